@@ -1,0 +1,198 @@
+"""Every setting and threshold, once: name, type, default, unit, range and help.
+
+Loading, validation, the threshold form and the documentation are derived from these declarations. A fraction
+or a dollar amount is a Decimal, so that no money passes through a float.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+
+def setting(
+    default: Any,  # noqa: ANN401 - checked against the field's annotation when settings are loaded
+    description: str,
+    *,
+    unit: str = "",
+    low: Decimal | int | None = None,
+    high: Decimal | int | None = None,
+    in_force: bool = True,
+) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """Declare one setting; ``low`` and ``high`` are allowed values themselves.
+
+    ``in_force=False`` marks a key that files may carry and this version does not act on.
+    """
+    metadata = {
+        "description": description,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "in_force": in_force,
+    }
+    if isinstance(default, str) and default[:1].isdigit():
+        default = Decimal(default)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskSettings:
+    """How much may be at stake, and when trading stops."""
+
+    kelly_fraction: Decimal = setting("0.25", "share of the full Kelly stake", unit="fraction", low=0, high=1)
+    max_single_position_pct: Decimal = setting(
+        "0.05", "worst case of one market, of equity", unit="fraction", low=0, high=1
+    )
+    max_correlated_group_pct: Decimal = setting(
+        "0.15", "worst case of one correlated group, of equity", unit="fraction", low=0, high=1
+    )
+    max_total_exposure_pct: Decimal = setting(
+        "0.20", "worst case of everything, of equity", unit="fraction", low=0, high=1
+    )
+    max_daily_loss_dollars: Decimal = setting("500", "halts at this loss in a risk day", unit="$", low=0)
+    max_daily_loss_pct: Decimal = setting(
+        "0.05", "halts at this loss in a risk day, of its opening equity", unit="fraction", low=0, high=1
+    )
+    max_consecutive_losses: int = setting(
+        5, "pauses after this many losses in a row", unit="losses", low=1, in_force=False
+    )
+    loss_streak_pause_hours: Decimal = setting("4", "length of that pause", unit="h", low=0, in_force=False)
+    max_order_contracts: int = setting(5_000, "largest single order", unit="contracts", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategySettings:
+    """The favourite-longshot harvester: buys favourites, sells longshots."""
+
+    favorite_threshold: int = setting(90, "buys YES at or above", unit="c", low=50, high=99)
+    longshot_threshold: int = setting(10, "sells YES (buys NO) at or below", unit="c", low=1, high=50)
+    min_edge_to_trade: Decimal = setting(
+        "0.03", "least edge after fees and half the spread", unit="$ a contract", low=0, high=1
+    )
+    style: Literal["maker", "taker"] = setting("maker", "rest post-only orders, or take with IOC limits")
+    min_depth_contracts: int = setting(10, "least displayed size to trade against", unit="contracts", low=0)
+    order_expiry_seconds: int = setting(
+        600, "a resting order cancels itself after", unit="s", low=5, high=86_400
+    )
+    scan_interval: Decimal = setting("60", "time between scans", unit="s", low=Decimal("0.1"), high=3600)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EdgeSettings:
+    """Where the win probability comes from."""
+
+    model: Literal["table", "constant"] = setting("table", "published marks by price and role, or a constant")
+    constant_points: Decimal = setting(
+        "3.0", "win probability over the mid of the side bought", unit="points", low=0, high=50
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeeSettings:
+    """Which fee schedule estimates are made with."""
+
+    model: Literal["kalshi", "profit"] = setting("kalshi", "the exchange's schedule, or a share of profit")
+    profit_fee_rate: Decimal = setting("0.07", "share of profit on winners", unit="fraction", low=0, high=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlippageSettings:
+    """The cost model of simulated executions."""
+
+    base_slippage_bps: Decimal = setting("5.0", "cost of any order", unit="bps", low=0, in_force=False)
+    size_impact_factor: Decimal = setting("0.1", "cost by share of the displayed size", low=0, in_force=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualitySettings:
+    """What a market must offer before it is traded."""
+
+    max_spread_bps: Decimal = setting(
+        "200.0", "widest spread, of the mid of the side bought", unit="bps", low=0
+    )
+    max_stale_book_seconds: Decimal = setting("30", "oldest proof that the feed is alive", unit="s", low=1)
+    max_slippage_bps: Decimal = setting("50.0", "slippage line, against the touch", unit="bps", low=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringSettings:
+    """What is written and who is told."""
+
+    metrics_output_dir: str = setting("metrics", "folder of exports, relative to the home", in_force=False)
+    export_interval_seconds: int = setting(300, "time between exports", unit="s", low=1, in_force=False)
+    alert_on_kill_switch: bool = setting(True, "tell when a kill switch trips", in_force=False)
+    alert_on_high_slippage: bool = setting(True, "tell when slippage passes its line", in_force=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangeSettings:
+    """Who we are at the exchange."""
+
+    key_id: str = setting("", "API key id")
+    private_key_path: str = setting(
+        "", "file of the private key (PEM, RSA or Ed25519), readable by you alone"
+    )
+    request_timeout_seconds: Decimal = setting("5", "total time of one request", unit="s", low=1, high=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UniverseSettings:
+    """Which markets are scanned; an empty list is no restriction."""
+
+    series: tuple[str, ...] = setting((), "series tickers")
+    categories: tuple[str, ...] = setting((), "categories")
+    min_seconds_to_close: int = setting(0, "not nearer to the close than", unit="s", low=0)
+    max_seconds_to_close: int = setting(172_800, "not further from the close than", unit="s", low=1)
+    refresh_seconds: Decimal = setting("60", "time between looks for new markets", unit="s", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PracticeSettings:
+    """The practice exchange."""
+
+    speed: Decimal = setting("10", "how much faster than recorded", unit="x", low=Decimal("0.1"), high=100)
+    starting_cash_dollars: Decimal = setting("10000", "cash of a new practice account", unit="$", low=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceSettings:
+    """The screen."""
+
+    refresh_hz: int = setting(5, "how often the screen is drawn", unit="Hz", low=1, high=10)
+    theme: str = setting("kconsole", "colour theme")
+    keymap: dict[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "description": "keys by binding id",
+            "unit": "",
+            "low": None,
+            "high": None,
+            "in_force": True,
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All of it, by section as it stands in the configuration files."""
+
+    risk: RiskSettings = field(default_factory=RiskSettings)
+    strategy_flb: StrategySettings = field(default_factory=StrategySettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
+    fees: FeeSettings = field(default_factory=FeeSettings)
+    slippage: SlippageSettings = field(default_factory=SlippageSettings)
+    quality: QualitySettings = field(default_factory=QualitySettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
+    universe: UniverseSettings = field(default_factory=UniverseSettings)
+    practice: PracticeSettings = field(default_factory=PracticeSettings)
+    ui: InterfaceSettings = field(default_factory=InterfaceSettings)
+
+
+SECTIONS: dict[str, type] = {
+    section.name: section.default_factory  # type: ignore[misc]
+    for section in dataclasses.fields(Settings)
+}
+"""Section name to its dataclass."""

@@ -1,0 +1,52 @@
+"""What the engine wants done, in the order in which it must be done."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from console.domain.events import JournaledEvent
+from console.domain.market import Ticker
+from console.domain.order import OrderIntent
+
+
+class Append(msgspec.Struct, frozen=True, tag=True):
+    """Write this to the journal and fsync it before any later action takes effect."""
+
+    record: JournaledEvent
+
+
+class Submit(msgspec.Struct, frozen=True, tag=True):
+    """Send an order whose intent was appended before; exactly once."""
+
+    intent: OrderIntent
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True):
+    """Cancel one resting order of ours."""
+
+    order_id: str
+    client_order_id: str
+    ticker: Ticker
+    exchange_index: int
+
+
+class ResetGroups(msgspec.Struct, frozen=True, tag=True):
+    """Let our order groups take orders again after a halt was cleared."""
+
+
+class AlertLevel(enum.IntEnum):
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+class Alert(msgspec.Struct, frozen=True, tag=True):
+    """Tell the operator."""
+
+    level: AlertLevel
+    text: str
+
+
+Action = Append | Submit | Cancel | ResetGroups | Alert

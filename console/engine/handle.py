@@ -1,0 +1,33 @@
+"""What the screen and the commands may do with a running engine."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from console.domain.events import OperatorCommand
+from console.engine.snapshot import HaltView, Snapshot
+
+
+class EngineHandle(Protocol):
+    """A running engine, seen from another thread; no call here waits for the engine."""
+
+    def snapshot(self) -> Snapshot | None:
+        """The newest picture; None before the first."""
+
+    def heartbeat_age_ns(self) -> int:
+        """Time since the engine last finished a step."""
+
+    def failure(self) -> str | None:
+        """Why the engine ended by itself, in one sentence; None while it runs."""
+
+    def send(self, command: OperatorCommand) -> None:
+        """Queue a command."""
+
+    def halt(self, reason: str) -> None:
+        """Close the gate now and cancel everything from the halt thread; again re-cancels."""
+
+    def halt_view(self) -> HaltView:
+        """How far the halt got."""
+
+    def resume_refusal(self, latch: str) -> str | None:
+        """Why this latch may not be cleared now, or None when it may."""

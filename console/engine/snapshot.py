@@ -1,0 +1,209 @@
+"""What the engine shows of itself: one immutable picture, made some times a second.
+
+The screen, ``status`` and ``run --json`` read it and nothing else. A figure not known is None, never 0.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import msgspec
+
+from console.domain.actions import AlertLevel
+from console.domain.book import BookSide
+from console.domain.events import TradingState
+from console.domain.market import Ticker
+from console.domain.money import Cash, Count, Price
+from console.domain.order import OrderStatus
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """A held position; prices are those of the outcome held."""
+
+    ticker: Ticker
+    side: BookSide
+    contracts: Count
+    average_price: Price
+    mark: Price | None
+    unrealised: Cash | None
+    realised: Cash
+    fees: Cash
+    worst_case: Cash
+    group: str
+    close_ns: int | None
+
+
+class RestingView(msgspec.Struct, frozen=True):
+    """An order that may still fill; its price is that of the outcome it buys."""
+
+    client_order_id: str
+    order_id: str | None
+    ticker: Ticker
+    side: BookSide
+    price: Price
+    leaves: Count
+    count: Count
+    status: OrderStatus
+    sent_ns: int
+    close_ns: int | None
+
+
+class Gauge(msgspec.Struct, frozen=True):
+    """A limit in force and how much of it is used, in cash; None is "not known, refuses".
+
+    ``with_resting`` adds what resting and unknown orders could still cost.
+    """
+
+    key: str
+    label: str
+    used: Cash | None
+    with_resting: Cash | None
+    limit: Cash | None
+    age_ns: int | None
+    detail: str = ""
+
+
+class SwitchState(enum.StrEnum):
+    ARMED = "armed"
+    WARNING = "warning"
+    TRIPPED = "tripped"
+
+
+class SwitchView(msgspec.Struct, frozen=True):
+    """A kill switch: its reading against its threshold, as text with units, and how it clears."""
+
+    key: str
+    label: str
+    state: SwitchState
+    reading: str
+    threshold: str
+    since_ns: int | None
+    clears: str
+    evaluated_ns: int | None
+
+
+class LatchView(msgspec.Struct, frozen=True):
+    name: str
+    level: TradingState
+    reason: str
+    source: str
+    since_ns: int
+
+
+class SlippageSample(msgspec.Struct, frozen=True):
+    """Slippage of one fill in hundredths of a basis point of the price paid, positive is a cost."""
+
+    touch_centibps: int
+    mid_centibps: int | None
+    contracts: Count
+    is_taker: bool
+
+
+class LogKind(enum.StrEnum):
+    FILL = "fill"
+    SETTLED = "settle"
+    REJECTED = "reject"
+    UNKNOWN = "unknown"
+    DENIED = "denied"
+    STATE = "state"
+
+
+class LogEntry(msgspec.Struct, frozen=True):
+    """One line of the trade log; ``sequence`` grows by one and identifies it."""
+
+    sequence: int
+    at_ns: int
+    kind: LogKind
+    ticker: Ticker | None
+    text: str
+    side: BookSide | None = None
+    price: Price | None = None
+    contracts: Count | None = None
+    fee: Cash | None = None
+    is_taker: bool | None = None
+    profit: Cash | None = None
+
+
+class FunnelStep(msgspec.Struct, frozen=True):
+    """How many reached a step of the why-not funnel, and the commonest reasons to stop there."""
+
+    label: str
+    reached: int
+    stopped: tuple[tuple[str, int], ...]
+
+
+class AlertView(msgspec.Struct, frozen=True):
+    sequence: int
+    at_ns: int
+    level: AlertLevel
+    text: str
+
+
+class ExchangeView(msgspec.Struct, frozen=True):
+    """The exchange's own word about itself; None where it has not been read."""
+
+    exchange_active: bool | None
+    trading_active: bool | None
+    resumes_ns: int | None
+    pause_starts_ns: int | None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the operator can see, at one moment between two steps of the engine."""
+
+    sequence: int
+    at_ns: int
+    environment: Literal["practice", "demo", "live"]
+    dry_run: bool
+    notes: tuple[str, ...]
+    state: TradingState
+    latches: tuple[LatchView, ...]
+    connected: bool
+    cash: Cash | None
+    equity: Cash | None
+    day_pnl: Cash | None
+    day_open_equity: Cash | None
+    feed_age_ns: int | None
+    order_round_trip_ns: int | None
+    exchange: ExchangeView
+    positions: tuple[PositionView, ...]
+    resting: tuple[RestingView, ...]
+    gauges: tuple[Gauge, ...]
+    switches: tuple[SwitchView, ...]
+    slippage: tuple[SlippageSample, ...]
+    slippage_limit_centibps: int
+    log: tuple[LogEntry, ...]
+    funnel: tuple[FunnelStep, ...]
+    alerts: tuple[AlertView, ...]
+    orders: int
+    fills: int
+    fees: Cash
+    worst_case: Cash
+    order_ids: tuple[str, ...]
+
+
+class HaltPhase(enum.StrEnum):
+    IDLE = "idle"
+    CANCELLING = "cancelling"
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+
+
+class HaltView(msgspec.Struct, frozen=True):
+    """How far a halt got, written by the halt thread alone.
+
+    ``resting`` is how many of our orders the exchange listed last; None while no list was complete.
+    ``confirmed_ns`` is when two complete lists in a row had none of ours.
+    """
+
+    phase: HaltPhase
+    reason: str = ""
+    requested_ns: int | None = None
+    attempts: int = 0
+    resting: int | None = None
+    confirmed_ns: int | None = None
+    error: str = ""
+
+
+NOT_HALTING = HaltView(HaltPhase.IDLE)
