@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+_MOST_DOLLARS = 1_000_000_000
+_MOST_CONTRACTS = 1_000_000
+_MOST_BPS = 10_000
+_MOST_SECONDS = 366 * 86_400
+
 
 def setting(
     default: Any,  # noqa: ANN401 - checked against the field's annotation when settings are loaded
@@ -21,7 +26,7 @@ def setting(
     high: Decimal | int | None = None,
     in_force: bool = True,
 ) -> Any:  # noqa: ANN401 - as dataclasses.field
-    """Declare one setting; ``low`` and ``high`` are allowed values themselves.
+    """Declare one setting; ``low`` and ``high`` are allowed values themselves, and every number has both.
 
     ``in_force=False`` marks a key that files may carry and this version does not act on.
     """
@@ -34,6 +39,8 @@ def setting(
     }
     if isinstance(default, str) and default[:1].isdigit():
         default = Decimal(default)
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -51,15 +58,21 @@ class RiskSettings:
     max_total_exposure_pct: Decimal = setting(
         "0.20", "worst case of everything, of equity", unit="fraction", low=0, high=1
     )
-    max_daily_loss_dollars: Decimal = setting("500", "halts at this loss in a risk day", unit="$", low=0)
+    max_daily_loss_dollars: Decimal = setting(
+        "500", "halts at this loss in a risk day", unit="$", low=0, high=_MOST_DOLLARS
+    )
     max_daily_loss_pct: Decimal = setting(
         "0.05", "halts at this loss in a risk day, of its opening equity", unit="fraction", low=0, high=1
     )
     max_consecutive_losses: int = setting(
-        5, "pauses after this many losses in a row", unit="losses", low=1, in_force=False
+        5, "pauses after this many losses in a row", unit="losses", low=1, high=1_000, in_force=False
     )
-    loss_streak_pause_hours: Decimal = setting("4", "length of that pause", unit="h", low=0, in_force=False)
-    max_order_contracts: int = setting(5_000, "largest single order", unit="contracts", low=1)
+    loss_streak_pause_hours: Decimal = setting(
+        "4", "length of that pause", unit="h", low=0, high=168, in_force=False
+    )
+    max_order_contracts: int = setting(
+        5_000, "largest single order", unit="contracts", low=1, high=_MOST_CONTRACTS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +85,9 @@ class StrategySettings:
         "0.03", "least edge after fees and half the spread", unit="$ a contract", low=0, high=1
     )
     style: Literal["maker", "taker"] = setting("maker", "rest post-only orders, or take with IOC limits")
-    min_depth_contracts: int = setting(10, "least displayed size to trade against", unit="contracts", low=0)
+    min_depth_contracts: int = setting(
+        10, "least displayed size to trade against", unit="contracts", low=0, high=_MOST_CONTRACTS
+    )
     order_expiry_seconds: int = setting(
         600, "a resting order cancels itself after", unit="s", low=5, high=86_400
     )
@@ -101,8 +116,12 @@ class FeeSettings:
 class SlippageSettings:
     """The cost model of simulated executions."""
 
-    base_slippage_bps: Decimal = setting("5.0", "cost of any order", unit="bps", low=0, in_force=False)
-    size_impact_factor: Decimal = setting("0.1", "cost by share of the displayed size", low=0, in_force=False)
+    base_slippage_bps: Decimal = setting(
+        "5.0", "cost of any order", unit="bps", low=0, high=_MOST_BPS, in_force=False
+    )
+    size_impact_factor: Decimal = setting(
+        "0.1", "cost by share of the displayed size", low=0, high=100, in_force=False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +129,14 @@ class QualitySettings:
     """What a market must offer before it is traded."""
 
     max_spread_bps: Decimal = setting(
-        "200.0", "widest spread, of the mid of the side bought", unit="bps", low=0
+        "200.0", "widest spread, of the mid of the side bought", unit="bps", low=0, high=_MOST_BPS
     )
-    max_stale_book_seconds: Decimal = setting("30", "oldest proof that the feed is alive", unit="s", low=1)
-    max_slippage_bps: Decimal = setting("50.0", "slippage line, against the touch", unit="bps", low=0)
+    max_stale_book_seconds: Decimal = setting(
+        "30", "oldest proof that the feed is alive", unit="s", low=1, high=3600
+    )
+    max_slippage_bps: Decimal = setting(
+        "50.0", "slippage line, against the touch", unit="bps", low=0, high=_MOST_BPS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +144,9 @@ class MonitoringSettings:
     """What is written and who is told."""
 
     metrics_output_dir: str = setting("metrics", "folder of exports, relative to the home", in_force=False)
-    export_interval_seconds: int = setting(300, "time between exports", unit="s", low=1, in_force=False)
+    export_interval_seconds: int = setting(
+        300, "time between exports", unit="s", low=1, high=86_400, in_force=False
+    )
     alert_on_kill_switch: bool = setting(True, "tell when a kill switch trips", in_force=False)
     alert_on_high_slippage: bool = setting(True, "tell when slippage passes its line", in_force=False)
 
@@ -132,7 +157,7 @@ class ExchangeSettings:
 
     key_id: str = setting("", "API key id")
     private_key_path: str = setting(
-        "", "file of the private key (PEM, RSA or Ed25519), readable by you alone"
+        "", "file of the private key (PEM, RSA or Ed25519), relative to the environment's keys folder"
     )
     request_timeout_seconds: Decimal = setting("5", "total time of one request", unit="s", low=1, high=60)
 
@@ -143,9 +168,15 @@ class UniverseSettings:
 
     series: tuple[str, ...] = setting((), "series tickers")
     categories: tuple[str, ...] = setting((), "categories")
-    min_seconds_to_close: int = setting(0, "not nearer to the close than", unit="s", low=0)
-    max_seconds_to_close: int = setting(172_800, "not further from the close than", unit="s", low=1)
-    refresh_seconds: Decimal = setting("60", "time between looks for new markets", unit="s", low=1)
+    min_seconds_to_close: int = setting(
+        0, "not nearer to the close than", unit="s", low=0, high=_MOST_SECONDS
+    )
+    max_seconds_to_close: int = setting(
+        172_800, "not further from the close than", unit="s", low=1, high=_MOST_SECONDS
+    )
+    refresh_seconds: Decimal = setting(
+        "60", "time between looks for new markets", unit="s", low=1, high=86_400
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +184,9 @@ class PracticeSettings:
     """The practice exchange."""
 
     speed: Decimal = setting("10", "how much faster than recorded", unit="x", low=Decimal("0.1"), high=100)
-    starting_cash_dollars: Decimal = setting("10000", "cash of a new practice account", unit="$", low=1)
+    starting_cash_dollars: Decimal = setting(
+        "10000", "cash of a new practice account", unit="$", low=1, high=_MOST_DOLLARS
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,16 +195,7 @@ class InterfaceSettings:
 
     refresh_hz: int = setting(5, "how often the screen is drawn", unit="Hz", low=1, high=10)
     theme: str = setting("kconsole", "colour theme")
-    keymap: dict[str, str] = field(
-        default_factory=dict,
-        metadata={
-            "description": "keys by binding id",
-            "unit": "",
-            "low": None,
-            "high": None,
-            "in_force": True,
-        },
-    )
+    keymap: dict[str, str] = setting({}, "keys by binding id")
 
 
 @dataclass(frozen=True, kw_only=True)

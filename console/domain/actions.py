@@ -32,8 +32,14 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     exchange_index: int
 
 
-class ResetGroups(msgspec.Struct, frozen=True, tag=True):
-    """Let our order groups take orders again after a halt was cleared."""
+class BeginHalt(msgspec.Struct, frozen=True, tag=True):
+    """Close the gate and have the halt thread cancel and verify, unless it is at it already."""
+
+    reason: str
+
+
+class EndHalt(msgspec.Struct, frozen=True, tag=True):
+    """The last HALT latch was cleared: reset our order groups, then open the gate."""
 
 
 class AlertLevel(enum.IntEnum):
@@ -49,4 +55,4 @@ class Alert(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Action = Append | Submit | Cancel | ResetGroups | Alert
+Action = Append | Submit | Cancel | BeginHalt | EndHalt | Alert

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from console.domain.money import Count, Price, complement
+from console.domain.money import PRICE_PER_DOLLAR, Count, Price, complement
 
 
 class BookSide(enum.StrEnum):
@@ -53,6 +53,11 @@ class Quote(msgspec.Struct, frozen=True):
         if self.bid is None or self.ask is None:
             return None
         return self.bid.price + self.ask.price
+
+    def twice_mid_of(self, side: BookSide) -> int | None:
+        """Twice the middle of the outcome that ``side`` buys."""
+        twice = self.twice_mid
+        return twice if twice is None or side is BookSide.BID else 2 * PRICE_PER_DOLLAR - twice
 
     def touch(self, side: BookSide) -> Level | None:
         """The level that an order of ``side`` would take from."""

@@ -148,7 +148,18 @@ class BalanceRead(Event, frozen=True):
 
 
 class TimerFired(Event, frozen=True):
-    """A scan is due."""
+    """A scan is due: everything that depends on marks is looked at."""
+
+
+class ClockTicked(Event, frozen=True):
+    """A second or less has passed: ages and deadlines are looked at."""
+
+
+class GroupOpened(Event, frozen=True):
+    """The exchange gave us an order group on a shard; orders there carry its id."""
+
+    exchange_index: int
+    group_id: str
 
 
 class ErrorHappened(Event, frozen=True):
@@ -247,3 +258,19 @@ JournaledEvent = (
     | CancelAllOrders
 )
 """What the journal keeps: from these alone the account's state is rebuilt."""
+
+EngineEvent = (
+    MarketListed
+    | MarketStatusChanged
+    | QuoteChanged
+    | FeedProved
+    | FeedLost
+    | ExchangeStatusRead
+    | BalanceRead
+    | TimerFired
+    | ClockTicked
+    | GroupOpened
+    | ErrorHappened
+    | JournaledEvent
+)
+"""What the engine's core takes."""

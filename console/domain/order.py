@@ -68,24 +68,79 @@ class OrderIntent(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order of ours and what is known of it."""
+    """An order of ours and what is known of it; a terminal order never changes again.
+
+    ``filled`` counts the fills we have seen. ``ending`` is a terminal status the exchange reported while
+    ``reported_filled`` still exceeds ``filled``: the order waits for its fills, so that nothing drops out
+    of exposure in between.
+    """
 
     intent: OrderIntent
     sent_ns: int
     status: OrderStatus
     order_id: str | None = None
     filled: Count = Count(0)
+    reported_filled: Count = Count(0)
+    ending: OrderStatus | None = None
     reason: str = ""
 
     @property
     def leaves(self) -> Count:
         """What may still fill; a terminal order leaves nothing."""
-        return Count(0) if self.status.is_terminal else Count(self.intent.count - self.filled)
+        if self.status.is_terminal:
+            return Count(0)
+        most = self.intent.count if self.ending is None else self.reported_filled
+        return Count(max(0, most - self.filled))
 
     @property
     def reserved(self) -> Cash:
         """Worst cost of what may still fill, resting and unknown orders included."""
         return cost(self.intent.side.price_paid(self.intent.price), self.leaves)
+
+    def acked(self, order_id: str) -> Order:
+        status = self.status if self.status.is_terminal else OrderStatus.RESTING
+        return msgspec.structs.replace(self, status=status, order_id=order_id)
+
+    def rejected(self, reason: str) -> Order:
+        """Refused for certain; an order that has filled cannot be refused any more."""
+        if self.status.is_terminal or self.filled:
+            return self
+        return msgspec.structs.replace(self, status=OrderStatus.REJECTED, reason=reason)
+
+    def lost_sight(self, reason: str) -> Order:
+        """Its outcome is unknown, unless the exchange has told of it before."""
+        if self.status is not OrderStatus.SENDING:
+            return self
+        return msgspec.structs.replace(self, status=OrderStatus.UNKNOWN, reason=reason)
+
+    def reported(self, order_id: str, status: OrderStatus, filled: Count, reason: str) -> Order:
+        """What the exchange says; terminal once every reported fill was seen."""
+        if self.status.is_terminal:
+            return self
+        ending = status if status.is_terminal else self.ending
+        return msgspec.structs.replace(
+            self,
+            order_id=order_id,
+            status=OrderStatus.RESTING,
+            reported_filled=Count(max(self.reported_filled, filled)),
+            ending=ending,
+            reason=reason or self.reason,
+        )._ended()
+
+    def with_fill(self, order_id: str, count: Count) -> Order:
+        """One more fill; the last contract ends the order."""
+        filled = Count(self.filled + count)
+        changed = msgspec.structs.replace(self, order_id=order_id, filled=filled)
+        if changed.status.is_terminal:
+            return changed
+        if filled >= self.intent.count:
+            return msgspec.structs.replace(changed, status=OrderStatus.EXECUTED)
+        return msgspec.structs.replace(changed, status=OrderStatus.RESTING)._ended()
+
+    def _ended(self) -> Order:
+        if self.ending is None or self.filled < self.reported_filled:
+            return self
+        return msgspec.structs.replace(self, status=self.ending)
 
 
 class OrderReport(msgspec.Struct, frozen=True):

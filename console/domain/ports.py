@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from console.domain.events import Event, ExchangeStatusRead, OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.events import EngineEvent, ExchangeStatusRead, OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement
@@ -91,7 +91,7 @@ class Venue(Protocol):
 class Feed(Protocol):
     """Live data as events; it reconnects and re-subscribes by itself and says so."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[EngineEvent]:
         """Market and account events until the feed is closed.
 
         A lost line or a gap comes as FeedLost; quotes come again once the books were sent anew.

@@ -1,0 +1,1 @@
+"""The engine: a deterministic core, and the thread, journal, gate and halt path around it."""

@@ -16,6 +16,7 @@ from console.domain.events import TradingState
 from console.domain.market import Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
+from console.monitoring.slippage import SlippageSample
 
 
 class PositionView(msgspec.Struct, frozen=True):
@@ -65,9 +66,12 @@ class Gauge(msgspec.Struct, frozen=True):
 
 
 class SwitchState(enum.StrEnum):
+    """``UNKNOWN`` refuses new orders: what cannot be read is not proved safe."""
+
     ARMED = "armed"
     WARNING = "warning"
     TRIPPED = "tripped"
+    UNKNOWN = "unknown"
 
 
 class SwitchView(msgspec.Struct, frozen=True):
@@ -89,15 +93,6 @@ class LatchView(msgspec.Struct, frozen=True):
     reason: str
     source: str
     since_ns: int
-
-
-class SlippageSample(msgspec.Struct, frozen=True):
-    """Slippage of one fill in hundredths of a basis point of the price paid, positive is a cost."""
-
-    touch_centibps: int
-    mid_centibps: int | None
-    contracts: Count
-    is_taker: bool
 
 
 class LogKind(enum.StrEnum):

@@ -1,0 +1,1 @@
+"""Recorded markets: their files, loaded as checked columns and cleaned."""

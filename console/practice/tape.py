@@ -1,7 +1,7 @@
 """What the practice exchange's markets do by themselves: the entries a tape is made of.
 
-A tape is an endless, time-ordered iterator of entries, already shifted to the wall clock; the exchange lays them
-on its order books and our orders meet them there.
+A tape is an endless, time-ordered iterator of entries, already shifted to the wall clock; the exchange lays
+them on its order books and our orders meet them there.
 """
 
 from __future__ import annotations

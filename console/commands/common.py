@@ -1,0 +1,104 @@
+"""The arguments that commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+from console.commands.errors import ExitCode, UserError
+from console.config.home import EnvironmentFolder, Home, find_home
+from console.config.load import ENVIRONMENTS, Environment, Loaded, load
+
+
+def add_home_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--home",
+        metavar="DIR",
+        help="state, journal and logs (else KCONSOLE_HOME, else the platform's folder)",
+    )
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--env --home --config --set``."""
+    parser.add_argument("--env", choices=ENVIRONMENTS, default="practice", help="default: practice")
+    add_home_argument(parser)
+    parser.add_argument(
+        "--config", metavar="FILE", type=Path, help="used instead of the environment's configuration file"
+    )
+    parser.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="one setting; may be repeated"
+    )
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def add_session_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--live --speed --attach``, for what runs an engine."""
+    parser.add_argument("--live", action="store_true", help="with --env live: yes, real money")
+    parser.add_argument(
+        "--speed",
+        metavar="X",
+        help="practice: how much faster than recorded (same as --set practice.speed=X)",
+    )
+    parser.add_argument(
+        "--attach",
+        metavar="FILE",
+        type=Path,
+        help="practice exchange already running; FILE holds its first line",
+    )
+
+
+def home_of(arguments: argparse.Namespace) -> Home:
+    return find_home(arguments.home)
+
+
+def folder_of(arguments: argparse.Namespace) -> EnvironmentFolder:
+    """The folder of the environment chosen, which may not exist yet."""
+    return home_of(arguments).environment(arguments.env)
+
+
+def session_environment(arguments: argparse.Namespace) -> Environment:
+    """The environment to trade in; raises UserError unless real money was asked for twice, or not at all."""
+    environment: Environment = arguments.env
+    if arguments.live != (environment == "live"):
+        raise UserError("real money needs both --env live and --live", ExitCode.USAGE)
+    if environment != "practice" and (arguments.speed or arguments.attach):
+        raise UserError("--speed and --attach are for the practice environment", ExitCode.USAGE)
+    return environment
+
+
+def options_of(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Each setting that the command line states, after the option's name; ``--speed`` is one."""
+    options = [("--set", text) for text in arguments.set]
+    if getattr(arguments, "speed", None):
+        options.append(("--speed", f"practice.speed={arguments.speed}"))
+    return options
+
+
+def load_settings(arguments: argparse.Namespace) -> Loaded:
+    """The settings in force for a command; raises ConfigError."""
+    return load(
+        arguments.env,
+        config=arguments.config,
+        overrides=folder_of(arguments).overrides,
+        options=options_of(arguments),
+    )
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output; decimals become strings, so that none is rounded."""
+    json.dump(document, sys.stdout, indent=2, default=_plain)
+    print()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{value!r} has no JSON form")

@@ -1,0 +1,87 @@
+"""``kconsole config show|check``: the settings in force and where each comes from."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from console.commands.common import (
+    add_common_arguments,
+    add_json_argument,
+    load_settings,
+    options_of,
+    print_json,
+)
+from console.commands.errors import ExitCode, UserError
+from console.config.catalogue import CATALOGUE
+from console.config.load import Loaded, Source, environment_file, load
+from console.config.values import shown
+
+_NOT_IN_FORCE = "not in force in this version"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        choices=("show", "check"),
+        help="show: each value, its unit and what set it; check: exit code 0 when right, else 2",
+    )
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", type=Path, help="check this file alone, on the defaults"
+    )
+    add_common_arguments(parser)
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError when the configuration is wrong."""
+    if arguments.action == "check":
+        return _check(arguments)
+    if arguments.file is not None:
+        raise UserError("config show takes no FILE; name it with --config", ExitCode.USAGE)
+    return _show(arguments)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    loaded = load_settings(arguments)
+    if arguments.json:
+        print_json({"environment": arguments.env, "settings": _as_documents(loaded)})
+        return 0
+    width = max(len(key) for key in CATALOGUE)
+    for key, spec in CATALOGUE.items():
+        value = f"{shown(spec.value_in(loaded.settings))} {spec.unit}".rstrip()
+        note = "" if spec.in_force else f" ({_NOT_IN_FORCE})"
+        print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}{note}")
+    return 0
+
+
+def _as_documents(loaded: Loaded) -> list[dict[str, object]]:
+    return [
+        {
+            "key": key,
+            "value": spec.value_in(loaded.settings),
+            "unit": spec.unit,
+            "layer": loaded.sources[key].layer.name.lower(),
+            "source": loaded.sources[key].name,
+            "in_force": spec.in_force,
+        }
+        for key, spec in CATALOGUE.items()
+    ]
+
+
+def _where(source: Source) -> str:
+    return "default" if source.layer == 0 else f"{source.layer.name.lower()} {source.name}"
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    file = arguments.file or arguments.config or environment_file(arguments.env)
+    if arguments.file is None:
+        loaded = load_settings(arguments)
+    else:
+        loaded = load(arguments.env, config=arguments.file, variables={}, options=options_of(arguments))
+    assigned = sum(source.layer > 0 for source in loaded.sources.values())
+    if arguments.json:
+        print_json({"file": file, "ok": True, "assigned": assigned})
+    else:
+        print(f"{file}: right; {assigned} of {len(CATALOGUE)} settings stated, the rest are defaults")
+    return 0

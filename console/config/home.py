@@ -1,0 +1,145 @@
+"""Where an operator's state lives, and the locks that keep it to one process."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import platformdirs
+
+from console.config.errors import ConfigError, LockHeldError
+from console.config.load import HOME_VARIABLE, Environment
+
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True)
+class EnvironmentFolder:
+    """The files of one environment in a home; nothing is created until ``create``."""
+
+    path: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.sqlite"
+
+    @property
+    def status(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def overrides(self) -> Path:
+        return self.path / "overrides.toml"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def halt_sentinel(self) -> Path:
+        """While this file exists the environment is halted."""
+        return self.path / "HALT"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    def key_file(self, private_key_path: str) -> Path:
+        """The private key's file; a relative path starts in ``keys``."""
+        return self.keys / _expanded(private_key_path)
+
+    def create(self) -> None:
+        """Make the folder and those in it, for the user alone; raises ConfigError."""
+        try:
+            self.path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            for folder in (self.path, self.logs, self.keys):
+                folder.mkdir(mode=_PRIVATE, exist_ok=True)
+                folder.chmod(_PRIVATE)
+        except OSError as error:
+            raise ConfigError(_unusable(self.path.parent, error)) from None
+
+    def lock(self) -> Lock:
+        """Keep other processes out of this environment; raises LockHeldError, ConfigError."""
+        return Lock(self.path / "lock", f"the {self.path.name} environment of {self.path.parent}")
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds one folder for each environment."""
+
+    root: Path
+
+    def environment(self, name: Environment) -> EnvironmentFolder:
+        return EnvironmentFolder(self.root / name)
+
+
+def find_home(chosen: str | None, variables: Mapping[str, str] = os.environ) -> Home:
+    """The home chosen by option, else by variable, else the platform's state folder."""
+    named = chosen or variables.get(HOME_VARIABLE)
+    root = _expanded(named) if named else platformdirs.user_state_path("kconsole")
+    return Home(root.absolute())
+
+
+class Lock:
+    """An exclusive lock on a file, held until ``release`` or the end of the process, however it ends.
+
+    The file stays when the lock is released: removing it would let two processes lock two files.
+    """
+
+    def __init__(self, path: Path, guarded: str) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise ConfigError(f"lock file {path} cannot be opened: {error.strerror}") from None
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 20, 0).decode(errors="replace").strip()
+            os.close(self._descriptor)
+            by = f"process {holder}" if holder else "another process"
+            raise LockHeldError(f"{guarded} is in use by {by} (lock file {path})") from None
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ConfigError(f"lock file {path} cannot be locked: {error.strerror}") from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def lock_key(host: str, key_id: str) -> Lock:
+    """Keep other processes of this user off one account; raises LockHeldError, ConfigError."""
+    try:
+        folder = platformdirs.user_runtime_path("kconsole")
+        folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"no folder for locks: {error}; set XDG_RUNTIME_DIR to one of your own") from None
+    name = hashlib.sha256(f"{host}\n{key_id}".encode()).hexdigest()[:32]
+    return Lock(folder / f"{name}.lock", f"key {key_id} at {host}")
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{path}: there is no such user's folder") from None
+
+
+def _unusable(root: Path, error: OSError) -> str:
+    reason = "not a directory" if isinstance(error, FileExistsError) else error.strerror
+    return f"home {root} cannot be used: {error.filename}: {reason}; choose another with --home"

@@ -1,0 +1,226 @@
+"""Settings from their layers, each later one winning: defaults, file, overrides, variables, options."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import enum
+import os
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, get_args
+
+from console.config.catalogue import CATALOGUE, SettingValue
+from console.config.errors import ConfigError
+from console.config.schema import SECTIONS, Settings
+from console.config.values import WrongValueError, checked, from_text, shortened
+
+Environment = Literal["practice", "demo", "live"]
+ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+
+HOME_VARIABLE = "KCONSOLE_HOME"
+_PREFIX = "KCONSOLE_"
+_FILE_NAMES: Mapping[Environment, str] = {
+    "practice": "practice.toml",
+    "demo": "demo.toml",
+    "live": "production.toml",
+}
+
+
+class Layer(enum.IntEnum):
+    """Where a value can come from; the higher wins."""
+
+    DEFAULT = 0
+    FILE = 1
+    OVERRIDES = 2
+    VARIABLE = 3
+    OPTION = 4
+
+
+@dataclass(frozen=True)
+class Source:
+    """The layer that set a value, and the file, variable or option by name."""
+
+    layer: Layer
+    name: str
+
+
+DEFAULT = Source(Layer.DEFAULT, "default")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings in force and the source of each, by dotted key."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """``value`` for ``key``, as some layer states it."""
+
+    key: str
+    value: object
+    source: Source
+
+    def __str__(self) -> str:
+        return f"{self.source.name}: {self.key} = {shortened(self.value)}"
+
+
+def load(
+    environment: Environment,
+    *,
+    config: Path | None = None,
+    overrides: Path | None = None,
+    variables: Mapping[str, str] = os.environ,
+    options: Sequence[tuple[str, str]] = (),
+) -> Loaded:
+    """Settings of an environment; raises ConfigError.
+
+    ``config`` replaces the environment's file, ``overrides`` may be absent on disk, and ``options`` are
+    pairs of an option's name and its ``section.key=value``.
+    """
+    file = config or environment_file(environment)
+    return _merged(
+        (
+            *_from_table(_read_toml(file), Source(Layer.FILE, str(file))),
+            *_from_overrides(overrides),
+            *_from_variables(variables),
+            *_from_options(options),
+        )
+    )
+
+
+def environment_file(environment: Environment) -> Path:
+    """The file that comes with the program: package data, or the checkout's ``config`` folder."""
+    package_data = Path(__file__).parent / "environments"
+    folder = package_data if package_data.is_dir() else Path(__file__).parents[2] / "config"
+    return folder / _FILE_NAMES[environment]
+
+
+def _merged(assignments: Iterable[Assignment]) -> Loaded:
+    values: dict[str, SettingValue] = {}
+    sources = dict.fromkeys(CATALOGUE, DEFAULT)
+    for assignment in assignments:
+        try:
+            values[assignment.key] = checked(CATALOGUE[assignment.key], assignment.value)
+        except WrongValueError as error:
+            raise ConfigError(f"{assignment} {error}") from None
+        sources[assignment.key] = assignment.source
+    settings = Settings(
+        **{
+            section: declaration(
+                **{
+                    declared.name: values[key]
+                    for declared in dataclasses.fields(declaration)
+                    if (key := f"{section}.{declared.name}") in values
+                }
+            )
+            for section, declaration in SECTIONS.items()
+        }
+    )
+    loaded = Loaded(settings, sources)
+    _check_order(loaded)
+    return loaded
+
+
+_IN_ORDER = (
+    ("strategy_flb.longshot_threshold", "strategy_flb.favorite_threshold", True),
+    ("risk.max_single_position_pct", "risk.max_correlated_group_pct", False),
+    ("risk.max_correlated_group_pct", "risk.max_total_exposure_pct", False),
+    ("universe.min_seconds_to_close", "universe.max_seconds_to_close", True),
+)
+"""Pairs of which the first must not be above the second, or with True must be below it."""
+
+
+def _check_order(loaded: Loaded) -> None:
+    for lower, upper, strictly in _IN_ORDER:
+        low, high = (CATALOGUE[key].value_in(loaded.settings) for key in (lower, upper))
+        assert isinstance(low, int | Decimal)
+        assert isinstance(high, int | Decimal)
+        if low > high or (strictly and low == high):
+            said = Assignment(lower, low, loaded.sources[lower])
+            other = Assignment(upper, high, loaded.sources[upper])
+            relation = "below" if strictly else "at most"
+            raise ConfigError(
+                f"{said} must be {relation} {other.key}, which is {shortened(high)} ({other.source.name})"
+            )
+
+
+def _from_overrides(path: Path | None) -> Iterator[Assignment]:
+    try:
+        if path is None or not path.stat():
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    yield from _from_table(_read_toml(path), Source(Layer.OVERRIDES, str(path)))
+
+
+def _from_table(document: Mapping[str, object], source: Source) -> Iterator[Assignment]:
+    for section, table in document.items():
+        _check_section(section, source.name)
+        if not isinstance(table, dict):
+            raise ConfigError(
+                f"{source.name}: {section} = {shortened(table)} must be a section, written [{section}]"
+            )
+        for name, value in table.items():
+            yield Assignment(_known(f"{section}.{name}", source.name), value, source)
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start + 1})") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _from_variables(variables: Mapping[str, str]) -> Iterator[Assignment]:
+    for variable, text in variables.items():
+        if not variable.startswith(_PREFIX) or variable == HOME_VARIABLE:
+            continue
+        section, _, name = variable.removeprefix(_PREFIX).lower().partition("__")
+        key = _known(f"{section}.{name}", f"variable {variable}")
+        yield Assignment(key, from_text(CATALOGUE[key], text), Source(Layer.VARIABLE, variable))
+
+
+def _from_options(options: Iterable[tuple[str, str]]) -> Iterator[Assignment]:
+    for option, text in options:
+        key, separator, value = text.partition("=")
+        if not separator:
+            raise ConfigError(f"{option} {shortened(text)}: must be written section.key=value")
+        key = _known(key.strip(), option)
+        yield Assignment(key, from_text(CATALOGUE[key], value.strip()), Source(Layer.OPTION, option))
+
+
+def _check_section(section: str, where: str) -> None:
+    if section not in SECTIONS:
+        raise ConfigError(f"{where}: {_unknown('section', section, SECTIONS)}")
+
+
+def _known(key: str, where: str) -> str:
+    _check_section(key.partition(".")[0], where)
+    if key not in CATALOGUE:
+        raise ConfigError(f"{where}: {_unknown('key', key, CATALOGUE)}")
+    return key
+
+
+def _unknown(what: str, name: str, names: Iterable[str]) -> str:
+    """One sentence with the nearest known name, or with all of them when none is near."""
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        hint = f"did you mean {near[0]}?"
+    else:
+        section = name.partition(".")[0] + "."
+        alike = [known for known in names if known.startswith(section)]
+        hint = f"known are {', '.join(alike or names)}"
+    return f"unknown {what} {shortened(name)}; {hint}"

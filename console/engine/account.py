@@ -1,0 +1,160 @@
+"""The durable state of one trading account, rebuilt by applying the journal's events in order."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from console.domain.events import (
+    AccountOpened,
+    EquityMarked,
+    JournaledEvent,
+    LatchCleared,
+    LatchRaised,
+    MarketSettled,
+    OrderAcked,
+    OrderBecameUnknown,
+    OrderFilled,
+    OrderIntended,
+    OrderRejected,
+    OrderReported,
+    RiskDayBegan,
+)
+from console.domain.market import Ticker
+from console.domain.money import Cash
+from console.domain.order import Order, OrderStatus
+from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.monitoring.slippage import SlippageSample, slippage_of
+from console.risk.latches import Latches
+
+SLIPPAGE_SAMPLES_KEPT = 2_000
+FLAT = Position()
+
+
+class Account:
+    """Cash, positions, orders, latches and the risk day; changed by ``apply`` alone.
+
+    Applying the same events to a new Account gives an equal one, so what the journal holds is the state.
+    """
+
+    def __init__(self) -> None:
+        self.latches = Latches()
+        self.intents_ever = 0
+        self.high_water: Cash | None = None
+        self.marked_equity: Cash | None = None
+        self._open(None, Cash(0))
+
+    def _open(self, name: str | None, cash: Cash) -> None:
+        self.name = name
+        self.start_cash = cash
+        self.cash = cash
+        self.positions: dict[Ticker, Position] = {}
+        self.orders: dict[str, Order] = {}
+        self.client_ids: dict[str, str] = {}
+        self.fill_ids: set[str] = set()
+        self.settled: set[Ticker] = set()
+        self.fees = Cash(0)
+        self.settlements = Cash(0)
+        self.risk_day: str | None = None
+        self.day_open_equity: Cash | None = None
+        self.slippage: deque[SlippageSample] = deque(maxlen=SLIPPAGE_SAMPLES_KEPT)
+        self._open_orders: dict[str, Order] = {}
+
+    @property
+    def open_orders(self) -> tuple[Order, ...]:
+        """Every order that may still fill, in the order of their making."""
+        return tuple(self._open_orders.values())
+
+    @property
+    def held(self) -> dict[Ticker, Position]:
+        """Positions that are not flat."""
+        return {ticker: p for ticker, p in self.positions.items() if p.contracts}
+
+    def position(self, ticker: Ticker) -> Position:
+        return self.positions.get(ticker, FLAT)
+
+    def knows_fill(self, fill_id: str) -> bool:
+        return fill_id in self.fill_ids
+
+    def apply(self, event: JournaledEvent) -> None:
+        """Take one journaled event into the state; events of no consequence here change nothing."""
+        match event:
+            case AccountOpened():
+                self._open(event.account, event.cash)
+                self.high_water = self.marked_equity = None
+            case OrderIntended(intent=intent):
+                self.intents_ever += 1
+                self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
+            case OrderAcked():
+                self._put(self.orders[event.client_order_id].acked(event.order_id))
+            case OrderRejected():
+                reason = f"{event.code}: {event.message}" if event.message else event.code
+                self._put(self.orders[event.client_order_id].rejected(reason))
+            case OrderBecameUnknown():
+                self._put(self.orders[event.client_order_id].lost_sight(event.reason))
+            case OrderReported():
+                order = self.orders[event.client_order_id]
+                self._put(order.reported(event.order_id, event.status, event.filled, event.reason))
+            case OrderFilled():
+                self._fill(event)
+            case MarketSettled():
+                self._settle(event)
+            case LatchRaised() | LatchCleared():
+                self.latches.apply(event)
+            case RiskDayBegan():
+                self.risk_day, self.day_open_equity = event.day, event.equity
+            case EquityMarked():
+                self.marked_equity, self.high_water = event.equity, event.high_water
+            case _:
+                pass
+
+    def _put(self, order: Order) -> None:
+        client_order_id = order.intent.client_order_id
+        self.orders[client_order_id] = order
+        if order.order_id is not None:
+            self.client_ids[order.order_id] = client_order_id
+        if order.status.is_terminal:
+            self._open_orders.pop(client_order_id, None)
+        else:
+            self._open_orders[client_order_id] = order
+
+    def _fill(self, event: OrderFilled) -> None:
+        fill = event.fill
+        order = self.orders[event.client_order_id]
+        self.fill_ids.add(fill.fill_id)
+        held = self.position(fill.ticker)
+        self.cash = Cash(
+            self.cash + cash_change_of_fill(held.contracts, fill.side, fill.price, fill.count, fill.fee)
+        )
+        self.fees = Cash(self.fees + fill.fee)
+        self.positions[fill.ticker] = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        self._put(order.with_fill(fill.order_id, fill.count))
+        sample = slippage_of(fill, order.intent.quote)
+        if sample is not None:
+            self.slippage.append(sample)
+
+    def _settle(self, event: MarketSettled) -> None:
+        settlement = event.settlement
+        held = self.position(settlement.ticker)
+        paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
+        self.settled.add(settlement.ticker)
+        self.settlements = Cash(self.settlements + paid_out)
+        self.cash = Cash(self.cash + paid_out)
+        self.positions[settlement.ticker] = held.settled(settlement.yes_value)
+
+    def comparable(self) -> dict[str, object]:
+        """Everything that a replay must reproduce, for comparison."""
+        return {
+            "account": self.name,
+            "cash": self.cash,
+            "fees": self.fees,
+            "settlements": self.settlements,
+            "positions": dict(self.positions),
+            "orders": dict(self.orders),
+            "fills": frozenset(self.fill_ids),
+            "settled": frozenset(self.settled),
+            "latches": self.latches.active,
+            "risk_day": (self.risk_day, self.day_open_equity),
+            "high_water": (self.high_water, self.marked_equity),
+            "intents": self.intents_ever,
+            "slippage": tuple(self.slippage),
+        }

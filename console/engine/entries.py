@@ -1,0 +1,123 @@
+"""From a quote to an order's intent, or to the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from console.config.schema import Settings
+from console.domain.book import Quote
+from console.domain.events import ExchangeStatusRead
+from console.domain.market import Market
+from console.domain.money import Count
+from console.domain.order import Order, OrderIntent, TimeInForce
+from console.engine.account import Account
+from console.monitoring.why_not import FunnelStepName, WhyNot
+from console.risk.exposure import Exposure
+from console.risk.manager import RiskManager
+from console.risk.sizing import Proposal, size
+from console.risk.switches.base import RiskView
+from console.strategies.base import Refusal, Strategy
+
+_NS_PER_S = 1_000_000_000
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """We refuse a trade that the strategy proposed."""
+
+    reason: str
+    counted_as: str
+
+
+class Entries:
+    """Asks the strategy, then every limit; each refusal is counted by its reason."""
+
+    def __init__(
+        self, settings: Settings, strategy: Strategy, risk: RiskManager, client_id_prefix: str
+    ) -> None:
+        self.why_not = WhyNot()
+        self.group_ids: dict[int, str] = {}
+        self._limits = settings.risk
+        self._expiry_s = settings.strategy_flb.order_expiry_seconds
+        self._strategy = strategy
+        self._risk = risk
+        self._prefix = client_id_prefix
+
+    def still_wants(self, order: Order, market: Market, quote: Quote, at_ns: int) -> bool:
+        """Whether the strategy would place a resting order again where it is.
+
+        Our own size is part of the quote; an order alone at the best price is judged by it too.
+        """
+        verdict = self._strategy.consider(market, quote, at_ns)
+        intent = order.intent
+        return isinstance(verdict, Proposal) and (verdict.side, verdict.price) == (intent.side, intent.price)
+
+    def decide(
+        self,
+        market: Market,
+        quote: Quote,
+        view: RiskView,
+        account: Account,
+        exchange: ExchangeStatusRead | None,
+        exposure: Callable[[], Exposure],
+    ) -> OrderIntent | Denied | None:
+        """An intent to send, our denial of a proposal, or None where the strategy has none."""
+        verdict = self._strategy.consider(market, quote, view.now_ns)
+        if isinstance(verdict, Refusal):
+            self.why_not.refused(verdict.step, verdict.reason)
+            return None
+        denied = self._denial(market, view, account, exchange)
+        if denied is None:
+            sized = size(
+                verdict, equity=view.equity, cash=account.cash, exposure=exposure(), limits=self._limits
+            )
+            if sized.count > 0:
+                self.why_not.sent()
+                return self._intent(verdict, sized.count, market, quote, view.now_ns, account)
+            denied = Denied(sized.reason, sized.bound_by)
+        self.why_not.refused(FunnelStepName.LIMITS, denied.counted_as)
+        return denied
+
+    def _intent(
+        self, proposal: Proposal, count: Count, market: Market, quote: Quote, at_ns: int, account: Account
+    ) -> OrderIntent:
+        expires_s = min(at_ns // _NS_PER_S + self._expiry_s, market.close_ns // _NS_PER_S)
+        return OrderIntent(
+            client_order_id=f"{self._prefix}{account.intents_ever + 1}",
+            ticker=proposal.ticker,
+            side=proposal.side,
+            price=proposal.price,
+            count=count,
+            time_in_force=(
+                TimeInForce.IMMEDIATE_OR_CANCEL if proposal.is_taker else TimeInForce.GOOD_TILL_CANCELED
+            ),
+            quote=quote,
+            win_probability=proposal.win_probability,
+            strategy=proposal.strategy,
+            group_id=self.group_ids[market.exchange_index],
+            post_only=not proposal.is_taker,
+            expires_s=None if proposal.is_taker else expires_s,
+            exchange_index=market.exchange_index,
+        )
+
+    def _denial(
+        self, market: Market, view: RiskView, account: Account, exchange: ExchangeStatusRead | None
+    ) -> Denied | None:
+        """Everything but size that stands against an entry; what is not known stands against it."""
+        permit = self._risk.permit(view, account.latches)
+        if not permit.allowed:
+            return _denied(permit.reason)
+        if exchange is None:
+            return _denied("the exchange's status is not known")
+        if not (exchange.exchange_active and exchange.trading_active):
+            return _denied("the exchange has paused trading")
+        if market.exchange_index not in self.group_ids:
+            return _denied(f"no order group on shard {market.exchange_index}")
+        if account.position(market.ticker).contracts:
+            return _denied("already in this market")
+        return None
+
+
+def _denied(reason: str) -> Denied:
+    return Denied(reason, reason)

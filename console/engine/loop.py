@@ -1,0 +1,346 @@
+"""What runs inside the engine's thread: events to the core, its actions to journal, gate and venue."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from console.config.schema import Settings
+from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, Cancel, EndHalt, Submit
+from console.domain.events import (
+    AccountOpened,
+    BalanceRead,
+    ClockTicked,
+    EngineEvent,
+    ErrorHappened,
+    FeedLost,
+    FeedProved,
+    GroupOpened,
+    Halt,
+    LatchRaised,
+    MarketListed,
+    OperatorCommand,
+    OrderRejected,
+    TimerFired,
+    TradingState,
+)
+from console.domain.market import Ticker
+from console.domain.order import OrderIntent, OrderStatus
+from console.domain.ports import Clock, Feed, Universe, Venue, VenueError
+from console.engine.core import Engine
+from console.engine.gate import Gate, Sentinel
+from console.engine.halter import Halter
+from console.engine.journal import Journal
+from console.engine.reconcile import (
+    Absences,
+    AccountReads,
+    mismatch_latch,
+    order_events,
+    position_differences,
+    settlement_events,
+)
+from console.engine.snapshot import HaltPhase
+from console.risk.switches.manual import MANUAL
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.5
+_STATUS_S = 5.0
+_RECONCILE_S = 5.0
+_CLOSING_READS = 20
+_CLOSING_RETRY_S = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """Everything the loop touches that is not the core."""
+
+    journal: Journal
+    venue: Venue
+    feed: Feed
+    gate: Gate
+    sentinel: Sentinel
+    halter: Halter
+    wall_ns: Clock
+    monotonic_ns: Clock
+    account_name: str
+    universe: Universe
+
+
+class EngineLoop:
+    """Carries one account's trading until ``stopping`` is set; every method belongs to its thread."""
+
+    def __init__(self, engine: Engine, outside: Outside, settings: Settings) -> None:
+        self.engine = engine
+        self.connected = False
+        self.order_round_trip_ns: int | None = None
+        self.beat_ns = outside.monotonic_ns()
+        self.stopping = asyncio.Event()
+        self.cancel_at_stop = True
+        self.left_resting: int | None = None
+        self._out = outside
+        self._settings = settings
+        self._followed: set[Ticker] = set()
+        self._failing: dict[str, str] = {}
+        self._absences: dict[str, Absences] = {}
+        self._mismatch: object = None
+        self._reconcile_now = asyncio.Event()
+        self._jobs: asyncio.TaskGroup
+
+    def step(self, event: EngineEvent) -> None:
+        """Take one event through the core, the journal and out, in that order; raises JournalError."""
+        actions = self.engine.handle(event)
+        records = [action.record for action in actions if isinstance(action, Append)]
+        if records:
+            self._out.journal.append(records)
+        for action in actions:
+            self._perform(action)
+        self.beat_ns = self._out.monotonic_ns()
+
+    def take_command(self, command: OperatorCommand) -> None:
+        """Take what the operator wants, in a task of the loop, so that a failure ends the engine."""
+
+        async def take() -> None:
+            self.step(command)
+
+        self._jobs.create_task(take())
+
+    async def run(self, publish: Callable[[], None], publish_s: float) -> None:
+        """Trade until ``stopping``; an exception of any part ends all of it, in an ExceptionGroup.
+
+        ``publish`` is called first when the account was read and is ours to trade.
+        """
+        settings = self._settings
+        async with asyncio.TaskGroup() as jobs:
+            self._jobs = jobs
+            await self._start()
+            publish()
+            follower = jobs.create_task(self._follow_feed())
+            universe_s = float(settings.universe.refresh_seconds)
+            repeated = [
+                jobs.create_task(self._every(publish_s, _as_job(publish))),
+                jobs.create_task(self._every(_TICK_S, self._tick)),
+                jobs.create_task(self._every(float(settings.strategy_flb.scan_interval), self._scan)),
+                jobs.create_task(self._every(universe_s, self._guarded("markets", self._refresh_universe))),
+                jobs.create_task(self._every(_STATUS_S, self._guarded("status", self._read_status))),
+                jobs.create_task(self._reconcile_when_due()),
+            ]
+            await self.stopping.wait()
+            for job in repeated:
+                job.cancel()
+            if self.cancel_at_stop:
+                self.left_resting = await self._cancel_resting()
+            await self._out.feed.close()
+            follower.cancel()
+
+    async def _start(self) -> None:
+        """Read the account and make it ours before anything trades; raises VenueError."""
+        venue, now = self._out.venue, self._out.wall_ns
+        cash = await venue.balance()
+        if self.engine.account.name != self._out.account_name:
+            self.step(AccountOpened(at_ns=now(), account=self._out.account_name, cash=cash))
+        if self._out.sentinel.exists and self.engine.account.latches.get(MANUAL) is None:
+            self.step(Halt(at_ns=now(), reason=self._out.sentinel.reason))
+        if self.engine.account.latches.state is TradingState.HALTED:
+            self._begin_halt(self.engine.account.latches.active[0].reason)
+        self.step(await venue.status())
+        await self._reconcile()
+        self.step(GroupOpened(at_ns=now(), exchange_index=0, group_id=await venue.create_group(0)))
+        await self._refresh_universe()
+
+    async def _cancel_resting(self) -> int | None:
+        """Close the gate, cancel every order of ours, and count what is left; None if that is not known."""
+        self._out.gate.close()
+        left = None
+        with contextlib.suppress(VenueError):
+            for _ in range(_CLOSING_READS):
+                ours = [
+                    order
+                    for order in await self._out.venue.orders()
+                    if order.status is OrderStatus.RESTING
+                    and order.client_order_id in self.engine.account.orders
+                ]
+                left = len(ours)
+                if not ours:
+                    break
+                for order in ours:
+                    await self._out.venue.cancel(order.order_id, order.ticker, order.exchange_index)
+                await asyncio.sleep(_CLOSING_RETRY_S)
+            await self._reconcile()
+        return left
+
+    # --- actions ------------------------------------------------------------------------------------
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Submit(intent=intent):
+                self._jobs.create_task(self._submit(intent))
+            case Cancel():
+                self._jobs.create_task(self._cancel(action))
+            case BeginHalt(reason=reason):
+                self._begin_halt(reason)
+            case EndHalt():
+                self._jobs.create_task(self._end_halt())
+            case Alert(level=level, text=text):
+                log.log(_LOG_LEVELS[level], "%s", text)
+            case Append():
+                pass
+
+    def _begin_halt(self, reason: str) -> None:
+        if self._out.halter.view.phase is HaltPhase.IDLE:
+            self._out.halter.request(reason)
+
+    async def _submit(self, intent: OrderIntent) -> None:
+        started_ns = self._out.monotonic_ns()
+        if self._out.gate.is_open:
+            outcome = await self._out.venue.submit(intent)
+            self.order_round_trip_ns = self._out.monotonic_ns() - started_ns
+        else:
+            outcome = OrderRejected(
+                at_ns=self._out.wall_ns(),
+                client_order_id=intent.client_order_id,
+                code="denied",
+                message="halted before it was sent",
+            )
+        self.step(outcome)
+
+    async def _cancel(self, cancel: Cancel) -> None:
+        try:
+            await self._out.venue.cancel(cancel.order_id, cancel.ticker, cancel.exchange_index)
+        except VenueError as error:
+            self._note_error("cancel", error)
+        self._reconcile_now.set()
+
+    async def _end_halt(self) -> None:
+        """Open the gate once our groups take orders again, unless a newer halt came in between."""
+        halter = self._out.halter
+        requested_ns = halter.view.requested_ns
+        try:
+            for group_id in self.engine.group_ids.values():
+                await self._out.venue.reset_group(group_id)
+        except VenueError as error:
+            self.step(
+                LatchRaised(
+                    at_ns=self._out.wall_ns(),
+                    name=MANUAL,
+                    level=TradingState.HALTED,
+                    reason=f"the order groups were not reset: {error}",
+                    source="halt path",
+                )
+            )
+            return
+        still_halted = self.engine.account.latches.state is TradingState.HALTED
+        if not still_halted and halter.view.requested_ns == requested_ns:
+            halter.release()
+
+    # --- what runs all the time ---------------------------------------------------------------------
+
+    async def _every(self, seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await job()
+            await asyncio.sleep(seconds)
+
+    def _guarded(self, source: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """A job that goes on after a failed read, which is told once until it succeeds again."""
+
+        async def guarded() -> None:
+            try:
+                await job()
+            except VenueError as error:
+                self._note_error(source, error)
+            else:
+                self._failing.pop(source, None)
+
+        return guarded
+
+    def _note_error(self, source: str, error: VenueError) -> None:
+        if self._failing.get(source) != str(error):
+            self._failing[source] = str(error)
+            self.step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=str(error)))
+
+    async def _tick(self) -> None:
+        self.step(ClockTicked(at_ns=self._out.wall_ns()))
+
+    async def _scan(self) -> None:
+        self.step(TimerFired(at_ns=self._out.wall_ns()))
+
+    async def _read_status(self) -> None:
+        self.step(await self._out.venue.status())
+
+    async def _follow_feed(self) -> None:
+        async for event in self._out.feed.events():
+            if isinstance(event, FeedLost):
+                self.connected = False
+            elif isinstance(event, FeedProved) and not self.connected:
+                self.connected = True
+                self._reconcile_now.set()
+            self.step(event)
+
+    async def _refresh_universe(self) -> None:
+        """Follow the markets of our universe and those we hold; stop following what is over."""
+        listed = {m.ticker: m for m in await self._out.venue.markets(self._out.universe)}
+        needed = [t for t in self.engine.account.held if t not in listed and t not in self._followed]
+        for ticker in needed:
+            listed[ticker] = await self._out.venue.market(ticker)
+        for market in listed.values():
+            if self.engine.markets.get(market.ticker) != market:
+                self.step(MarketListed(at_ns=self._out.wall_ns(), market=market))
+        for shard in {m.exchange_index for m in listed.values()} - self.engine.group_ids.keys():
+            group_id = await self._out.venue.create_group(shard)
+            self.step(GroupOpened(at_ns=self._out.wall_ns(), exchange_index=shard, group_id=group_id))
+        wanted = set(self.engine.markets.tickers)
+        await self._out.feed.subscribe(sorted(wanted - self._followed))
+        await self._out.feed.unsubscribe(sorted(self._followed - wanted))
+        self._followed = wanted
+
+    # --- reconciliation -----------------------------------------------------------------------------
+
+    async def _reconcile_when_due(self) -> None:
+        job = self._guarded("account", self._reconcile)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reconcile_now.wait(), _RECONCILE_S)
+            self._reconcile_now.clear()
+            await job()
+
+    async def _reconcile(self) -> None:
+        """Read the whole account and take what we did not know; raises VenueError on any failed read."""
+        venue, account = self._out.venue, self.engine.account
+        orders = await venue.orders()
+        fills = await venue.fills()
+        settlements = await venue.settlements()
+        fills_before = len(account.fill_ids)
+        positions = await venue.positions()
+        cash = await venue.balance()
+        reads = AccountReads(self._out.wall_ns(), orders, fills, settlements, positions, cash)
+        quiet = len(account.fill_ids) == fills_before
+        for event in [*order_events(account, reads, self._absences), *settlement_events(account, reads)]:
+            quiet = False
+            self.step(event)
+        if quiet and not any(order.status is OrderStatus.SENDING for order in account.open_orders):
+            self._compare(reads)
+
+    def _compare(self, reads: AccountReads) -> None:
+        """Halt on a difference of positions that two quiet reads in a row agree on."""
+        differences = position_differences(self.engine.account, reads)
+        if differences and differences == self._mismatch:
+            self.step(mismatch_latch(reads.at_ns, differences))
+        self._mismatch = differences
+        self.step(BalanceRead(at_ns=reads.at_ns, cash=reads.cash))
+
+
+def _as_job(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def job() -> None:
+        call()
+
+    return job
+
+
+_LOG_LEVELS = {
+    AlertLevel.INFO: logging.INFO,
+    AlertLevel.WARNING: logging.WARNING,
+    AlertLevel.CRITICAL: logging.CRITICAL,
+}

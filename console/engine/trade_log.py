@@ -1,0 +1,127 @@
+"""The trade log: one line an execution, settlement, refusal or change of state, newest kept."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from console.domain.events import (
+    AccountOpened,
+    JournaledEvent,
+    LatchCleared,
+    LatchRaised,
+    MarketSettled,
+    OrderBecameUnknown,
+    OrderFilled,
+    OrderRejected,
+)
+from console.domain.market import Ticker
+from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
+from console.engine.account import Account
+from console.engine.snapshot import LogEntry, LogKind
+
+ENTRIES_KEPT = 1_000
+
+
+class TradeLog:
+    """Lines made from journaled events, so that a restart shows the same ones."""
+
+    def __init__(self) -> None:
+        self._entries: deque[LogEntry] = deque(maxlen=ENTRIES_KEPT)
+        self._next = 1
+        self._denied: dict[Ticker, str] = {}
+
+    @property
+    def entries(self) -> tuple[LogEntry, ...]:
+        """Oldest first."""
+        return tuple(self._entries)
+
+    def observe(self, event: JournaledEvent, before: Account) -> None:
+        """Note an event, given the account before the event is applied to it."""
+        match event:
+            case AccountOpened():
+                self._entries.clear()
+                self._denied.clear()
+                self._add(event.at_ns, LogKind.STATE, None, f"account {event.account} opened")
+            case OrderFilled():
+                self._note_fill(event, before)
+            case MarketSettled():
+                self._note_settlement(event, before)
+            case OrderRejected():
+                ticker = before.orders[event.client_order_id].intent.ticker
+                text = f"rejected: {event.message or event.code}"
+                self._add(event.at_ns, LogKind.REJECTED, ticker, text)
+            case OrderBecameUnknown():
+                ticker = before.orders[event.client_order_id].intent.ticker
+                self._add(event.at_ns, LogKind.UNKNOWN, ticker, f"outcome unknown: {event.reason}")
+            case LatchRaised():
+                text = f"{event.level.name} {event.name}: {event.reason}"
+                self._add(event.at_ns, LogKind.STATE, None, text)
+            case LatchCleared():
+                text = f"{event.name} cleared: {event.reason}"
+                self._add(event.at_ns, LogKind.STATE, None, text)
+            case _:
+                pass
+
+    def note_denied(self, at_ns: int, ticker: Ticker, reason: str) -> None:
+        """Note an order we denied ourselves, once for each market and reason."""
+        if self._denied.get(ticker) != reason:
+            self._denied[ticker] = reason
+            self._add(at_ns, LogKind.DENIED, ticker, reason)
+
+    def forget(self, ticker: Ticker) -> None:
+        """A market is over; it will not be denied again."""
+        self._denied.pop(ticker, None)
+
+    def _note_fill(self, event: OrderFilled, before: Account) -> None:
+        fill = event.fill
+        held = before.position(fill.ticker)
+        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        closing = held.contracts * fill.side.sign < 0
+        self._append(
+            LogEntry(
+                sequence=self._next,
+                at_ns=fill.at_ns,
+                kind=LogKind.FILL,
+                ticker=fill.ticker,
+                text="sold" if closing else "bought",
+                side=fill.side,
+                price=fill.side.price_paid(fill.price),
+                contracts=fill.count,
+                fee=fill.fee,
+                is_taker=fill.is_taker,
+                profit=Cash(after.realised - held.realised) if closing else None,
+            )
+        )
+
+    def _note_settlement(self, event: MarketSettled, before: Account) -> None:
+        settlement = event.settlement
+        held = before.position(settlement.ticker)
+        if not held.contracts:
+            return
+        after = held.settled(settlement.yes_value)
+        self._append(
+            LogEntry(
+                sequence=self._next,
+                at_ns=settlement.at_ns,
+                kind=LogKind.SETTLED,
+                ticker=settlement.ticker,
+                text=_payout_text(settlement.yes_value),
+                side=held.side,
+                price=held.side.price_paid(settlement.yes_value),
+                contracts=held.contracts,
+                profit=Cash(after.realised - held.realised),
+            )
+        )
+
+    def _add(self, at_ns: int, kind: LogKind, ticker: Ticker | None, text: str) -> None:
+        self._append(LogEntry(sequence=self._next, at_ns=at_ns, kind=kind, ticker=ticker, text=text))
+
+    def _append(self, entry: LogEntry) -> None:
+        self._entries.append(entry)
+        self._next += 1
+
+
+def _payout_text(yes_value: Price) -> str:
+    if yes_value == PRICE_PER_DOLLAR:
+        return "YES wins"
+    return "NO wins" if yes_value == 0 else "scalar payout"

@@ -1,0 +1,227 @@
+"""Carries requests over HTTP: the only place that knows the HTTP library.
+
+A failure says how much is known: nothing was sent, an answer was a refusal, or the outcome is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import zlib
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import msgspec
+
+from console.domain.ports import VenueError, VenueRefusedError
+from console.exchange.budget import Budget
+from console.exchange.clock import ServerClock
+from console.exchange.messages import encode
+from console.exchange.messages.market_data import ErrorReply
+from console.exchange.rest import Reply, Request
+from console.exchange.signing import Signer
+
+LARGEST_BODY = 8 * 1024 * 1024
+_LONGEST_DETAIL = 300
+_ATTEMPTS = 3
+_FIRST_RETRY_S = 0.25
+# An idle connection that the server closes just as an order leaves makes the order's outcome unknown.
+_KEEP_IDLE_S = 3.0
+_EXPIRED_TIMESTAMP = "header_timestamp_expired"
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class NotSentError(VenueError):
+    """The request did not leave: it had no effect."""
+
+
+class UnansweredError(VenueError):
+    """The request may have left and no usable answer came: its effect is not known."""
+
+
+class ErrorReplyError(VenueError):
+    """The exchange answered with an error status; ``code`` and ``detail`` are its own words."""
+
+    def __init__(self, text: str, status: int, code: str, detail: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class RefusedReplyError(ErrorReplyError, VenueRefusedError):
+    """The exchange will not do what was asked: a 4xx other than "too fast" and "too slow"."""
+
+
+class _GateClosedError(Exception):
+    pass
+
+
+class _BodyError(Exception):
+    pass
+
+
+def _always() -> bool:
+    return True
+
+
+class Transport:
+    """Sends requests, each within one total deadline; no proxy, no redirect, certificates verified.
+
+    GETs are repeated after an error that may pass; else only a DELETE whose timestamp was too old is.
+    ``may_send`` is asked last, just before the bytes of an order leave.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        signer: Signer,
+        clock: ServerClock,
+        *,
+        deadline_s: float,
+        budget: Budget | None = None,
+        may_send: Callable[[], bool] = _always,
+    ) -> None:
+        self._base = base
+        self._signer = signer
+        self._clock = clock
+        self._deadline_s = deadline_s
+        self._budget = budget
+        self._may_send = may_send
+        self._client = httpx.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(deadline_s, connect=deadline_s / 2),
+            limits=httpx.Limits(max_connections=20, keepalive_expiry=_KEEP_IDLE_S),
+            headers={"Accept-Encoding": "gzip", "Accept": "application/json"},
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def send(self, request: Request[Reply]) -> Reply:
+        """The reply; raises NotSentError, UnansweredError or ErrorReplyError."""
+        attempt = 1
+        while True:
+            try:
+                return await self._send_once(request)
+            except VenueError as error:
+                if attempt == _ATTEMPTS or not _may_repeat(request.method, error, attempt):
+                    raise
+            await asyncio.sleep(random.uniform(0, _FIRST_RETRY_S * 2**attempt))  # noqa: S311 - jitter
+            attempt += 1
+
+    async def _send_once(self, request: Request[Reply]) -> Reply:
+        where = f"{request.method} {self._base}{request.path}"
+        may_have_left = False
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                if self._budget is not None:
+                    await self._budget.admit(request.method, request.path, urgent=request.urgent)
+                may_have_left = True
+                status, body = await self._exchange(request)
+        except _GateClosedError:
+            raise NotSentError(f"{where}: not sent, the gate is closed") from None
+        except _NEVER_SENT as error:
+            raise NotSentError(f"{where}: no connection ({_words(error)})") from None
+        except TimeoutError:
+            kind = UnansweredError if may_have_left else NotSentError
+            why = "no answer" if may_have_left else "no tokens left to send it"
+            raise kind(f"{where}: {why} within {self._deadline_s:g} s") from None
+        except httpx.HTTPError as error:
+            raise UnansweredError(f"{where}: no answer ({_words(error)})") from None
+        except (_BodyError, zlib.error) as error:
+            raise UnansweredError(f"{where}: {error}") from None
+        if status not in request.statuses:
+            raise _error_reply(where, status, body)
+        try:
+            return msgspec.json.decode(body or b"{}", type=request.reply)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise UnansweredError(f"{where}: {status} with an answer not understood: {error}") from None
+
+    async def _exchange(self, request: Request[Reply]) -> tuple[int, bytes]:
+        """Status and decoded body of one request."""
+        message = self._client.build_request(
+            request.method,
+            self._base + request.path,
+            params=request.query or None,
+            content=None if request.body is None else encode(request.body),
+            headers=None if request.body is None else {"Content-Type": "application/json"},
+        )
+        path = message.url.raw_path.decode("ascii")
+        message.headers.update(self._signer.headers(request.method, path, self._clock.now_ms()))
+        if request.is_order:
+            message.extensions = {**message.extensions, "trace": self._check_gate}
+        asked_ns = time.monotonic_ns()
+        response = await self._client.send(message, stream=True)
+        try:
+            self._clock.learn(_date_ms(response), (time.monotonic_ns() - asked_ns) // 1_000_000)
+            return response.status_code, await _read_body(response)
+        finally:
+            await response.aclose()
+
+    async def _check_gate(self, event: str, _info: dict[str, Any]) -> None:
+        if event.endswith("send_request_headers.started") and not self._may_send():
+            raise _GateClosedError
+
+
+def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
+    if isinstance(error, ErrorReplyError) and error.status == 401 and error.code == _EXPIRED_TIMESTAMP:
+        return attempt == 1 and method in ("GET", "DELETE")
+    if method != "GET":
+        return False
+    if isinstance(error, ErrorReplyError):
+        return error.status == 429 or error.status >= 500
+    return isinstance(error, NotSentError | UnansweredError)
+
+
+async def _read_body(response: httpx.Response) -> bytes:
+    """The whole body, decompressed here because the library would decompress without a limit."""
+    raw = bytearray()
+    async for chunk in response.aiter_raw():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            raise _BodyError(f"an answer of more than {LARGEST_BODY} bytes")
+    encoding = response.headers.get("content-encoding", "identity")
+    if not raw or encoding == "identity":
+        return bytes(raw)
+    if encoding != "gzip":
+        raise _BodyError(f"an answer in encoding {encoding!r}, which was not asked for")
+    unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    body = unzip.decompress(bytes(raw), LARGEST_BODY)
+    if not unzip.eof:
+        raise _BodyError(f"a compressed answer that is cut short or unpacks to over {LARGEST_BODY} bytes")
+    return body
+
+
+def _date_ms(response: httpx.Response) -> int | None:
+    try:
+        return int(parsedate_to_datetime(response.headers["date"]).timestamp() * 1000)
+    except (KeyError, ValueError):
+        return None
+
+
+def _error_reply(where: str, status: int, body: bytes) -> ErrorReplyError:
+    code, detail = _error_words(body)
+    text = " ".join(part for part in (f"{where}: {status}", code, detail) if part)
+    refused = 400 <= status < 500 and status not in (408, 425, 429)
+    return (RefusedReplyError if refused else ErrorReplyError)(text, status, code, detail)
+
+
+def _error_words(body: bytes) -> tuple[str, str]:
+    """Code and message of an error body, as far as it has any."""
+    try:
+        error = msgspec.json.decode(body, type=ErrorReply).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "", ""
+    if isinstance(error, str):
+        return "", error[:_LONGEST_DETAIL]
+    detail = ": ".join(part for part in (error.message, error.details) if part)
+    return error.code or "", detail[:_LONGEST_DETAIL]
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

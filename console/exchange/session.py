@@ -1,0 +1,176 @@
+"""One connection's conversation with the feed: pure, messages in, events and commands out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+
+from console.domain.book import Quote
+from console.domain.events import ErrorHappened, Event, QuoteChanged
+from console.domain.market import Ticker
+from console.domain.ports import Clock
+from console.exchange import feed_events
+from console.exchange.books import BrokenBookError, FeedBooks
+from console.exchange.messages import encode, ws
+
+BOOKS = "orderbook_delta"
+ACCOUNT_CHANNELS = ("fill", "user_orders", "market_lifecycle_v2")
+_TICKERS_PER_COMMAND = 200
+
+Payload = TypeVar("Payload", bound=msgspec.Struct)
+
+
+class SessionLostError(Exception):
+    """The connection can no longer be relied on and must be made anew; the text says why."""
+
+
+class _Pending(msgspec.Struct):
+    """A command without its answer: ``channels`` to be confirmed, or markets to add or delete."""
+
+    action: str
+    tickers: frozenset[Ticker] = frozenset()
+    channels: set[str] = msgspec.field(default_factory=set)
+
+
+class FeedSession:
+    """Subscribes to our account, to the lifecycle of markets and to the books of ``wanted`` markets.
+
+    ``wanted`` is shared with the feed, which keeps it between connections. Events come from ``take``,
+    commands to send from ``commands``.
+    """
+
+    def __init__(self, wanted: set[Ticker], lifecycles: feed_events.Lifecycles, wall_ns: Clock) -> None:
+        self._wanted = wanted
+        self._lifecycles = lifecycles
+        self._wall_ns = wall_ns
+        self._asked: set[Ticker] = set()
+        self._books = FeedBooks()
+        self._books_sid: int | None = None
+        self._pending: dict[int, _Pending] = {}
+        self._last_id = 0
+        self._account_asked = False
+        self._takers: dict[str, Callable[[msgspec.Raw, int], Iterable[Event]]] = {
+            "orderbook_snapshot": self._take_snapshot,
+            "orderbook_delta": self._take_delta,
+            "fill": _converter(ws.Fill, feed_events.order_filled),
+            "user_order": _converter(ws.UserOrder, feed_events.order_reported),
+            "market_lifecycle_v2": self._take_lifecycle,
+        }
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every subscription asked for is confirmed."""
+        return self._account_asked and not any(p.channels for p in self._pending.values())
+
+    def commands(self) -> list[bytes]:
+        """What to send so that the exchange follows what is wanted; each command is given once."""
+        commands = []
+        if not self._account_asked:
+            self._account_asked = True
+            commands.append(self._subscribe(ACCOUNT_CHANNELS, ()))
+        missing, extra = sorted(self._wanted - self._asked), sorted(self._asked - self._wanted)
+        if self._books_sid is not None:
+            commands += self._update("add_markets", missing, self._books_sid)
+            commands += self._update("delete_markets", extra, self._books_sid)
+            self._asked = set(self._wanted)
+        elif missing and not self._asked:
+            first = missing[:_TICKERS_PER_COMMAND]
+            self._asked = set(first)
+            commands.append(self._subscribe((BOOKS,), first))
+        return commands
+
+    def take(self, data: bytes) -> list[Event]:
+        """Events of one message; raises SessionLostError."""
+        try:
+            frame = msgspec.json.decode(data, type=ws.Frame)
+            if frame.sid is not None and frame.seq is not None:
+                self._books.count(frame.sid, frame.seq)
+            return list(self._events(frame))
+        except BrokenBookError as error:
+            raise SessionLostError(str(error)) from None
+        except (ValueError, msgspec.DecodeError, RecursionError) as error:
+            raise SessionLostError(f"a message was not understood: {error}") from None
+
+    def _events(self, frame: ws.Frame) -> Iterable[Event]:
+        message = msgspec.Raw(b"{}") if frame.msg is msgspec.UNSET else frame.msg
+        if (taker := self._takers.get(frame.type)) is not None:
+            return taker(message, self._wall_ns())
+        if frame.type == "subscribed":
+            self._confirm(frame.id, msgspec.json.decode(message, type=ws.Subscribed))
+        elif frame.type == "ok" and frame.id is not None:
+            pending = self._pending.pop(frame.id, None)
+            if pending is not None and pending.action == "delete_markets":
+                self._books.forget(pending.tickers - self._asked)
+        elif frame.type == "error":
+            return self._fail(frame.id, msgspec.json.decode(message, type=ws.ErrorMessage))
+        return ()
+
+    def _confirm(self, command_id: int | None, message: ws.Subscribed) -> None:
+        if message.channel == BOOKS:
+            self._books_sid = message.sid
+        pending = self._pending.get(command_id or 0)
+        if pending is not None:
+            pending.channels.discard(message.channel)
+            if not pending.channels:
+                del self._pending[command_id or 0]
+
+    def _fail(self, command_id: int | None, message: ws.ErrorMessage) -> Iterator[Event]:
+        """A market that is refused is not asked for again; any other error ends the session."""
+        text = f"error {message.code}: {message.msg}"
+        pending = self._pending.pop(command_id or 0, None)
+        is_deletion = pending is not None and pending.action == "delete_markets"
+        if not is_deletion and (pending is None or message.market_ticker not in pending.tickers):
+            raise SessionLostError(text)
+        if pending is not None and message.market_ticker is not None and not is_deletion:
+            self._wanted.discard(message.market_ticker)
+            self._asked -= pending.tickers
+        yield ErrorHappened(at_ns=self._wall_ns(), source="feed", message=text)
+
+    def _take_snapshot(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+        message = msgspec.json.decode(raw, type=ws.OrderbookSnapshot)
+        return _quote_changed(message.market_ticker, self._books.snapshot(message), at_ns)
+
+    def _take_delta(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+        message = msgspec.json.decode(raw, type=ws.OrderbookDelta)
+        return _quote_changed(message.market_ticker, self._books.delta(message), at_ns)
+
+    def _take_lifecycle(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+        return self._lifecycles.events(msgspec.json.decode(raw, type=ws.MarketLifecycle), at_ns)
+
+    def _next_id(self, pending: _Pending) -> int:
+        self._last_id += 1
+        self._pending[self._last_id] = pending
+        return self._last_id
+
+    def _subscribe(self, channels: Iterable[str], tickers: Iterable[Ticker]) -> bytes:
+        """The scale of prices is always said: the exchange's default is to change one day."""
+        names, markets = list(channels), list(tickers)
+        command_id = self._next_id(_Pending("subscribe", frozenset(markets), set(names)))
+        params = ws.SubscribeParams(
+            channels=names,
+            market_tickers=markets or None,
+            use_yes_price=True if markets else None,
+        )
+        return encode(ws.Subscribe(id=command_id, params=params))
+
+    def _update(self, action: str, tickers: list[Ticker], sid: int) -> Iterator[bytes]:
+        for start in range(0, len(tickers), _TICKERS_PER_COMMAND):
+            chunk = tickers[start : start + _TICKERS_PER_COMMAND]
+            command_id = self._next_id(_Pending(action, frozenset(chunk)))
+            params = ws.UpdateSubscriptionParams(action=action, sids=[sid], market_tickers=chunk)
+            yield encode(ws.UpdateSubscription(id=command_id, params=params))
+
+
+def _quote_changed(ticker: Ticker, quote: Quote | None, at_ns: int) -> Iterable[Event]:
+    return () if quote is None else (QuoteChanged(at_ns=at_ns, ticker=ticker, quote=quote),)
+
+
+def _converter(
+    message_type: type[Payload], convert: Callable[[Payload, int], Event]
+) -> Callable[[msgspec.Raw, int], Iterable[Event]]:
+    def take(raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+        return (convert(msgspec.json.decode(raw, type=message_type), at_ns),)
+
+    return take

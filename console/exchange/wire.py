@@ -1,0 +1,122 @@
+"""From the exchange's messages to our records; every amount is parsed here.
+
+Raises MoneyError (a ValueError) or ValueError for what a message may not say.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from console.domain.grid import PriceGrid, PriceRange
+from console.domain.market import FeeTerms, Market, MarketStatus
+from console.domain.money import PAYOUT, Price, parse_cash, parse_count, parse_price
+from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport, Settlement
+from console.exchange.messages import account, market_data
+
+log = logging.getLogger(__name__)
+
+NS_PER_S = 1_000_000_000
+_NS_PER_US = 1000
+_MULTIPLIER_UNITS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ns(time: datetime) -> int:
+    """Nanoseconds UTC, exactly."""
+    return (time - _EPOCH) // timedelta(microseconds=1) * _NS_PER_US
+
+
+def market_status(text: str) -> MarketStatus:
+    """A status this version does not know is taken for paused: nothing is traded on it."""
+    try:
+        return MarketStatus(text)
+    except ValueError:
+        log.warning("market status %r is not one this version knows; taken for inactive", text)
+        return MarketStatus.INACTIVE
+
+
+def order_status(text: str) -> OrderStatus:
+    """A status this version does not know leaves the order's state unknown."""
+    return OrderStatus(text) if text in ("resting", "canceled", "executed") else OrderStatus.UNKNOWN
+
+
+def fee_terms(fee_type: str, multiplier: Decimal) -> FeeTerms | None:
+    """The terms, or None when the multiplier is not one that can be charged exactly."""
+    scaled = multiplier * _MULTIPLIER_UNITS
+    if not scaled.is_finite() or scaled < 0 or scaled != int(scaled):
+        return None
+    return FeeTerms(fee_type, int(scaled))
+
+
+def price_grid(ranges: list[market_data.PriceRange]) -> PriceGrid:
+    return PriceGrid(
+        tuple(PriceRange(parse_price(r.start), parse_price(r.end), parse_price(r.step)) for r in ranges)
+    )
+
+
+def market(data: market_data.Market, event: market_data.EventData, series: market_data.Series) -> Market:
+    """A market with the fees of its event where it has its own, else of its series."""
+    if event.fee_type_override is not None and event.fee_multiplier_override is not None:
+        fees = fee_terms(event.fee_type_override, event.fee_multiplier_override)
+    else:
+        fees = fee_terms(series.fee_type, series.fee_multiplier)
+    return Market(
+        ticker=data.ticker,
+        event_ticker=data.event_ticker,
+        series_ticker=event.series_ticker,
+        category=series.category,
+        title=data.title or f"{event.title}: {data.yes_sub_title}",
+        open_ns=to_ns(data.open_time),
+        close_ns=to_ns(data.close_time),
+        status=market_status(data.status),
+        fees=fees,
+        grid=price_grid(data.price_ranges),
+        exchange_index=data.exchange_index or 0,
+    )
+
+
+def order_report(data: account.Order) -> OrderReport:
+    return OrderReport(
+        order_id=data.order_id,
+        client_order_id=data.client_order_id,
+        ticker=data.ticker,
+        side=data.book_side,
+        price=parse_price(data.yes_price_dollars),
+        status=order_status(data.status),
+        filled=parse_count(data.fill_count_fp),
+        remaining=parse_count(data.remaining_count_fp),
+        exchange_index=data.exchange_index or 0,
+    )
+
+
+def fill(data: account.Fill) -> Fill:
+    if data.created_time is None:
+        raise ValueError(f"fill {data.trade_id} has no created_time")
+    return Fill(
+        fill_id=data.trade_id,
+        order_id=data.order_id,
+        ticker=data.ticker,
+        side=data.book_side,
+        price=parse_price(data.yes_price_dollars),
+        count=parse_count(data.count_fp),
+        fee=parse_cash(data.fee_cost),
+        is_taker=data.is_taker,
+        at_ns=to_ns(data.created_time),
+    )
+
+
+def yes_value(result: str | None, value: str | None) -> Price | None:
+    """What a YES contract paid; None when neither the result nor the value says it."""
+    if value:
+        return parse_price(value)
+    return {"yes": PAYOUT, "no": Price(0)}.get(result or "")
+
+
+def settlement(data: account.Settlement, value: Price) -> Settlement:
+    return Settlement(data.ticker, value, to_ns(data.settled_time))
+
+
+def position(data: account.MarketPosition) -> PositionReport:
+    return PositionReport(data.ticker, parse_count(data.position_fp), parse_cash(data.fees_paid_dollars))

@@ -1,0 +1,338 @@
+"""The endpoints of the account: orders, order groups, balance, positions, fills and settlements."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from console.domain.money import (
+    COUNT_PER_CONTRACT,
+    Cash,
+    Count,
+    MoneyError,
+    format_count,
+    parse_count,
+    parse_price,
+)
+from console.domain.order import OrderStatus
+from console.exchange.messages import account
+from console.exchange.messages.market_data import ErrorBody
+from console.practice.account import Holding
+from console.practice.auth import Authenticator
+from console.practice.errors import RefusedError, not_found
+from console.practice.exchange import PracticeExchange
+from console.practice.groups import OrderGroup
+from console.practice.records import OrderRequest
+from console.practice.requests import NS_PER_S, body, check_account, choice, names, page, reply, window
+from console.practice.wire import (
+    SHARD,
+    balance_message,
+    create_order_reply,
+    event_position_messages,
+    fill_message,
+    group_message,
+    milliseconds,
+    order_message,
+    position_message,
+    settlement_message,
+)
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_STATUSES = (OrderStatus.RESTING, OrderStatus.CANCELED, OrderStatus.EXECUTED)
+_GROUP_LIMIT_MOST = 1_000_000 * COUNT_PER_CONTRACT
+# Kalshi's "advanced" tier; the practice exchange tells it and does not count.
+_TIER = "advanced"
+_TOKENS_PER_S = 300
+_READ_BUCKET = 900
+
+
+class PortfolioApi:
+    """Handlers that need a signature."""
+
+    def __init__(self, exchange: PracticeExchange, authenticator: Authenticator) -> None:
+        self._exchange = exchange
+        self._authenticator = authenticator
+
+    def routes(self, root: str) -> list[Route]:
+        """Paths with a fixed last part come before those with a parameter there."""
+        orders, groups = "/portfolio/events/orders", "/portfolio/order_groups"
+        table: list[tuple[str, str, Handler]] = [
+            ("POST", orders, self.create_order),
+            ("DELETE", orders, self.cancel_all),
+            ("DELETE", f"{orders}/batched", self.cancel_batch),
+            ("DELETE", f"{orders}/{{order_id}}", self.cancel_order),
+            ("GET", "/portfolio/orders", self.orders),
+            ("GET", "/portfolio/orders/{order_id}", self.order),
+            ("POST", f"{groups}/create", self.create_group),
+            ("GET", groups, self.groups),
+            ("GET", f"{groups}/{{group_id}}", self.group),
+            ("DELETE", f"{groups}/{{group_id}}", self.delete_group),
+            ("PUT", f"{groups}/{{group_id}}/trigger", self.trigger_group),
+            ("PUT", f"{groups}/{{group_id}}/reset", self.reset_group),
+            ("PUT", f"{groups}/{{group_id}}/limit", self.limit_group),
+            ("GET", "/portfolio/balance", self.balance),
+            ("GET", "/portfolio/positions", self.positions),
+            ("GET", "/portfolio/fills", self.fills),
+            ("GET", "/portfolio/settlements", self.settlements),
+            ("GET", "/account/limits", self.limits),
+        ]
+        return [
+            Route(root + path, self._signed(handler), methods=[method]) for method, path, handler in table
+        ]
+
+    def _signed(self, handler: Handler) -> Handler:
+        async def checked(request: Request) -> Response:
+            path = request.scope["raw_path"].decode()
+            self._authenticator.check(request.method, path, request.headers)
+            check_account(request)
+            return await handler(request)
+
+        return checked
+
+    # --- orders ---------------------------------------------------------------------------------
+
+    async def create_order(self, request: Request) -> Response:
+        wanted = await body(request, account.CreateOrder)
+        return reply(create_order_reply(self._exchange.place(_order_request(wanted))), 201)
+
+    async def cancel_order(self, request: Request) -> Response:
+        order_id = request.path_params["order_id"]
+        order, left = self._exchange.cancel(order_id)
+        return reply(
+            account.CancelOrderReply(
+                order_id=order_id,
+                client_order_id=order.request.client_order_id or None,
+                reduced_by=format_count(left),
+                ts_ms=milliseconds(order.updated_ns),
+            )
+        )
+
+    async def cancel_batch(self, request: Request) -> Response:
+        wanted = await body(request, account.BatchCancel)
+        results = [self._cancel_one(item.order_id) for item in wanted.orders]
+        return reply(account.BatchCancelReply(orders=results))
+
+    def _cancel_one(self, order_id: str) -> account.BatchCancelResult:
+        try:
+            order, left = self._exchange.cancel(order_id)
+        except RefusedError as error:
+            refusal = ErrorBody(code=error.code, message=error.message)
+            return account.BatchCancelResult(order_id=order_id, reduced_by="0.00", error=refusal)
+        return account.BatchCancelResult(
+            order_id=order_id,
+            client_order_id=order.request.client_order_id or None,
+            reduced_by=format_count(left),
+            ts_ms=milliseconds(order.updated_ns),
+        )
+
+    async def cancel_all(self, request: Request) -> Response:
+        self._exchange.cancel_all()
+        return Response(status_code=204)
+
+    async def orders(self, request: Request) -> Response:
+        self._exchange.expire()
+        status = choice(request, "status", _STATUSES)
+        ticker, events = request.query_params.get("ticker"), names(request, "event_ticker")
+        created = window(request, "min_ts", "max_ts")
+        markets = self._exchange.markets
+        chosen, cursor = page(
+            request,
+            self._exchange.account.orders,
+            lambda order: (
+                status in (None, order.status)
+                and ticker in (None, "", order.request.ticker)
+                and (not events or markets[order.request.ticker].definition.event_ticker in events)
+                and created(order.created_ns)
+            ),
+        )
+        user_id = self._exchange.account.user_id
+        messages = [order_message(order, user_id) for order in chosen]
+        return reply(account.OrdersReply(orders=messages, cursor=cursor))
+
+    async def order(self, request: Request) -> Response:
+        self._exchange.expire()
+        order_id = request.path_params["order_id"]
+        order = self._exchange.account.order(order_id)
+        if order is None:
+            raise not_found(f"order {order_id}")
+        return reply(account.OrderReply(order=order_message(order, self._exchange.account.user_id)))
+
+    # --- order groups ---------------------------------------------------------------------------
+
+    async def create_group(self, request: Request) -> Response:
+        wanted = await body(request, account.CreateOrderGroup)
+        _check_account_of_body(wanted.subaccount, wanted.exchange_index)
+        group = self._exchange.create_group(_group_limit(wanted))
+        return reply(
+            account.CreateOrderGroupReply(order_group_id=group.group_id, subaccount=0, exchange_index=SHARD),
+            201,
+        )
+
+    async def groups(self, request: Request) -> Response:
+        groups = [group_message(group) for group in self._exchange.groups.all()]
+        return reply(account.OrderGroupsReply(order_groups=groups))
+
+    async def group(self, request: Request) -> Response:
+        group = self._group(request)
+        orders = [
+            order.order_id
+            for order in self._exchange.account.open_orders()
+            if order.request.group_id == group.group_id
+        ]
+        message = group_message(group)
+        return reply(
+            account.OrderGroupReply(
+                is_auto_cancel_enabled=message.is_auto_cancel_enabled,
+                orders=orders,
+                contracts_limit_fp=message.contracts_limit_fp,
+                exchange_index=message.exchange_index,
+            )
+        )
+
+    async def trigger_group(self, request: Request) -> Response:
+        self._exchange.trigger_group(self._group(request))
+        return reply(account.Empty())
+
+    async def reset_group(self, request: Request) -> Response:
+        self._exchange.reset_group(self._group(request))
+        return reply(account.Empty())
+
+    async def limit_group(self, request: Request) -> Response:
+        group = self._group(request)
+        limit = _group_limit(await body(request, account.OrderGroupLimit))
+        self._exchange.limit_group(group, limit)
+        return reply(account.Empty())
+
+    async def delete_group(self, request: Request) -> Response:
+        self._exchange.delete_group(self._group(request))
+        return reply(account.Empty())
+
+    def _group(self, request: Request) -> OrderGroup:
+        return self._exchange.groups.get(request.path_params["group_id"])
+
+    # --- the account ----------------------------------------------------------------------------
+
+    async def balance(self, request: Request) -> Response:
+        """All cash; what resting orders may cost stays in it until they trade."""
+        held = self._exchange.account
+        return reply(balance_message(held.cash, self._portfolio_value(), held.updated_ns))
+
+    def _portfolio_value(self) -> Cash:
+        """Positions at the price they could be sold at, or at cost where nobody buys."""
+        total = 0
+        for ticker, holding in self._exchange.account.holdings.items():
+            position = holding.position
+            exit_level = self._exchange.markets[ticker].quote().join(position.side)
+            total += position.paid if exit_level is None else position.value_at(exit_level.price)
+        return Cash(total)
+
+    async def positions(self, request: Request) -> Response:
+        settled = choice(request, "settlement_status", ["unsettled", "settled", "all"]) or "unsettled"
+        ticker, event = request.query_params.get("ticker"), request.query_params.get("event_ticker")
+        filters = names(request, "count_filter")
+
+        def keep(holding: Holding) -> bool:
+            return (
+                settled in ("all", "settled" if holding.settled else "unsettled")
+                and ticker in (None, "", holding.market.ticker)
+                and event in (None, "", holding.market.event_ticker)
+                and ("position" not in filters or holding.position.contracts != 0)
+            )
+
+        chosen, cursor = page(request, list(self._exchange.account.holdings.values()), keep)
+        return reply(
+            account.PositionsReply(
+                market_positions=[position_message(holding) for holding in chosen],
+                event_positions=event_position_messages(chosen),
+                cursor=cursor,
+            )
+        )
+
+    async def fills(self, request: Request) -> Response:
+        ticker, order_id = request.query_params.get("ticker"), request.query_params.get("order_id")
+        traded = window(request, "min_ts", "max_ts")
+        chosen, cursor = page(
+            request,
+            self._exchange.account.fills,
+            lambda fill: (
+                ticker in (None, "", fill.order.request.ticker)
+                and order_id in (None, "", fill.order.order_id)
+                and traded(fill.at_ns)
+            ),
+        )
+        return reply(account.FillsReply(fills=[fill_message(fill) for fill in chosen], cursor=cursor))
+
+    async def settlements(self, request: Request) -> Response:
+        ticker, event = request.query_params.get("ticker"), request.query_params.get("event_ticker")
+        settled = window(request, "min_ts", "max_ts")
+        chosen, cursor = page(
+            request,
+            self._exchange.account.settlements,
+            lambda settlement: (
+                ticker in (None, "", settlement.ticker)
+                and event in (None, "", settlement.event_ticker)
+                and settled(settlement.at_ns)
+            ),
+        )
+        messages = [settlement_message(settlement) for settlement in chosen]
+        return reply(account.SettlementsReply(settlements=messages, cursor=cursor))
+
+    async def limits(self, request: Request) -> Response:
+        return reply(
+            account.AccountLimitsReply(
+                usage_tier=_TIER,
+                read=account.BucketLimit(refill_rate=_TOKENS_PER_S, bucket_capacity=_READ_BUCKET),
+                write=account.BucketLimit(refill_rate=_TOKENS_PER_S, bucket_capacity=_TOKENS_PER_S),
+                grants=[],
+            )
+        )
+
+
+def _order_request(wanted: account.CreateOrder) -> OrderRequest:
+    _check_account_of_body(wanted.subaccount, wanted.exchange_index)
+    try:
+        price = parse_price(wanted.price)
+    except MoneyError as error:
+        raise RefusedError(400, "invalid_price", str(error)) from error
+    return OrderRequest(
+        ticker=wanted.ticker,
+        side=wanted.side,
+        price=price,
+        count=_count(wanted.count),
+        time_in_force=wanted.time_in_force,
+        self_trade_prevention=wanted.self_trade_prevention_type,
+        client_order_id=wanted.client_order_id or "",
+        post_only=bool(wanted.post_only),
+        reduce_only=bool(wanted.reduce_only),
+        cancel_on_pause=bool(wanted.cancel_order_on_pause),
+        group_id=wanted.order_group_id or None,
+        expires_ns=None if wanted.expiration_time is None else wanted.expiration_time * NS_PER_S,
+    )
+
+
+def _count(text: str) -> Count:
+    try:
+        return parse_count(text)
+    except MoneyError as error:
+        raise RefusedError(400, "invalid_order_size", str(error)) from error
+
+
+def _group_limit(wanted: account.CreateOrderGroup | account.OrderGroupLimit) -> Count:
+    if wanted.contracts_limit_fp is not None:
+        limit = _count(wanted.contracts_limit_fp)
+    else:
+        limit = Count((wanted.contracts_limit or 0) * COUNT_PER_CONTRACT)
+    if not 0 < limit <= _GROUP_LIMIT_MOST:
+        raise RefusedError(400, "invalid_parameter", "contracts_limit must be from 1 to 1000000")
+    return limit
+
+
+def _check_account_of_body(subaccount: int | None, exchange_index: int | None) -> None:
+    if subaccount not in (None, 0):
+        raise RefusedError(400, "invalid_parameter", "the practice account has subaccount 0 only")
+    if exchange_index not in (None, -1, SHARD):
+        raise RefusedError(400, "invalid_parameter", "the practice exchange has shard 0 only")

@@ -1,0 +1,81 @@
+"""How likely the outcome bought is to win."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from console.domain.book import BookSide, Quote
+from console.domain.money import PAYOUT, PRICE_PER_CENT, Price
+from console.monitoring.buckets import BUCKETS, bucket_of
+from console.strategies.base import Style, level_traded
+
+MAX_WIN_PROBABILITY = Price(9_900)
+"""No outcome is taken to be surer than this: the measured advantage fades above 98c."""
+
+
+class EdgeModel(Protocol):
+    """Estimates the probability, as a price, that the outcome bought wins; None when it cannot."""
+
+    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None: ...
+
+
+class ConstantEdge:
+    """The middle of the side bought plus ``points`` (hundredths of a dollar), rounded down."""
+
+    def __init__(self, points: Decimal) -> None:
+        self._twice_added = int(2 * points * PRICE_PER_CENT)
+
+    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None:
+        twice_mid = quote.twice_mid_of(side)
+        if twice_mid is None:
+            return None
+        return _capped((twice_mid + self._twice_added) // 2)
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """Win probability less price paid in one price bucket, by role, in ten-thousandths of a dollar."""
+
+    taker: int
+    maker_yes: int
+    maker_no: int
+
+
+PUBLISHED_MARKS: dict[str, Marks] = {
+    "longshot_extreme": Marks(-159, 18, 54),
+    "longshot": Marks(-192, -2, 9),
+    "underdog": Marks(-91, 62, 163),
+    "tossup": Marks(-128, 76, 146),
+    "likely": Marks(-125, 135, 82),
+    "favorite": Marks(-30, 206, 176),
+    "favorite_extreme": Marks(-30, 165, 167),
+}
+"""Becker (2026), "The microstructure of wealth transfer in prediction markets": 72.1 million Kalshi trades,
+June 2021 to November 2025, in percentage points per 1 $ contract, gross of fees, each trade weighted once,
+averaged over the cents of each bucket. 1 point is 100 ten-thousandths."""
+
+
+class TableEdge:
+    """The price paid plus the published mark of its bucket and role."""
+
+    def __init__(self, marks: dict[str, Marks] = PUBLISHED_MARKS) -> None:
+        missing = [bucket.name for bucket in BUCKETS if bucket.name not in marks]
+        if missing:
+            raise ValueError(f"the edge table has no row for {', '.join(missing)}")
+        self._marks = marks
+
+    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None:
+        level = level_traded(quote, side, style)
+        if level is None or not 0 < level.price < PAYOUT:
+            return None
+        paid = side.price_paid(level.price)
+        marks = self._marks[bucket_of(paid).name]
+        if style == "taker":
+            return _capped(paid + marks.taker)
+        return _capped(paid + (marks.maker_yes if side is BookSide.BID else marks.maker_no))
+
+
+def _capped(probability: int) -> Price:
+    return Price(min(max(probability, 0), MAX_WIN_PROBABILITY))

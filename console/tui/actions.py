@@ -1,0 +1,221 @@
+"""Every key of the console, once: bindings, footer, help, palette and keymap are made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding
+from textual.keys import key_to_character
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyAction:
+    """One thing a key does; ``id`` is what a keymap names and never changes.
+
+    ``priority`` works in a text field, under a dialog and in the palette. ``label`` is the footer's word.
+    """
+
+    id: str
+    keys: str
+    action: str
+    description: str
+    group: str
+    label: str = ""
+    priority: bool = False
+
+
+_HALT = "Halt now: no new orders, cancel all of ours; again re-cancels"
+_QUIT = "Quit; asks what happens to resting orders"
+
+APP_ACTIONS: Sequence[KeyAction] = (
+    KeyAction(
+        id="halt",
+        keys="f12,ctrl+x",
+        action="app.halt",
+        description=f"{_HALT} (works everywhere)",
+        group="Trading",
+        label="HALT",
+        priority=True,
+    ),
+    KeyAction(id="halt_main", keys="h", action="app.halt", description=_HALT, group="Trading"),
+    KeyAction(
+        id="pause",
+        keys="p",
+        action="app.pause",
+        description="Pause: no new entries, exits stay",
+        group="Trading",
+        label="pause",
+    ),
+    KeyAction(
+        id="resume",
+        keys="r",
+        action="app.resume",
+        description="Resume: clear one latch, with a reason",
+        group="Trading",
+        label="resume",
+    ),
+    KeyAction(
+        id="cancel_all",
+        keys="c",
+        action="app.cancel_all",
+        description="Cancel all our resting orders",
+        group="Trading",
+        label="cancel all",
+    ),
+    KeyAction(
+        id="why_not",
+        keys="w",
+        action="app.why_not",
+        description="Why not: where markets drop out before an order",
+        group="Look",
+        label="why not",
+    ),
+    KeyAction(
+        id="alerts",
+        keys="a",
+        action="app.alerts",
+        description="Alerts, newest first; takes the alert line down",
+        group="Look",
+        label="alerts",
+    ),
+    *(
+        KeyAction(
+            id=f"pane_{number}",
+            keys=str(number),
+            action=f"app.focus_pane({number})",
+            description=f"Go to {name}",
+            group="Look",
+        )
+        for number, name in enumerate(
+            ("Positions", "Risk limits", "Kill switches", "Slippage", "Trade log"), start=1
+        )
+    ),
+    KeyAction(
+        id="zoom",
+        keys="z",
+        action="app.zoom",
+        description="Zoom the pane; again or escape for all panes",
+        group="Look",
+        label="zoom",
+    ),
+    KeyAction(
+        id="filter",
+        keys="slash",
+        action="app.filter",
+        description="Filter positions or the trade log; escape clears",
+        group="Look",
+        label="filter",
+    ),
+    KeyAction(
+        id="sort",
+        keys="s",
+        action="app.sort",
+        description="Next order of positions or the trade log",
+        group="Look",
+        label="sort",
+    ),
+    KeyAction(
+        id="copy",
+        keys="y",
+        action="app.copy_row",
+        description="Copy the row under the cursor",
+        group="Look",
+        label="copy",
+    ),
+    KeyAction(
+        id="help",
+        keys="question_mark,f1",
+        action="app.help",
+        description="This page",
+        group="Console",
+        label="help",
+    ),
+    KeyAction(
+        id="palette",
+        keys="ctrl+p",
+        action="app.command_palette",
+        description="Command palette, with themes",
+        group="Console",
+        label="palette",
+        priority=True,
+    ),
+    KeyAction(id="quit", keys="q", action="app.quit", description=_QUIT, group="Console", label="quit"),
+    KeyAction(
+        id="quit_anywhere",
+        keys="ctrl+q,ctrl+c",
+        action="app.quit",
+        description=f"{_QUIT} (works everywhere)",
+        group="Console",
+        priority=True,
+    ),
+)
+
+PANE_ACTIONS: Sequence[KeyAction] = (
+    KeyAction(id="up", keys="up,k", action="move(-1)", description="Row up", group="In a pane"),
+    KeyAction(id="down", keys="down,j", action="move(1)", description="Row down", group="In a pane"),
+    KeyAction(
+        id="page_up", keys="pageup,ctrl+u", action="move_page(-1)", description="Page up", group="In a pane"
+    ),
+    KeyAction(
+        id="page_down",
+        keys="pagedown,ctrl+d",
+        action="move_page(1)",
+        description="Page down",
+        group="In a pane",
+    ),
+    KeyAction(id="first", keys="home,g", action="move_end(-1)", description="First row", group="In a pane"),
+    KeyAction(id="last", keys="end,G", action="move_end(1)", description="Last row", group="In a pane"),
+)
+
+ALL_ACTIONS = (*APP_ACTIONS, *PANE_ACTIONS)
+
+
+def bindings(actions: Iterable[KeyAction]) -> list[Binding]:
+    """The actions as Textual's bindings."""
+    return [
+        Binding(a.keys, a.action, a.description, show=False, priority=a.priority, id=a.id) for a in actions
+    ]
+
+
+def keys_of(action: KeyAction, keymap: Mapping[str, str]) -> list[str]:
+    """The keys that trigger an action, as they are written on the screen."""
+    keys = keymap.get(action.id, action.keys).split(",")
+    return [_DISPLAY.get(key.strip(), key.strip()) for key in keys]
+
+
+_DISPLAY = {"slash": "/", "question_mark": "?", "pageup": "page up", "pagedown": "page down"}
+
+
+def _is_printable(key: str) -> bool:
+    return len(key) == 1 or key_to_character(key) is not None
+
+
+def sound_keymap(keymap: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The entries of a keymap that can be used, and a sentence for each that cannot.
+
+    A key that must work in a text field may not be one that types a character, and a key has one use.
+    """
+    known = {action.id: action for action in ALL_ACTIONS}
+    accepted: dict[str, str] = {}
+    problems: list[str] = []
+    for name, keys in keymap.items():
+        action = known.get(name)
+        if action is None:
+            problems.append(f"ui.keymap: there is no binding {name!r}; use one of {', '.join(sorted(known))}")
+        elif action.priority and any(_is_printable(key.strip()) for key in keys.split(",")):
+            problems.append(f"ui.keymap: {name} works in text fields, so {keys!r} cannot be a character key")
+        else:
+            accepted[name] = keys
+    used: dict[str, str] = {}
+    for action in ALL_ACTIONS:
+        for key in (key.strip() for key in accepted.get(action.id, action.keys).split(",")):
+            if (other := used.get(key)) is not None:
+                taker = action.id if action.id in accepted else other
+                problems.append(
+                    f"ui.keymap: {key!r} is already used by {other if taker == action.id else action.id}"
+                )
+                accepted.pop(taker, None)
+            else:
+                used[key] = action.id
+    return accepted, problems

@@ -1,0 +1,302 @@
+"""The console's Textual application: fed by an engine handle, it draws pictures and sends commands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Literal
+
+from rich.segment import Segments
+from rich.traceback import Traceback
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from console.config.schema import Settings
+from console.domain.actions import AlertLevel
+from console.domain.events import CancelAllOrders, PauseEntries, Resume
+from console.engine.handle import EngineHandle
+from console.engine.snapshot import AlertView
+from console.tui.actions import APP_ACTIONS, bindings, sound_keymap
+from console.tui.bars import FooterBar, HeaderBar
+from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
+from console.tui.pages import alert_lines, help_lines
+from console.tui.pane import Pane, Query
+from console.tui.picture import Picture, read
+from console.tui.sanitize import inert
+from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
+from console.tui.views import limits, positions, slippage, switches, trade_log, why_not
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_MUTATING = {"pause", "resume", "cancel_all"}
+
+
+class FilterInput(Input):
+    """The filter of a list; escape clears it."""
+
+    BINDINGS = [Binding("escape", "app.clear_filter", show=False)]  # noqa: RUF012 - Textual's declaration
+
+
+class ConsoleApp(App[QuitChoice], inherit_bindings=False):
+    """The operator's screen; its result says what becomes of resting orders.
+
+    ``return_code`` is 143 or 129 after SIGTERM or SIGHUP. ``wall_ns`` is UTC nanoseconds.
+    """
+
+    CSS_PATH = "console.tcss"
+    TITLE = "kconsole"
+    BINDINGS = [*bindings(APP_ACTIONS)]  # noqa: RUF012 - Textual's declaration
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
+        (0, "-too-narrow"),
+        (LEAST_WIDTH, "-narrow"),
+        (110, "-wide"),
+        (200, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (LEAST_HEIGHT, "-low"), (32, "-high")]  # noqa: RUF012
+    ALLOW_IN_MAXIMIZED_VIEW = "HeaderBar, FooterBar, FilterInput"
+
+    def __init__(
+        self,
+        engine: EngineHandle,
+        settings: Settings,
+        *,
+        wall_ns: Callable[[], int] = time.time_ns,
+        is_readonly: bool = False,
+    ) -> None:
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        self._engine = engine
+        self._settings = settings
+        self._wall_ns = wall_ns
+        self._is_readonly = is_readonly
+        self._keymap_in_force, self._keymap_problems = sound_keymap(settings.ui.keymap)
+        self._header = HeaderBar(is_readonly=is_readonly)
+        self._footer = FooterBar(self._keymap_in_force)
+        self._filter = FilterInput(placeholder="filter: enter keeps it, escape clears it", id="filter")
+        self._positions = Pane(positions.VIEW, id="positions")
+        self._limits = Pane(limits.VIEW, id="limits")
+        self._switches = Pane(switches.VIEW, id="switches")
+        self._slippage = Pane(slippage.VIEW, id="slippage")
+        self._trade_log = Pane(trade_log.VIEW, id="log")
+        self._why_not = Pane(why_not.VIEW, id="why-not")
+        self._filtered = self._trade_log
+        self._alerts_seen: int | None = None
+        self._critical: AlertView | None = None
+
+    # --- the screen ---------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield self._positions
+                yield self._trade_log
+            with Vertical(id="right"):
+                yield self._limits
+                yield self._switches
+                yield self._slippage
+            yield self._why_not
+        yield self._filter
+        yield self._footer
+        yield Static(id="too-small")
+
+    def on_mount(self) -> None:
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+        wanted = self._settings.ui.theme
+        self.theme = wanted if wanted in self.available_themes else KCONSOLE.name
+        self.set_keymap(self._keymap_in_force)
+        problems = list(self._keymap_problems)
+        if wanted != self.theme:
+            names = ", ".join(sorted(self.available_themes))
+            problems.append(f"ui.theme: there is no theme {wanted!r}; use one of {names}")
+        for problem in problems:
+            self._toast(problem, "warning")
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._end_by_signal, number)
+        self._positions.focus()
+        self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
+        self.call_after_refresh(self._tick)
+
+    def on_unmount(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def on_resize(self) -> None:
+        size = self.size
+        least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{size.width}x{size.height}"
+        text = f"kconsole needs {least}, this is {actual}; f12 still halts"
+        self.screen_stack[0].query_one("#too-small", Static).update(text)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variables_for(self.current_theme)
+
+    @property
+    def _panes(self) -> tuple[Pane, ...]:
+        """In the order of their numbers, the side panel last."""
+        return (self._positions, self._limits, self._switches, self._slippage, self._trade_log, self._why_not)
+
+    def _look(self) -> Picture:
+        return read(self._engine, self._settings, self._wall_ns())
+
+    def _tick(self) -> None:
+        """Draw what the engine says now."""
+        picture = self._look()
+        self._note_alerts(picture)
+        self._header.show(picture, self._critical)
+        for pane in self._panes:
+            pane.show(picture)
+        self._footer.redraw()
+
+    def _note_alerts(self, picture: Picture) -> None:
+        """Toast what is new; what is critical rings and stays until it is acknowledged."""
+        if picture.snapshot is None:
+            return
+        alerts = picture.snapshot.alerts
+        for alert in alerts:
+            is_new = self._alerts_seen is None or alert.sequence > self._alerts_seen
+            if is_new and alert.level is AlertLevel.CRITICAL:
+                self._critical = alert
+                self.bell()
+            elif is_new and self._alerts_seen is not None:
+                self._toast(alert.text, "warning" if alert.level is AlertLevel.WARNING else "information")
+        self._alerts_seen = max((alert.sequence for alert in alerts), default=self._alerts_seen or 0)
+
+    def _toast(self, text: str, severity: Literal["information", "warning"] = "information") -> None:
+        self.notify(inert(text), severity=severity, markup=False)
+
+    # --- trading ------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return None if self._is_readonly and action in _MUTATING else True
+
+    def action_halt(self) -> None:
+        self._engine.halt("operator")
+        self._tick()
+
+    def action_pause(self) -> None:
+        self._engine.send(PauseEntries(at_ns=self._wall_ns()))
+        self._toast("pause asked: entry orders are cancelled, exits stay")
+
+    def action_cancel_all(self) -> None:
+        self._engine.send(CancelAllOrders(at_ns=self._wall_ns()))
+        self._toast("cancel of all our resting orders asked")
+
+    def action_resume(self) -> None:
+        snapshot = self._look().snapshot
+        if snapshot is None or not snapshot.latches:
+            self._toast("nothing to resume: no latch is raised")
+            return
+        self.push_screen(ResumeDialog(snapshot.latches, self._engine.resume_refusal), self._send_resume)
+
+    def _send_resume(self, answer: tuple[str, str] | None) -> None:
+        if answer is not None:
+            latch, reason = answer
+            self._engine.send(Resume(at_ns=self._wall_ns(), latch=latch, reason=reason))
+            self._toast(f"resume asked: clear {latch}")
+
+    async def action_quit(self) -> None:
+        if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
+            return
+        snapshot = self._look().snapshot
+        resting = None if snapshot is None else len(snapshot.resting)
+        held = None if snapshot is None else len(snapshot.positions)
+        self.push_screen(QuitDialog(resting, held), self._quit)
+
+    def _quit(self, choice: QuitChoice | None) -> None:
+        if choice is not None:
+            self.exit(choice)
+
+    def _end_by_signal(self, number: signal.Signals) -> None:
+        self.exit(QuitChoice.CANCEL_ORDERS, return_code=128 + number)
+
+    # --- looking ------------------------------------------------------------------------------------
+
+    def action_focus_pane(self, number: int) -> None:
+        pane = self._panes[number - 1]
+        if self.screen.maximized is not None:
+            self.screen.maximize(pane)
+        pane.focus()
+
+    def action_zoom(self) -> None:
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif isinstance(self.focused, Pane):
+            self.screen.maximize(self.focused)
+
+    def action_why_not(self) -> None:
+        self.screen.toggle_class("-side")
+        (self._why_not if self._why_not.display else self._positions).focus()
+
+    def action_filter(self) -> None:
+        self._filtered = self._list_in_use()
+        self._filter.add_class("-open")
+        self._filter.value = self._filtered.query_asked.text
+        self._filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input is self._filter:
+            self._filtered.ask(Query(event.value, self._filtered.query_asked.order))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.input is self._filter:
+            self._close_filter()
+
+    def action_clear_filter(self) -> None:
+        self._filter.value = ""
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self._filter.remove_class("-open")
+        self._filtered.focus()
+
+    def action_sort(self) -> None:
+        pane = self._list_in_use()
+        asked = pane.query_asked
+        pane.ask(Query(asked.text, (asked.order + 1) % len(pane.view.orders)))
+
+    def _list_in_use(self) -> Pane:
+        """The list a filter or an order is for: the focused one, else the trade log."""
+        focused = self.focused
+        return focused if isinstance(focused, Pane) and focused.view.is_filtered else self._trade_log
+
+    def action_copy_row(self) -> None:
+        text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None
+        if text is None:
+            self._toast("no row to copy")
+        else:
+            self.copy_to_clipboard(text)
+            self._toast("row copied")
+
+    def action_alerts(self) -> None:
+        self._critical = None
+        snapshot = self._look().snapshot
+        self.push_screen(Page("Alerts", alert_lines(snapshot.alerts if snapshot else ())))
+
+    def action_help(self) -> None:
+        self.push_screen(Page("Help", help_lines(self._keymap_in_force)))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for action in APP_ACTIONS:
+            if action.id not in ("palette", "halt_main", "quit_anywhere"):
+                title = action.id.replace("_", " ").capitalize()
+                yield SystemCommand(title, action.description, partial(self.run_action, action.action))
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+
+    # --- failing ------------------------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """As Textual's, without the values of local variables: they can hold secrets."""
+        self.bell()
+        traceback = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._close_messages_no_wait()

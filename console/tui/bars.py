@@ -1,0 +1,77 @@
+"""The header, and the footer with the keys that can be pressed now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual import events
+
+from console.engine.snapshot import AlertView
+from console.tui.actions import APP_ACTIONS, KeyAction, keys_of
+from console.tui.canvas import Canvas
+from console.tui.cells import Line, Span, Tone, left, put, width_of
+from console.tui.picture import Picture
+from console.tui.views.header import header_lines
+
+
+class HeaderBar(Canvas):
+    """State, money and freshness; grows by a line while something urgent does not fit."""
+
+    def __init__(self, *, is_readonly: bool) -> None:
+        super().__init__(id="header")
+        self._is_readonly = is_readonly
+        self._picture: Picture | None = None
+        self._critical: AlertView | None = None
+
+    def show(self, picture: Picture, critical: AlertView | None) -> None:
+        """Take a new picture and the alert that nobody has acknowledged."""
+        self._picture = picture
+        self._critical = critical
+        self.redraw()
+        if self.size and len(self._lines) != self.size.height:
+            self.styles.height = len(self._lines)
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        if self._picture is None:
+            return ()
+        return header_lines(self._picture, width, self._critical, is_readonly=self._is_readonly)
+
+
+class FooterBar(Canvas):
+    """Keys and their words, as many as fit, in the order of the table of actions."""
+
+    def __init__(self, keymap: Mapping[str, str]) -> None:
+        super().__init__(id="footer")
+        self._shown = [(action, keys_of(action, keymap)[0]) for action in APP_ACTIONS if action.label]
+        self._places: list[tuple[int, int, KeyAction]] = []
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        spans: list[Span] = [Span(" ", Tone.PLAIN)]
+        self._places = []
+        for action, key in self._fitting(width):
+            start = width_of(tuple(spans))
+            key_tone, word_tone = (
+                (Tone.BADGE_HALT, Tone.LOSS) if action.id == "halt" else (Tone.FOCUS, Tone.PLAIN)
+            )
+            pad = " " if action.id == "halt" else ""
+            spans += [*put(f"{pad}{key}{pad}", key_tone if pad else Tone.ACCENT), Span(" ", Tone.PLAIN)]
+            spans += put(action.label, word_tone)
+            self._places.append((start, width_of(tuple(spans)), action))
+            spans.append(Span("  ", Tone.PLAIN))
+        return [left(tuple(spans), width)]
+
+    def _fitting(self, width: int) -> list[tuple[KeyAction, str]]:
+        """Help and quit stay longest after what comes first in the table."""
+        shown = list(self._shown)
+        while len(shown) > 1 and sum(len(k) + len(a.label) + 3 for a, k in shown) + 2 > width:
+            optional = [pair for pair in shown if pair[0].id in _DROPPED_FIRST]
+            shown.remove(optional[-1] if optional else shown[-1])
+        return shown
+
+    async def on_click(self, event: events.Click) -> None:
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                await self.run_action(action.action)
+
+
+_DROPPED_FIRST = {"alerts", "sort", "copy", "zoom", "palette", "filter"}

@@ -1,0 +1,176 @@
+"""Dialogs: what loosens or ends something asks first, with the harmless answer focused."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from console.engine.snapshot import LatchView
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Tone, join, put
+from console.tui.sanitize import inert
+from console.tui.themes import style_of
+
+_RECHECK_S = 0.5
+
+
+class QuitChoice(enum.StrEnum):
+    """What becomes of resting orders when the console ends."""
+
+    CANCEL_ORDERS = "cancel"
+    LEAVE_RESTING = "leave"
+
+
+def _text(lines: Sequence[Line], variables: dict[str, str]) -> Text:
+    """Lines as one Rich text without markup."""
+    text = Text()
+    for line in lines:
+        for span in line:
+            text.append(span.text, style_of(span.tone, variables))
+        text.append("\n")
+    text.rstrip()
+    return text
+
+
+class QuitDialog(ModalScreen[QuitChoice | None]):
+    """Asks what happens to resting orders; escape stays."""
+
+    BINDINGS = [  # noqa: RUF012 - Textual's declaration
+        Binding("escape", "dismiss(None)", "Stay", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, resting: int | None, positions: int | None) -> None:
+        super().__init__()
+        self._resting = resting
+        self._positions = positions
+
+    def compose(self) -> ComposeResult:
+        orders = fmt.UNKNOWN if self._resting is None else str(self._resting)
+        held = fmt.UNKNOWN if self._positions is None else str(self._positions)
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Quit"
+            yield Static(Text(f"Orders that rest or may rest: {orders}. Positions: {held}; they stay."))
+            yield Button("Cancel the orders and quit  (Enter)", id="cancel", variant="primary", compact=True)
+            yield Button("Leave them resting and quit", id="leave", compact=True)
+            yield Button("Stay  (Esc)", id="stay", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        choices = {"cancel": QuitChoice.CANCEL_ORDERS, "leave": QuitChoice.LEAVE_RESTING}
+        self.dismiss(choices.get(event.button.id or ""))
+
+
+class ResumeDialog(ModalScreen[tuple[str, str] | None]):
+    """Clears one latch: shows each with its cause, asks for a reason, re-checks what forbids it.
+
+    Its result is the latch's name and the reason, or None.
+    """
+
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", show=False)]  # noqa: RUF012 - Textual's
+    AUTO_FOCUS = "#no"
+
+    def __init__(self, latches: Sequence[LatchView], refusal: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._latches = latches
+        self._refusal = refusal
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Resume"
+            yield Static(Text("One latch is cleared; the state is what the others leave."))
+            yield OptionList(*(Option(self._described(latch)) for latch in self._latches), id="latch")
+            yield Static(id="check")
+            yield Input(placeholder="reason (required)", id="reason", max_length=200)
+            with Horizontal(classes="buttons"):
+                yield Button("Cancel  (Esc)", id="no", compact=True)
+                yield Button("Resume", id="yes", variant="warning", compact=True, disabled=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#latch", OptionList).highlighted = 0
+        self.set_interval(_RECHECK_S, self._check)
+        self._check()
+
+    def _described(self, latch: LatchView) -> Text:
+        head = join(
+            [
+                put(latch.level.name.replace("_", "-"), Tone.LOSS),
+                put(latch.name, Tone.STRONG),
+                put(f"since {fmt.clock(latch.since_ns)} by {latch.source}", Tone.MUTED),
+            ]
+        )
+        return _text([head, put(f"  {latch.reason or 'no cause was given'}")], self.app.theme_variables)
+
+    @property
+    def _chosen(self) -> LatchView:
+        return self._latches[self.query_one("#latch", OptionList).highlighted or 0]
+
+    @property
+    def _reason(self) -> str:
+        return self.query_one("#reason", Input).value.strip()
+
+    def _check(self) -> None:
+        """Ask the engine again whether the latch may be cleared, and say what is still missing."""
+        name = self._chosen.name
+        refusal = self._refusal(name)
+        self.query_one("#yes", Button).disabled = refusal is not None or not self._reason
+        if refusal is not None:
+            line = put(f"■ refused now: {refusal}", Tone.LOSS)
+        elif not self._reason:
+            line = put(f"● {name} may be cleared; tab to the reason and type one", Tone.WARN)
+        else:
+            line = put(f"● {name} may be cleared", Tone.GAIN)
+        self.query_one("#check", Static).update(_text([line], self.app.theme_variables))
+
+    def on_input_changed(self) -> None:
+        self._check()
+
+    def on_option_list_option_highlighted(self) -> None:
+        self._check()
+
+    def on_input_submitted(self) -> None:
+        self._resume()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "yes":
+            self._resume()
+        else:
+            self.dismiss(None)
+
+    def _resume(self) -> None:
+        self._check()
+        if not self.query_one("#yes", Button).disabled:
+            self.dismiss((self._chosen.name, self._reason))
+
+
+class Page(ModalScreen[None]):
+    """A page to read and scroll."""
+
+    BINDINGS = [  # noqa: RUF012 - Textual's declaration
+        Binding("escape,q,enter,question_mark,f1", "dismiss(None)", show=False),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+        super().__init__()
+        self._title = title
+        self._page_lines = lines
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog page") as box:
+            box.border_title = inert(self._title)
+            box.border_subtitle = "esc closes"
+            yield Static(_text(self._page_lines, self.app.theme_variables))
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -1,0 +1,233 @@
+"""A framed, numbered, scrolling list that keeps its cursor on the row it was put on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.binding import Binding
+from textual.geometry import Size
+
+from console.tui.actions import PANE_ACTIONS, bindings
+from console.tui.canvas import Canvas
+from console.tui.cells import EMPTY, Line, Span, Tone, clip, join, left, put, width_of
+from console.tui.picture import Picture
+from console.tui.table import Cell, Column, lay_out
+
+
+@dataclass(frozen=True)
+class Query:
+    """What the operator asked of a list: a filter and one of its orders."""
+
+    text: str = ""
+    order: int = 0
+
+    def admits(self, *texts: str | None) -> bool:
+        """Whether any of the texts contains the filter, whatever its case."""
+        wanted = self.text.casefold()
+        return not wanted or any(wanted in text.casefold() for text in texts if text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a pane shows: rows are asked for by index, so that only visible ones are made."""
+
+    summary: Line = EMPTY
+    age: Line = EMPTY
+    columns: Sequence[Column] = (Column("", 1, most=400),)
+    keys: Sequence[str] = ()
+    cells: Callable[[int], Sequence[Cell]] = field(default=lambda _index: ())
+    message: str = ""
+
+    @property
+    def has_heading(self) -> bool:
+        return any(column.heading for column in self.columns)
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """How a pane comes by its content: of a picture, an inner width and height, and a query."""
+
+    number: str
+    name: str
+    content: Callable[[Picture, int, int, Query], Content]
+    orders: Sequence[str] = ()
+    is_filtered: bool = False
+
+
+class Pane(Canvas, can_focus=True):
+    """One numbered pane of the main screen."""
+
+    BINDINGS = [Binding("enter", "app.zoom", show=False), *bindings(PANE_ACTIONS)]  # noqa: RUF012
+
+    def __init__(self, view: View, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.view = view
+        self.query_asked = Query()
+        self.content = Content()
+        self._picture: Picture | None = None
+        self._cursor_key: str | None = None
+        self._top = 0
+
+    def show(self, picture: Picture) -> None:
+        """Take a new picture and repaint what it changed."""
+        self._picture = picture
+        rows_before = len(self.content.keys)
+        if self.redraw() == 0 and not self.size:
+            return
+        if (
+            self.styles.height is not None
+            and self.styles.height.is_auto
+            and rows_before != len(self.content.keys)
+        ):
+            self.refresh(layout=True)
+
+    def ask(self, query: Query) -> None:
+        """Filter and order by this from now on."""
+        self.query_asked = query
+        self._top = 0
+        self.redraw()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.content.keys) + 2 + self.content.has_heading
+
+    # --- the cursor ---------------------------------------------------------------------------------
+
+    @property
+    def _cursor(self) -> int:
+        keys = self.content.keys
+        if self._cursor_key in keys:
+            return keys.index(self._cursor_key)
+        return min(self._top, max(0, len(keys) - 1))
+
+    @property
+    def _visible_rows(self) -> int:
+        return max(0, self.size.height - 2 - self.content.has_heading)
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor, and the list with it."""
+        if not self.content.keys:
+            return
+        cursor = min(len(self.content.keys) - 1, max(0, self._cursor + rows))
+        self._cursor_key = self.content.keys[cursor]
+        self._top = min(max(self._top, cursor - self._visible_rows + 1), cursor)
+        self.redraw()
+
+    def action_move_page(self, pages: int) -> None:
+        self.action_move(pages * max(1, self._visible_rows - 1))
+
+    def action_move_end(self, direction: int) -> None:
+        self.action_move(direction * len(self.content.keys))
+
+    def cursor_text(self) -> str | None:
+        """The row under the cursor, its columns separated by tabs."""
+        if not self.content.keys:
+            return None
+        cells = self.content.cells(self._cursor)
+        drawn = [cell(80) if callable(cell) else cell for cell in cells]
+        return "\t".join("".join(span.text for span in line).strip() for line in drawn)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._scroll(-3)
+
+    def _scroll(self, rows: int) -> None:
+        last = max(0, len(self.content.keys) - self._visible_rows)
+        self._top = min(last, max(0, self._top + rows))
+        self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        row = self._top + event.y - 1 - self.content.has_heading
+        if 0 <= row < len(self.content.keys) and event.y < self.size.height - 1:
+            self._cursor_key = self.content.keys[row]
+            self.redraw()
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+    # --- drawing ------------------------------------------------------------------------------------
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        if width < 4 or height < 2:
+            return [EMPTY] * height
+        inner = width - 4
+        if self._picture is not None:
+            self.content = self.view.content(self._picture, inner, height - 2, self.query_asked)
+        rows = max(0, height - 2 - self.content.has_heading)
+        self._top = min(self._top, max(0, len(self.content.keys) - rows))
+        shown = range(self._top, min(len(self.content.keys), self._top + rows))
+        heading, lines = lay_out(self.content.columns, [self.content.cells(i) for i in shown], inner)
+        body = [heading, *lines] if self.content.has_heading else lines
+        if not self.content.keys and self.content.message:
+            body.append(left(put(self.content.message, Tone.MUTED), inner))
+        framed = [self._framed(y, line, inner) for y, line in enumerate(self._fill(body, inner, height - 2))]
+        return [self._title(width), *framed, self._edge("╰", "╯", width)]
+
+    @staticmethod
+    def _fill(body: list[Line], inner: int, height: int) -> list[Line]:
+        blank = (Span(" " * inner, Tone.PLAIN),)
+        return [*body[:height], *[blank] * (height - len(body))]
+
+    @property
+    def _frame_tone(self) -> Tone:
+        return Tone.ACCENT if self.has_focus else Tone.FRAME
+
+    def _framed(self, y: int, line: Line, inner: int) -> Line:
+        row = y - self.content.has_heading
+        at_cursor = self.has_focus and row >= 0 and self.content.keys and self._top + row == self._cursor
+        mark = Span("▌", Tone.ACCENT) if at_cursor else Span(" ", Tone.PLAIN)
+        return (
+            Span("│", self._frame_tone),
+            mark,
+            *line,
+            Span(" ", Tone.PLAIN),
+            Span("┃" if self._is_thumb(row) else "│", self._frame_tone),
+        )
+
+    def _is_thumb(self, row: int) -> bool:
+        rows, total = self._visible_rows, len(self.content.keys)
+        if row < 0 or rows <= 0 or total <= rows:
+            return False
+        length = max(1, rows * rows // total)
+        start = (rows - length) * self._top // (total - rows)
+        return start <= row < start + length
+
+    def _title(self, width: int) -> Line:
+        tone = self._frame_tone
+        name = Span(f" {self.view.number} {self.view.name} ", Tone.FOCUS if self.has_focus else Tone.STRONG)
+        age = (Span(" ", Tone.PLAIN), *self.content.age, Span(" ", Tone.PLAIN)) if self.content.age else EMPTY
+        room = width - len(name.text) - width_of(age) - 5
+        summary = self._summary()
+        if summary and room >= min(width_of(summary), 8) + 2:
+            summary = (Span(" ", Tone.PLAIN), *clip(summary, room - 2), Span(" ", Tone.PLAIN))
+        else:
+            summary = EMPTY
+        rule = width - 4 - len(name.text) - width_of(summary) - width_of(age)
+        if rule < 0:
+            return left((Span("╭", tone), *clip((name,), width - 2), Span("╮", tone)), width)
+        return (
+            Span("╭─", tone),
+            name,
+            Span("─" if summary else "", tone),
+            *summary,
+            Span("─" * (rule - bool(summary)), tone),
+            *age,
+            Span("─╮", tone),
+        )
+
+    def _summary(self) -> Line:
+        asked = self.query_asked
+        order = put(f"by {self.view.orders[asked.order]}", Tone.ACCENT) if asked.order else EMPTY
+        text = put(f"/{asked.text}", Tone.WARN) if asked.text else EMPTY
+        return join([text, order, self.content.summary], " · ")
+
+    def _edge(self, start: str, end: str, width: int) -> Line:
+        return (Span(start + "─" * (width - 2) + end, self._frame_tone),)

@@ -1,0 +1,61 @@
+"""What one drawing of the screen is made from: the engine's snapshot and what is known besides it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.config.schema import Settings
+from console.domain.events import TradingState
+from console.engine.handle import EngineHandle
+from console.engine.snapshot import HaltPhase, HaltView, Snapshot
+from console.tui.formatting import SECOND_NS
+
+LATE_NS = 2 * SECOND_NS
+"""The engine draws itself several times a second: a picture older than this is called stale."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Everything known at ``now_ns``, UTC; ages grow between two snapshots."""
+
+    snapshot: Snapshot | None
+    heartbeat_age_ns: int
+    failure: str | None
+    halt: HaltView
+    now_ns: int
+    feed_limit_ns: int
+
+    @property
+    def age_ns(self) -> int | None:
+        """Age of the snapshot."""
+        return None if self.snapshot is None else max(0, self.now_ns - self.snapshot.at_ns)
+
+    @property
+    def feed_age_ns(self) -> int | None:
+        """Time since the feed proved itself, the snapshot's own age included."""
+        if self.snapshot is None or self.snapshot.feed_age_ns is None:
+            return None
+        return self.snapshot.feed_age_ns + (self.age_ns or 0)
+
+    @property
+    def is_engine_late(self) -> bool:
+        return self.heartbeat_age_ns > LATE_NS
+
+    @property
+    def state(self) -> TradingState | None:
+        """The state in force: a halt that was asked for counts before the engine has heard of it."""
+        if self.halt.phase is not HaltPhase.IDLE:
+            return TradingState.HALTED
+        return None if self.snapshot is None else self.snapshot.state
+
+
+def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
+    """Look at the engine once; nothing here waits for it."""
+    return Picture(
+        snapshot=engine.snapshot(),
+        heartbeat_age_ns=engine.heartbeat_age_ns(),
+        failure=engine.failure(),
+        halt=engine.halt_view(),
+        now_ns=now_ns,
+        feed_limit_ns=int(settings.quality.max_stale_book_seconds * SECOND_NS),
+    )

@@ -1,0 +1,92 @@
+"""Columns of fixed width, chosen by the room there is, numbers aligned on their decimal point."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from console.tui.cells import Line, Span, Tone, left, put, right
+
+
+class Align(enum.Enum):
+    LEFT = enum.auto()
+    RIGHT = enum.auto()
+    DECIMAL = enum.auto()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column; a lower ``rank`` stays longer as room gets short, ``most`` lets it grow that wide."""
+
+    heading: str
+    width: int
+    align: Align = Align.LEFT
+    rank: int = 0
+    most: int = 0
+
+
+Cell = Line | Callable[[int], Line]
+"""What stands in a column; a function is given the column's width."""
+
+
+def choose(columns: Sequence[Column], width: int, gap: int) -> tuple[list[int], list[int]]:
+    """Which columns fit ``width`` cells, and how wide each of them is."""
+    by_rank = sorted(range(len(columns)), key=lambda index: columns[index].rank)
+    chosen: list[int] = []
+    room = width
+    for index in by_rank:
+        needed = columns[index].width + (gap if chosen else 0)
+        if chosen and needed > room:
+            break
+        chosen.append(index)
+        room -= needed
+    chosen.sort()
+    widths = [columns[index].width for index in chosen]
+    for place, index in enumerate(chosen):
+        extra = min(max(0, room), max(0, columns[index].most - columns[index].width))
+        widths[place] += extra
+        room -= extra
+    return chosen, widths
+
+
+def _decimals(line: Line) -> int:
+    """Cells from the decimal point on."""
+    text = "".join(span.text for span in line)
+    _, point, fraction = text.rpartition(".")
+    return len(fraction) + 1 if point and fraction.isdigit() else 0
+
+
+def _is_number(line: Line) -> bool:
+    return any(character.isdigit() for span in line for character in span.text)
+
+
+def _padded(line: Line, decimals: int) -> Line:
+    missing = decimals - _decimals(line) if _is_number(line) else 0
+    return (*line, Span(" " * missing, Tone.PLAIN)) if missing else line
+
+
+def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> tuple[Line, list[Line]]:
+    """The heading and the rows as lines of exactly ``width`` cells."""
+    gap = 2 if width >= 60 else 1
+    chosen, widths = choose(columns, width, gap)
+    spare = width - sum(widths) - gap * (len(chosen) - 1)
+    gap += min(2, spare // max(1, len(chosen) - 1)) if spare > 0 else 0
+    filler = Span(" " * gap, Tone.PLAIN)
+    lines: list[list[Span]] = [[] for _ in rows]
+    heading: list[Span] = []
+    for place, (index, cells) in enumerate(zip(chosen, widths, strict=True)):
+        column = columns[index]
+        drawn = [_draw(row[index], cells) for row in rows]
+        decimals = max(map(_decimals, drawn), default=0) if column.align is Align.DECIMAL else 0
+        fit = left if column.align is Align.LEFT else right
+        contents = [put(column.heading, Tone.MUTED), *(_padded(line, decimals) for line in drawn)]
+        for target, content in zip((heading, *lines), contents, strict=True):
+            if place:
+                target.append(filler)
+            target.extend(fit(content, cells))
+    return left(tuple(heading), width), [left(tuple(line), width) for line in lines]
+
+
+def _draw(cell: Cell, width: int) -> Line:
+    return cell(width) if callable(cell) else cell

@@ -1,0 +1,118 @@
+"""How tones look: the console's own themes and the style of each tone in the theme in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+from console.tui.cells import Tone
+
+_DARK = {
+    "gain": "#5fd38d",
+    "loss": "#ff7b72",
+    "warn": "#f2c14e",
+    "halt": "#ff4d4f",
+    "muted": "#7d8896",
+    "frame": "#3b4654",
+    "track": "#3b4654",
+    "headline": "#f2f5f8",
+    "cursor": "#22303f",
+    "on-badge": "#0c1117",
+}
+
+_COLOUR_BLIND = {
+    **_DARK,
+    "gain": "#56b4e9",
+    "loss": "#e69f00",
+    "warn": "#f0e442",
+    "halt": "#d55e00",
+}
+
+KCONSOLE = Theme(
+    name="kconsole",
+    primary="#6cb6ff",
+    secondary="#8b98a8",
+    accent="#6cb6ff",
+    foreground="#c9d3de",
+    background="#0c1117",
+    surface="#111820",
+    panel="#18212b",
+    success=_DARK["gain"],
+    warning=_DARK["warn"],
+    error=_DARK["loss"],
+    variables=_DARK,
+)
+
+KCONSOLE_COLOUR_BLIND = Theme(
+    name="kconsole-colour-blind",
+    primary="#cc79a7",
+    secondary="#8b98a8",
+    accent="#cc79a7",
+    foreground="#d5dbe1",
+    background="#0c1117",
+    surface="#111820",
+    panel="#18212b",
+    success=_COLOUR_BLIND["gain"],
+    warning=_COLOUR_BLIND["warn"],
+    error=_COLOUR_BLIND["loss"],
+    variables=_COLOUR_BLIND,
+)
+"""Gain and loss in blue and orange of the Okabe-Ito palette."""
+
+OWN_THEMES = (KCONSOLE, KCONSOLE_COLOUR_BLIND)
+
+
+def variables_for(theme: Theme) -> dict[str, str]:
+    """Our variables for a theme that does not define them."""
+    return {
+        "gain": theme.success or _DARK["gain"],
+        "loss": theme.error or _DARK["loss"],
+        "warn": theme.warning or _DARK["warn"],
+        "halt": theme.error or _DARK["halt"],
+        "muted": theme.secondary or _DARK["muted"],
+        "frame": theme.secondary or _DARK["frame"],
+        "track": theme.secondary or _DARK["track"],
+        "headline": theme.foreground or theme.primary,
+        "cursor": theme.panel or theme.surface or theme.primary,
+        "on-badge": theme.background or ("#000000" if theme.dark else "#ffffff"),
+    }
+
+
+_FOREGROUND = {
+    Tone.STRONG: "headline",
+    Tone.MUTED: "muted",
+    Tone.FRAME: "frame",
+    Tone.ACCENT: "accent",
+    Tone.GAIN: "gain",
+    Tone.LOSS: "loss",
+    Tone.WARN: "warn",
+    Tone.TRACK: "track",
+    Tone.BADGE: "muted",
+    Tone.BADGE_GAIN: "gain",
+    Tone.BADGE_WARN: "warn",
+    Tone.BADGE_HALT: "halt",
+    Tone.FOCUS: "accent",
+}
+_BOLD = {Tone.STRONG, Tone.WARN, Tone.BADGE, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
+# Reversed rather than given a background, so that they stand out where colours are stripped.
+_REVERSED = {Tone.BADGE, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
+
+
+def style_of(tone: Tone, variables: Mapping[str, str]) -> Style:
+    """The style of a tone over a widget's own."""
+    name = _FOREGROUND.get(tone)
+    color = Color.parse(variables[name]).rich_color if name else None
+    background = None
+    if tone in _REVERSED:
+        background = Color.parse(variables["on-badge"]).rich_color
+    elif tone is Tone.CURSOR:
+        background = Color.parse(variables["cursor"]).rich_color
+    return Style(
+        color=color,
+        bgcolor=background,
+        bold=True if tone in _BOLD else None,
+        reverse=True if tone in _REVERSED else None,
+    )

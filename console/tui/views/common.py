@@ -1,0 +1,40 @@
+"""What several panes share."""
+
+from __future__ import annotations
+
+from console.domain.book import BookSide
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Tone, put
+from console.tui.picture import LATE_NS, Picture
+
+WAITING = "waiting for the engine"
+
+
+def signed(cash: int | None) -> Line:
+    """A gain or a loss, with its sign and its colour."""
+    text = fmt.dollars(cash, signed=True)
+    if cash is None:
+        return put(text, Tone.MUTED)
+    tone = Tone.GAIN if text.startswith("+") else Tone.LOSS if text.startswith("-") else Tone.PLAIN
+    return put(text, tone)
+
+
+def data_age(age_ns: int | None, limit_ns: int = LATE_NS) -> Line:
+    """How old what is shown is; in words once it is too old to trust."""
+    if age_ns is None:
+        return put("no data", Tone.WARN)
+    if age_ns > limit_ns:
+        return put(f"STALE {fmt.age(age_ns)}", Tone.LOSS)
+    return put(fmt.age(age_ns), Tone.MUTED)
+
+
+def outcome(side: BookSide | None) -> Line:
+    return put(side.outcome if side is not None else "", Tone.PLAIN)
+
+
+def until(close_ns: int | None, picture: Picture) -> Line:
+    """Time to a market's close."""
+    if close_ns is None:
+        return put(fmt.UNKNOWN, Tone.MUTED)
+    remaining = close_ns - picture.now_ns
+    return put("closed", Tone.WARN) if remaining <= 0 else put(fmt.age(remaining))

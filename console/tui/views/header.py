@@ -1,0 +1,177 @@
+"""The lines at the top: where we trade, in which state, with what, and how fresh all of it is."""
+
+from __future__ import annotations
+
+from console.domain.events import TradingState
+from console.engine.snapshot import AlertView, ExchangeView, HaltPhase, HaltView, Snapshot
+from console.tui import formatting as fmt
+from console.tui.cells import EMPTY, Line, Span, Tone, between, join, left, put, width_of
+from console.tui.picture import Picture
+from console.tui.views.common import signed
+
+_STATE_WORDS = {
+    TradingState.RUNNING: ("► RUNNING", Tone.BADGE_GAIN),
+    TradingState.PAUSED: ("‖ PAUSED", Tone.BADGE_WARN),
+    TradingState.REDUCE_ONLY: ("▼ REDUCE-ONLY", Tone.BADGE_WARN),
+    TradingState.HALTED: ("■ HALTED", Tone.BADGE_HALT),
+}
+_SEPARATE_FROM = 100
+"""From this width on, figures stand two cells apart and carry their full names."""
+
+
+def header_lines(
+    picture: Picture, width: int, critical: AlertView | None, *, is_readonly: bool
+) -> list[Line]:
+    """Two lines, or a third one where there is something to say and no room for it."""
+    snapshot = picture.snapshot
+    first = _first_line(picture, width, is_readonly=is_readonly)
+    urgent = _urgent(picture, critical)
+    status = _status(picture, snapshot)
+    count = _alert_count(snapshot)
+    notes = join([put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())], " · ")
+    tail = join([status, count])
+    said = urgent or notes
+    if urgent and width_of(urgent) + width_of(tail) + 4 > width:
+        second = between(_padded(notes), _padded(tail), width)
+        return [first, second, left(_padded(urgent), width)]
+    return [first, between(_padded(said), _padded(tail), width)]
+
+
+def _padded(line: Line) -> Line:
+    return (Span(" ", Tone.PLAIN), *line, Span(" ", Tone.PLAIN)) if line else EMPTY
+
+
+def _first_line(picture: Picture, width: int, *, is_readonly: bool) -> Line:
+    is_wide = width >= _SEPARATE_FROM
+    gap = "  " if is_wide else " "
+    badges = join([_environment(picture, is_readonly=is_readonly), _state(picture)], " ")
+    money = join([_capital(picture, is_wide=is_wide), _day(picture, is_wide=is_wide)], gap)
+    ages = [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture)]
+    line = join([badges, money], gap)
+    return between(line, _padded(join(ages, gap)), width)
+
+
+def _environment(picture: Picture, *, is_readonly: bool) -> Line:
+    snapshot = picture.snapshot
+    if snapshot is None:
+        return put(" KCONSOLE ", Tone.BADGE)
+    words = [snapshot.environment.upper()]
+    if snapshot.dry_run:
+        words.append("DRY RUN")
+    if is_readonly:
+        words.append("READ-ONLY")
+    tone = Tone.BADGE_WARN if snapshot.environment == "live" and not snapshot.dry_run else Tone.BADGE
+    return put(f" {' · '.join(words)} ", tone)
+
+
+def _state(picture: Picture) -> Line:
+    if picture.failure is not None:
+        return put(" ■ ENGINE FAILED ", Tone.BADGE_HALT)
+    if picture.state is None:
+        return put(" … STARTING ", Tone.BADGE_WARN)
+    words, tone = _STATE_WORDS[picture.state]
+    return put(f" {words} ", tone)
+
+
+def _capital(picture: Picture, *, is_wide: bool) -> Line:
+    equity = picture.snapshot.equity if picture.snapshot else None
+    label = "equity " if is_wide else "eq "
+    return (*put(label, Tone.MUTED), *put(fmt.dollars(equity), Tone.STRONG))
+
+
+def _day(picture: Picture, *, is_wide: bool) -> Line:
+    snapshot = picture.snapshot
+    pnl = snapshot.day_pnl if snapshot else None
+    share = fmt.percent(pnl, snapshot.day_open_equity if snapshot else None)
+    amount = signed(pnl)
+    label = put("day ", Tone.MUTED)
+    return (*label, *amount, Span(" ", Tone.PLAIN), *put(share, amount[0].tone))
+
+
+def _feed(picture: Picture) -> Line:
+    age_ns = picture.feed_age_ns
+    if picture.snapshot is not None and not picture.snapshot.connected:
+        return put(f"feed DOWN {fmt.age(age_ns)}", Tone.LOSS)
+    if age_ns is not None and age_ns > picture.feed_limit_ns:
+        return put(f"feed STALE {fmt.age(age_ns)}", Tone.LOSS)
+    return (*put("feed ", Tone.MUTED), *put(fmt.age(age_ns)))
+
+
+def _round_trip(picture: Picture, *, is_wide: bool) -> Line:
+    round_trip = picture.snapshot.order_round_trip_ns if picture.snapshot else None
+    return (*put("order " if is_wide else "ord ", Tone.MUTED), *put(fmt.milliseconds(round_trip)))
+
+
+def _heartbeat(picture: Picture) -> Line:
+    if picture.failure is not None or picture.is_engine_late:
+        return put(f"ENGINE STOPPED {fmt.age(picture.heartbeat_age_ns)}", Tone.BADGE_HALT)
+    return (*put("eng ", Tone.MUTED), *put(fmt.age(picture.heartbeat_age_ns)))
+
+
+def _status(picture: Picture, snapshot: Snapshot | None) -> Line:
+    exchange = _exchange(snapshot.exchange, picture.now_ns) if snapshot else EMPTY
+    clock = (
+        *put(f"{fmt.clock(picture.now_ns)} ET", Tone.STRONG),
+        *put(f" {fmt.clock_utc(picture.now_ns)}", Tone.MUTED),
+    )
+    return join([exchange, clock])
+
+
+def _exchange(exchange: ExchangeView, now_ns: int) -> Line:
+    """The exchange's own word, with the next maintenance window or when it means to resume."""
+    if exchange.exchange_active is None or exchange.trading_active is None:
+        return put("exchange n/a", Tone.WARN)
+    resumes = f", resumes {fmt.appointment(exchange.resumes_ns)}" if exchange.resumes_ns is not None else ""
+    if not exchange.exchange_active:
+        return put(f"exchange CLOSED{resumes}", Tone.LOSS)
+    if not exchange.trading_active:
+        return put(f"exchange PAUSED{resumes}", Tone.WARN)
+    starts = exchange.pause_starts_ns
+    pause = f", pause {fmt.appointment(starts)}" if starts is not None and starts > now_ns else ""
+    return put(f"open{pause}", Tone.MUTED)
+
+
+def _alert_count(snapshot: Snapshot | None) -> Line:
+    count = len(snapshot.alerts) if snapshot else 0
+    return put(f"{count} alert{'' if count == 1 else 's'}", Tone.WARN) if count else EMPTY
+
+
+def _urgent(picture: Picture, critical: AlertView | None) -> Line:
+    if picture.failure is not None:
+        return put(f"the engine ended: {picture.failure}; f12 still cancels all orders", Tone.BADGE_HALT)
+    if picture.state is TradingState.HALTED:
+        return join([_halted_by(picture), _resting(picture.halt), _kept(picture)])
+    if critical is not None:
+        return put(f"▲ {fmt.clock(critical.at_ns)} {critical.text}  (a: seen)", Tone.BADGE_HALT)
+    return EMPTY
+
+
+def _halted_by(picture: Picture) -> Line:
+    """Who halted, when and why: the halt thread's own request, else the latch that holds."""
+    halt = picture.halt
+    if halt.requested_ns is not None:
+        return put(f"HALTED {fmt.clock(halt.requested_ns)} {halt.reason}".rstrip(), Tone.LOSS)
+    latches = picture.snapshot.latches if picture.snapshot else ()
+    for latch in latches:
+        if latch.level is TradingState.HALTED:
+            return put(f"HALTED by {latch.source} {fmt.clock(latch.since_ns)} {latch.reason}", Tone.LOSS)
+    return put("HALTED", Tone.LOSS)
+
+
+def _resting(halt: HaltView) -> Line:
+    if halt.phase is HaltPhase.CONFIRMED and halt.confirmed_ns is not None:
+        return put(f"0 of ours resting at {fmt.clock(halt.confirmed_ns)} (read twice)", Tone.GAIN)
+    resting = "unknown how many" if halt.resting is None else str(halt.resting)
+    if halt.phase is HaltPhase.CANCELLING:
+        return put(f"cancelling, {resting} resting", Tone.WARN)
+    if halt.phase is HaltPhase.UNCONFIRMED:
+        error = f" {halt.error}" if halt.error else ""
+        words = f"HALT UNCONFIRMED  {resting} resting, retrying ({halt.attempts})  f12 cancels again{error}"
+        return put(words, Tone.BADGE_HALT)
+    return EMPTY
+
+
+def _kept(picture: Picture) -> Line:
+    count = len(picture.snapshot.positions) if picture.snapshot else 0
+    words = f"{count} position{' stays' if count == 1 else 's stay'}" if count else ""
+    return join([put(words) if words else EMPTY, put("r resumes", Tone.MUTED)], " · ")

@@ -1,0 +1,105 @@
+"""Risk limits: how much of each is used, and would be if every resting order filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.engine.snapshot import Gauge
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Tone, bar, put
+from console.tui.pane import Content, Query, View
+from console.tui.picture import LATE_NS, Picture
+from console.tui.table import Align, Cell, Column
+from console.tui.views.common import WAITING, data_age
+
+WARN_SHARE = 0.70
+ALARM_SHARE = 0.90
+
+_WIDE = (
+    Column("", 15, rank=0, most=24),
+    Column("", 8, rank=1, most=32),
+    Column("used", 6, Align.RIGHT, rank=2),
+    Column("resting", 7, Align.RIGHT, rank=3),
+    Column("limit $", 7, Align.RIGHT, rank=4),
+    Column("used $", 9, Align.DECIMAL, rank=5),
+    Column("age", 5, Align.RIGHT, rank=6),
+    Column("", 12, rank=7, most=30),
+)
+_NARROW = (
+    Column("", 9, rank=0),
+    Column("", 5, rank=2, most=12),
+    Column("used", 5, Align.RIGHT, rank=1),
+)
+
+
+def _share(part: int | None, limit: int | None) -> float | None:
+    """Of the limit; a limit of zero is used up by anything and by nothing."""
+    if part is None or limit is None:
+        return None
+    if limit <= 0:
+        return 1.0
+    return max(0, part) / limit
+
+
+def _tone(share: float) -> Tone:
+    if share >= 1 or share >= ALARM_SHARE:
+        return Tone.LOSS
+    return Tone.WARN if share >= WARN_SHARE else Tone.GAIN
+
+
+def _percent(share: float | None) -> Line:
+    """With ``!`` at the warn mark and ``!!`` at the alarm mark, so that colour is not needed."""
+    if share is None:
+        return put(fmt.UNKNOWN, Tone.WARN)
+    sign = "!!" if share >= ALARM_SHARE else "!" if share >= WARN_SHARE else ""
+    return put(f"{sign}{share:.0%}", _tone(share) if sign else Tone.STRONG)
+
+
+def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
+    used, resting = _share(gauge.used, gauge.limit), _share(gauge.with_resting, gauge.limit)
+
+    def drawn(width: int) -> Line:
+        if used is None:
+            return put("n/a, refuses" if width >= 12 else "refuses", Tone.WARN)
+        worst = used if resting is None else max(used, resting)
+        return bar(used, worst, width, _tone(used), (WARN_SHARE, ALARM_SHARE))
+
+    is_old = gauge.age_ns is not None and gauge.age_ns > picture.feed_limit_ns
+    age_ns = None if gauge.age_ns is None else gauge.age_ns + (picture.age_ns or 0)
+    return (
+        put(gauge.label),
+        drawn,
+        _percent(used),
+        _percent(resting) if resting is not None else put("-", Tone.MUTED),
+        put(fmt.short_dollars(gauge.limit), Tone.MUTED),
+        put(fmt.dollars(gauge.used), Tone.PLAIN if gauge.used is not None else Tone.WARN),
+        put(fmt.age(age_ns), Tone.LOSS if is_old else Tone.MUTED),
+        put(gauge.detail, Tone.MUTED),
+    )
+
+
+def _summary(gauges: Sequence[Gauge]) -> Line:
+    shares = [_share(g.used, g.limit) for g in gauges]
+    unknown = sum(share is None for share in shares)
+    known = [share for share in shares if share is not None]
+    if unknown:
+        return put(f"{unknown} unknown, refuses", Tone.WARN)
+    return put(f"highest {max(known):.0%}", _tone(max(known))) if known else ()
+
+
+def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
+    if picture.snapshot is None:
+        return Content(message=WAITING, age=data_age(None))
+    gauges = picture.snapshot.gauges
+    columns: Sequence[Column] = _WIDE if width >= 30 else _NARROW
+    return Content(
+        summary=_summary(gauges),
+        age=data_age(picture.age_ns, LATE_NS),
+        columns=columns,
+        keys=[gauge.key for gauge in gauges],
+        cells=lambda index: _cells(gauges[index], picture)[: len(columns)],
+        message="no limits are reported",
+    )
+
+
+VIEW = View(number="2", name="Risk limits", content=_content)

@@ -1,0 +1,141 @@
+"""Positions and the orders that rest beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from console.domain.money import cost
+from console.domain.order import OrderStatus
+from console.engine.snapshot import PositionView, RestingView, Snapshot
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Span, Tone, join, middle, put
+from console.tui.pane import Content, Query, View
+from console.tui.picture import Picture
+from console.tui.table import Align, Cell, Column
+from console.tui.views.common import WAITING, data_age, outcome, signed, until
+
+_COLUMNS = (
+    Column("market", 13, rank=0, most=30),
+    Column("side", 4, rank=1),
+    Column("qty", 6, Align.DECIMAL, rank=2),
+    Column("avg c", 5, Align.DECIMAL, rank=4),
+    Column("mark c", 6, Align.DECIMAL, rank=5),
+    Column("P&L $", 7, Align.DECIMAL, rank=3),
+    Column("worst $", 9, Align.DECIMAL, rank=6),
+    Column("in", 6, Align.RIGHT, rank=7),
+    Column("realised", 9, Align.DECIMAL, rank=8),
+    Column("fees", 6, Align.DECIMAL, rank=9),
+    Column("group", 14, rank=10, most=26),
+)
+
+_ORDERS: Sequence[tuple[str, Callable[[PositionView], tuple[bool, object]]]] = (
+    ("worst case", lambda p: (False, -abs(p.worst_case))),
+    ("P&L", lambda p: (p.unrealised is None, p.unrealised or 0)),
+    ("close", lambda p: (p.close_ns is None, p.close_ns or 0)),
+    ("market", lambda p: (False, p.ticker)),
+)
+
+_RESTING_WORDS = {
+    OrderStatus.RESTING: "rests",
+    OrderStatus.SENDING: "sending",
+    OrderStatus.UNKNOWN: "UNKNOWN",
+}
+
+_Row = PositionView | RestingView
+
+
+def _rows(snapshot: Snapshot, query: Query) -> list[_Row]:
+    """Positions in the order asked for, each followed by its orders; then orders without a position."""
+    key = _ORDERS[query.order][1]
+    positions = [p for p in snapshot.positions if query.admits(p.ticker, p.group, p.side.outcome)]
+    held = {p.ticker for p in snapshot.positions}
+    orders = [r for r in snapshot.resting if query.admits(r.ticker, r.side.outcome, r.status.value)]
+    rows: list[_Row] = []
+    for position in sorted(positions, key=key):
+        rows.append(position)
+        rows.extend(r for r in orders if r.ticker == position.ticker)
+    rows.extend(r for r in orders if r.ticker not in held)
+    return rows
+
+
+def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
+    return (
+        lambda width: put(middle(position.ticker, width), Tone.STRONG),
+        outcome(position.side),
+        put(fmt.contracts(abs(position.contracts))),
+        put(fmt.cents(position.average_price)),
+        put(fmt.cents(position.mark), Tone.PLAIN if position.mark is not None else Tone.MUTED),
+        signed(position.unrealised),
+        put(fmt.dollars(-abs(position.worst_case))),
+        until(position.close_ns, picture),
+        signed(position.realised),
+        put(fmt.dollars(position.fees), Tone.MUTED),
+        put(position.group, Tone.MUTED),
+    )
+
+
+def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: bool) -> Sequence[Cell]:
+    tone = Tone.WARN if order.status is OrderStatus.UNKNOWN else Tone.MUTED
+    name = "order" if is_under_position else order.ticker
+
+    def market(width: int) -> Line:
+        return (Span("↳ ", tone), *put(middle(name, width - 2), tone))
+
+    return (
+        market,
+        put(order.side.outcome, tone),
+        put(fmt.contracts(order.leaves), tone),
+        put(fmt.cents(order.price), tone),
+        put(_RESTING_WORDS.get(order.status, order.status.value), tone),
+        put("", tone),
+        put(fmt.dollars(-cost(order.price, order.leaves)), tone),
+        until(order.close_ns, picture),
+        put("", tone),
+        put("", tone),
+        put(f"sent {fmt.age(picture.now_ns - order.sent_ns)} ago", tone),
+    )
+
+
+def _summary(snapshot: Snapshot) -> Line:
+    unknown = sum(r.status is OrderStatus.UNKNOWN for r in snapshot.resting)
+    return join(
+        [
+            put(f"{len(snapshot.positions)} open"),
+            put(f"{len(snapshot.resting) - unknown} resting"),
+            put(f"{unknown} UNKNOWN", Tone.WARN) if unknown else (),
+            put(f"worst {fmt.dollars(-abs(snapshot.worst_case))}"),
+        ],
+        " · ",
+    )
+
+
+def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
+    snapshot = picture.snapshot
+    if snapshot is None:
+        return Content(message=WAITING, age=data_age(None))
+    rows = _rows(snapshot, query)
+    held = {p.ticker for p in snapshot.positions}
+
+    def cells(index: int) -> Sequence[Cell]:
+        row = rows[index]
+        if isinstance(row, PositionView):
+            return _position_cells(row, picture)
+        return _resting_cells(row, picture, is_under_position=row.ticker in held)
+
+    return Content(
+        summary=_summary(snapshot),
+        age=data_age(picture.age_ns),
+        columns=_COLUMNS,
+        keys=[r.ticker if isinstance(r, PositionView) else r.client_order_id for r in rows],
+        cells=cells,
+        message="nothing matches the filter" if query.text else "flat: no positions, no orders",
+    )
+
+
+VIEW = View(
+    number="1",
+    name="Positions",
+    content=_content,
+    orders=tuple(name for name, _ in _ORDERS),
+    is_filtered=True,
+)

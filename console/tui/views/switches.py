@@ -1,0 +1,108 @@
+"""Kill switches: the reading of each against its threshold, tripped ones first, and what latched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from console.engine.snapshot import HaltPhase, LatchView, Snapshot, SwitchState, SwitchView
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Tone, join, put
+from console.tui.pane import Content, Query, View
+from console.tui.picture import Picture
+from console.tui.table import Cell, Column
+from console.tui.views.common import WAITING, data_age
+
+_COLUMNS = (
+    Column("state", 10, rank=0),
+    Column("switch", 12, rank=1, most=16),
+    Column("reading", 12, rank=2, most=22),
+    Column("threshold", 8, rank=3, most=22),
+    Column("since", 6, rank=4),
+    Column("clears", 14, rank=5, most=60),
+)
+_NARROW_COLUMNS = (Column("", 8), Column("", 8, rank=1, most=14))
+
+_SIGNS = {
+    SwitchState.ARMED: ("● armed", Tone.GAIN),
+    SwitchState.WARNING: ("▲ warn", Tone.WARN),
+    SwitchState.TRIPPED: ("■ TRIPPED", Tone.LOSS),
+}
+_URGENCY = {SwitchState.TRIPPED: 0, SwitchState.WARNING: 1, SwitchState.ARMED: 2}
+
+_Row = tuple[str, Sequence[Cell]]
+
+
+def _since(since_ns: int | None, picture: Picture) -> Line:
+    return put("" if since_ns is None else fmt.age(picture.now_ns - since_ns), Tone.MUTED)
+
+
+def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
+    sign, tone = _SIGNS[switch.state]
+    is_calm = switch.state is SwitchState.ARMED
+    cells = (
+        put(sign, tone),
+        put(switch.label, Tone.PLAIN if is_calm else Tone.STRONG),
+        put(switch.reading, Tone.PLAIN if is_calm else tone),
+        put(switch.threshold, Tone.MUTED),
+        put("", tone) if is_calm else _since(switch.since_ns, picture),
+        put(switch.clears, Tone.MUTED),
+    )
+    return f"switch {switch.key}", cells
+
+
+def _latch_row(latch: LatchView, picture: Picture) -> _Row:
+    cells = (
+        put("■ LATCHED", Tone.LOSS),
+        put(latch.name, Tone.STRONG),
+        put(latch.level.name.replace("_", "-"), Tone.LOSS),
+        put(latch.reason),
+        _since(latch.since_ns, picture),
+        put(f"by {latch.source}; r resumes", Tone.MUTED),
+    )
+    return f"latch {latch.name}", cells
+
+
+def _halt_row(picture: Picture) -> _Row:
+    is_idle = picture.halt.phase is HaltPhase.IDLE
+    cells = (
+        put("● ready" if is_idle else "■ HALTED", Tone.GAIN if is_idle else Tone.LOSS),
+        put("halt"),
+        put("f12 or ctrl+x" if is_idle else picture.halt.phase.value, Tone.MUTED if is_idle else Tone.LOSS),
+        put("at once", Tone.MUTED),
+        _since(picture.halt.requested_ns, picture),
+        put("resume, with a reason", Tone.MUTED),
+    )
+    return "halt", cells
+
+
+def _summary(snapshot: Snapshot) -> Line:
+    tripped = sum(s.state is SwitchState.TRIPPED for s in snapshot.switches)
+    warning = sum(s.state is SwitchState.WARNING for s in snapshot.switches)
+    parts = [
+        put(f"{tripped} tripped", Tone.LOSS) if tripped else (),
+        put(f"{warning} warn", Tone.WARN) if warning else (),
+        put(f"{len(snapshot.latches)} latched", Tone.LOSS) if snapshot.latches else (),
+    ]
+    return join(parts, " · ") or put("all armed", Tone.GAIN)
+
+
+def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
+    snapshot = picture.snapshot
+    if snapshot is None:
+        return Content(message=WAITING, age=data_age(None))
+    switches = sorted(snapshot.switches, key=lambda switch: _URGENCY[switch.state])
+    rows = [
+        *(_latch_row(latch, picture) for latch in snapshot.latches),
+        *(_switch_row(switch, picture) for switch in switches),
+        _halt_row(picture),
+    ]
+    return Content(
+        summary=_summary(snapshot),
+        age=data_age(picture.age_ns),
+        columns=_COLUMNS if width >= 30 else _NARROW_COLUMNS,
+        keys=[key for key, _ in rows],
+        cells=lambda index: rows[index][1],
+    )
+
+
+VIEW = View(number="3", name="Kill switches", content=_content)

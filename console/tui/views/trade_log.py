@@ -1,0 +1,123 @@
+"""The trade log: fills, settlements, refusals and changes of state, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from console.domain.money import complement
+from console.engine.snapshot import LogEntry, LogKind
+from console.tui import formatting as fmt
+from console.tui.cells import Line, Tone, join, middle, put
+from console.tui.pane import Content, Query, View
+from console.tui.picture import Picture
+from console.tui.table import Align, Cell, Column
+from console.tui.views.common import WAITING, data_age, signed
+
+_TIME, _KIND = Column("time ET", 8, rank=0), Column("event", 7, rank=1)
+_COMPACT = (_TIME, _KIND, Column("market", 11, rank=3, most=23), Column("what", 14, rank=2, most=200))
+_FULL = (
+    _TIME,
+    _KIND,
+    Column("market", 16, rank=2, most=26),
+    Column("side", 4, rank=3),
+    Column("qty", 7, Align.DECIMAL, rank=4),
+    Column("price c", 7, Align.DECIMAL, rank=5),
+    Column("P&L $", 8, Align.DECIMAL, rank=6),
+    Column("fee $", 6, Align.DECIMAL, rank=7),
+    Column("role", 5, rank=8),
+    Column("what", 14, rank=9, most=200),
+)
+_FULL_FROM = 104
+
+_TONES = {
+    LogKind.FILL: Tone.ACCENT,
+    LogKind.SETTLED: Tone.STRONG,
+    LogKind.REJECTED: Tone.LOSS,
+    LogKind.UNKNOWN: Tone.WARN,
+    LogKind.DENIED: Tone.MUTED,
+    LogKind.STATE: Tone.WARN,
+}
+
+_ORDERS: Sequence[tuple[str, Callable[[LogEntry], tuple[object, ...]]]] = (
+    ("newest", lambda e: ()),
+    ("P&L", lambda e: (e.profit is None, e.profit or 0)),
+    ("market", lambda e: (e.ticker is None, e.ticker or "")),
+    ("event", lambda e: (e.kind.value,)),
+)
+
+
+def _traded(entry: LogEntry) -> tuple[str, int | None]:
+    """The outcome traded and its price: selling what was held is told from the side that was held."""
+    if entry.side is None:
+        return "", entry.price
+    if entry.kind is LogKind.FILL and entry.profit is not None and entry.price is not None:
+        return entry.side.opposite.outcome, complement(entry.price)
+    return entry.side.outcome, entry.price
+
+
+def _role(entry: LogEntry) -> str:
+    return "" if entry.is_taker is None else "taker" if entry.is_taker else "maker"
+
+
+def _sentence(entry: LogEntry) -> Line:
+    """A whole entry in one column."""
+    side, price = _traded(entry)
+    if entry.contracts is None or price is None:
+        return join([put(entry.text), signed(entry.profit) if entry.profit is not None else ()], " ")
+    size = fmt.contracts(abs(entry.contracts))
+    if entry.kind is LogKind.SETTLED:
+        head = put(f"{entry.text}, {side} {size} -> {fmt.cents(price)}c")
+    else:
+        head = put(f"{entry.text} {side} {size} @ {fmt.cents(price)}c")
+    tail = [_role(entry), "" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}"]
+    profit = signed(entry.profit) if entry.profit is not None else ()
+    return join([head, profit, put(" ".join(part for part in tail if part), Tone.MUTED)], " ")
+
+
+def _head(entry: LogEntry) -> tuple[Cell, Cell, Cell]:
+    return (
+        put(fmt.clock(entry.at_ns), Tone.MUTED),
+        put(entry.kind.value, _TONES[entry.kind]),
+        lambda width: put(middle(entry.ticker or "", width)),
+    )
+
+
+def _full_cells(entry: LogEntry) -> Sequence[Cell]:
+    side, price = _traded(entry)
+    return (
+        *_head(entry),
+        put(side),
+        put("" if entry.contracts is None else fmt.contracts(abs(entry.contracts))),
+        put("" if price is None else fmt.cents(price)),
+        signed(entry.profit) if entry.profit is not None else (),
+        put("" if entry.fee is None else fmt.dollars(entry.fee), Tone.MUTED),
+        put(_role(entry), Tone.MUTED),
+        put(entry.text),
+    )
+
+
+def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
+    snapshot = picture.snapshot
+    if snapshot is None:
+        return Content(message=WAITING, age=data_age(None))
+    entries = [e for e in reversed(snapshot.log) if query.admits(e.ticker, e.kind.value, e.text)]
+    if query.order:
+        entries.sort(key=_ORDERS[query.order][1])
+    is_full = width >= _FULL_FROM
+    return Content(
+        summary=join([put(f"{snapshot.fills} fills"), put(f"fees {fmt.dollars(snapshot.fees)}")], " · "),
+        age=data_age(picture.age_ns),
+        columns=_FULL if is_full else _COMPACT,
+        keys=[str(e.sequence) for e in entries],
+        cells=lambda i: _full_cells(entries[i]) if is_full else (*_head(entries[i]), _sentence(entries[i])),
+        message="nothing matches the filter" if query.text else "nothing traded yet; w says why not",
+    )
+
+
+VIEW = View(
+    number="5",
+    name="Trade log",
+    content=_content,
+    orders=tuple(name for name, _ in _ORDERS),
+    is_filtered=True,
+)

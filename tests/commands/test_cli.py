@@ -1,0 +1,196 @@
+"""The command line as a whole: which command runs, with what, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from console import __version__, cli
+from console.commands.common import load_settings, session_environment
+from console.commands.errors import ExitCode, UserError
+from console.config.errors import ConfigError, LockHeldError
+
+
+def run_process(*arguments: str, output: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "console.cli", *arguments], stdout=output, stderr=subprocess.PIPE, text=True
+    )
+
+
+class StandIn(types.ModuleType):
+    """A command that keeps what it was given and ends as told."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.given = argparse.Namespace()
+        self.error: BaseException | None = None
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        importlib.import_module("console.commands.common").add_common_arguments(parser)
+        parser.add_argument("--headless", action="store_true")
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        self.given = arguments
+        if self.error is not None:
+            raise self.error
+        return 0
+
+
+@pytest.fixture
+def run_command(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    module = StandIn("console.commands.run")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module
+
+
+@pytest.fixture
+def console_command(monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    module = StandIn("console.commands.console")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module
+
+
+@pytest.mark.parametrize("name", [*cli.COMMANDS, "console"])
+def test_every_command_of_the_table_exists(name: str) -> None:
+    module = importlib.import_module(f"console.commands.{name}")
+    assert callable(module.run)
+    if name != "console":
+        parser = argparse.ArgumentParser()
+        module.add_arguments(parser)
+        assert "--home" in parser.format_help()
+
+
+def test_help_lists_every_command_and_version_tells_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    for name, description in cli.COMMANDS.items():
+        assert name in text
+        assert description in text
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"kconsole {__version__}\n"
+
+
+def test_no_command_is_the_console(console_command: StandIn) -> None:
+    assert cli.main(["--env", "demo", "--speed", "5"]) == 0
+    assert console_command.given.env == "demo"
+    assert console_command.given.speed == "5"
+
+
+def test_options_count_before_and_after_the_command(run_command: StandIn) -> None:
+    assert (
+        cli.main(["--home", "/h", "--set", "a=1", "run", "--headless", "--set", "b=2", "--env", "live"]) == 0
+    )
+    given = run_command.given
+    assert (given.home, given.set, given.headless, given.env) == ("/h", ["a=1", "b=2"], True, "live")
+    assert cli.main(["run"]) == 0
+    assert (run_command.given.set, run_command.given.env) == ([], "practice")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["bogus"], ["run", "--hom", "x"], ["--speed", "5", "run"], ["--env", "prod"], ["--live", "run", "x"]],
+)
+def test_wrong_usage_ends_with_2(
+    argv: list[str], run_command: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(argv)
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "said"),
+    [
+        (UserError("no exchange"), 1, "kconsole: no exchange\n"),
+        (UserError("not without --live", ExitCode.REFUSED), 3, "kconsole: not without --live\n"),
+        (ConfigError("wrong"), 2, "kconsole: wrong\n"),
+        (LockHeldError("in use"), 3, "kconsole: in use\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 1, ""),
+        (FileNotFoundError(2, "No such file", "a.csv"), 1, "kconsole: [Errno 2] No such file: 'a.csv'\n"),
+    ],
+)
+def test_how_a_command_failed_is_its_exit_code_and_one_sentence(
+    error: BaseException,
+    exit_code: int,
+    said: str,
+    run_command: StandIn,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_command.error = error
+    assert cli.main(["run"]) == exit_code
+    assert capsys.readouterr().err == said
+
+
+def test_a_defect_keeps_its_traceback(run_command: StandIn) -> None:
+    run_command.error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["run"])
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = run_process("config", "show", output=writer)
+    finally:
+        os.close(writer)
+    assert done.returncode == 1
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run_process("config", "show", output=full.fileno())
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["kconsole: [Errno 28] No space left on device"]
+
+
+def test_speed_is_a_setting_like_any_other(console_command: StandIn, tmp_path: Path) -> None:
+    cli.main(["--home", str(tmp_path), "--speed", "5", "--set", "practice.speed=7"])
+    loaded = load_settings(console_command.given)
+    assert loaded.settings.practice.speed == 5
+    assert loaded.sources["practice.speed"].name == "--speed"
+
+
+def test_overrides_of_the_home_are_in_force(console_command: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "practice").mkdir()
+    (tmp_path / "practice" / "overrides.toml").write_text("[risk]\nkelly_fraction = 0.125\n")
+    cli.main(["--home", str(tmp_path)])
+    assert str(load_settings(console_command.given).settings.risk.kelly_fraction) == "0.125"
+
+
+@pytest.mark.parametrize(
+    ("argv", "accepted"),
+    [
+        ([], True),
+        (["--env", "demo"], True),
+        (["--env", "live", "--live"], True),
+        (["--env", "live"], False),
+        (["--live"], False),
+        (["--env", "demo", "--live"], False),
+        (["--env", "demo", "--speed", "5"], False),
+        (["--env", "demo", "--attach", "f"], False),
+        (["--speed", "5", "--attach", "f"], True),
+    ],
+)
+def test_real_money_is_asked_for_twice_or_not_at_all(
+    argv: list[str], accepted: bool, console_command: StandIn
+) -> None:
+    cli.main(argv)
+    if accepted:
+        assert session_environment(console_command.given) == console_command.given.env
+    else:
+        with pytest.raises(UserError) as caught:
+            session_environment(console_command.given)
+        assert caught.value.exit_code == ExitCode.USAGE

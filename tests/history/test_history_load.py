@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.history.clean import Defects, clean
+from console.history.load import History, load
+from console.history.schema import HistoryError
+
+OPEN = datetime(2026, 5, 11, 5, 0, tzinfo=UTC)
+Row = dict[str, Any]
+
+
+def market(**changes: object) -> Row:
+    row: Row = {
+        "dataset": "d",
+        "ticker": "KXA-1",
+        "event_ticker": "KXA",
+        "series_ticker": "KXA",
+        "category": "Crypto",
+        "title": None,
+        "floor_strike": 10.5,
+        "open_time": OPEN,
+        "close_time": OPEN + timedelta(minutes=15),
+        "result": "yes",
+    }
+    return row | changes
+
+
+def quote(second: float, bid: float, ask: float, **changes: object) -> Row:
+    row: Row = {
+        "dataset": "d",
+        "ts": OPEN + timedelta(seconds=second),
+        "ticker": "KXA-1",
+        "yes_bid": bid,
+        "yes_ask": ask,
+    }
+    return row | changes
+
+
+def write(folder: Path, **files: list[Row]) -> Path:
+    for name, rows in files.items():
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
+    return folder
+
+
+def write_csv(folder: Path, **files: list[Row]) -> Path:
+    for name, rows in files.items():
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return folder
+
+
+def column(table: pa.Table, name: str) -> list[object]:
+    values: list[object] = table[name].to_pylist()
+    return values
+
+
+def test_quotes_become_exact_prices_and_times(tmp_path: Path) -> None:
+    history = load(write(tmp_path, markets=[market()], quotes=[quote(1, 95.1, 99.9, yes_bid_size=12.5)]))
+    assert column(history.quotes, "bid") == [9510]
+    assert column(history.quotes, "ask") == [9990]
+    assert column(history.quotes, "bid_size") == [1250]
+    assert column(history.quotes, "ask_size") == [None]
+    assert column(history.quotes, "ts_ns") == [int(OPEN.timestamp() + 1) * 10**9]
+    assert column(history.markets, "strike") == [10.5]
+
+
+@given(price=st.integers(0, 10_000))
+def test_a_price_stored_in_32_bits_is_read_back_exactly(
+    price: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = write(tmp_path_factory.mktemp("h"), markets=[market()])
+    table = pa.Table.from_pylist([quote(1, price / 100, 100.0)])
+    field = table.schema.get_field_index("yes_bid")
+    table = table.set_column(field, "yes_bid", table["yes_bid"].cast(pa.float32()))
+    pq.write_table(table, folder / "quotes.parquet")
+    assert column(load(folder).quotes, "bid") == [price]
+
+
+def test_csv_holds_the_same_as_parquet(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "c").mkdir()
+    markets, quotes = [market(), market(ticker="KXA-2", result=None)], [quote(1, 0.1, 5.5), quote(2, 40, 41)]
+    trades = [trade()]
+    parquet = load(write(tmp_path / "p", markets=markets, quotes=quotes, trades=trades))
+    text = load(write_csv(tmp_path / "c", markets=markets, quotes=quotes, trades=trades))
+    assert text.markets.equals(parquet.markets)
+    assert text.quotes.equals(parquet.quotes)
+    assert text.trades.equals(parquet.trades)
+
+
+def test_csv_times_without_a_zone_are_utc(tmp_path: Path) -> None:
+    write_csv(tmp_path, markets=[market()], quotes=[quote(1, 40, 41, ts="2026-05-11 05:00:01")])
+    assert column(load(tmp_path).quotes, "ts_ns") == [int(OPEN.timestamp() + 1) * 10**9]
+
+
+def trade(**changes: object) -> Row:
+    row: Row = {
+        "dataset": "d",
+        "ts": OPEN + timedelta(seconds=3),
+        "ticker": "KXA-1",
+        "yes_price_cents": 41.0,
+        "count": 7.0,
+        "taker_side": "yes",
+    }
+    return row | changes
+
+
+def test_a_folder_of_trades_alone_loads_with_no_quotes(tmp_path: Path) -> None:
+    history = load(write(tmp_path, markets=[market()], trades=[trade()]))
+    assert history.quotes.num_rows == 0
+    assert column(history.trades, "price") == [4100]
+    assert column(history.trades, "count") == [700]
+
+
+def test_a_missing_folder_and_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="nowhere: there is no such folder"):
+        load(tmp_path / "nowhere")
+    with pytest.raises(HistoryError, match=r"markets\.parquet is missing"):
+        load(tmp_path)
+    write(tmp_path, markets=[market()])
+    with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* and so is trades"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_parquet_is_named(tmp_path: Path) -> None:
+    (tmp_path / "markets.parquet").write_text("ticker,close\n")
+    (tmp_path / "quotes.parquet").touch()
+    with pytest.raises(HistoryError, match=r"markets\.parquet: cannot be read as parquet"):
+        load(tmp_path)
+
+
+def without(row: Row, name: str) -> Row:
+    return {key: value for key, value in row.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("markets", "quotes", "message"),
+    [
+        ([without(market(), "result")], [quote(1, 1, 2)], r"markets\.parquet: column result is missing"),
+        ([market()], [without(quote(1, 1, 2), "ts")], r"quotes\.parquet: column ts is missing"),
+        ([market()], [quote(1, 4, 5, ts=1_778_475_601)], "column ts holds int64; it must hold a timestamp"),
+        (
+            [market()],
+            [quote(1, 4, 5), quote(2, float("nan"), 5)],
+            "row 2, column yes_bid: nan is not a number",
+        ),
+        ([market()], [quote(1, 4, 5), quote(2, 4, None)], "row 2, column yes_ask: is empty"),  # type: ignore[arg-type]
+        (
+            [market()],
+            [quote(1, 4, 101)],
+            r"row 1, column yes_ask: 101(\.0)? is not a price of 0 to 100 cents",
+        ),
+        ([market()], [quote(1, 4.005, 5)], "row 1, column yes_bid: 4.005 cents is finer than"),
+        (
+            [market()],
+            [quote(1, 0.4, 0.5)],
+            "column yes_bid never exceeds 1; prices are YES cents, not dollars",
+        ),
+        (
+            [market()],
+            [quote(1, 4, 5, ticker="KXB")],
+            "row 1, column ticker: KXB of dataset d is not in the mark",
+        ),
+        ([market()], [quote(2, 4, 5), quote(1, 4, 5)], "row 2, column ts: is earlier than the row before"),
+        (
+            [market()],
+            [quote(1, 4, 5, yes_bid_size=-1.0)],
+            "row 1, column yes_bid_size: -1 is not a number of",
+        ),
+        ([market(result="maybe")], [quote(1, 4, 5)], "row 1, column result: maybe is not yes, no or empty"),
+        ([market(), market()], [quote(1, 4, 5)], "row 2, column ticker: KXA-1 stands twice in dataset d"),
+        ([market(close_time=OPEN)], [quote(1, 4, 5)], "row 1, column close_time: is not after open_time"),
+        (
+            [market(close_time=datetime(1970, 1, 21, tzinfo=UTC), open_time=None)],
+            [quote(1, 4, 5)],
+            "row 1, column close_time: 1970-01-21 .* check its unit",
+        ),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_file_row_and_column(
+    tmp_path: Path, markets: list[Row], quotes: list[Row], message: str
+) -> None:
+    with pytest.raises(HistoryError, match=message):
+        load(write(tmp_path, markets=markets, quotes=quotes))
+
+
+def test_a_bad_value_deep_in_a_csv_is_found(tmp_path: Path) -> None:
+    quotes = [quote(second, 4, 5) for second in range(100)]
+    quotes[77]["yes_ask"] = "five"
+    with pytest.raises(HistoryError, match=r"quotes\.csv: row 78, column yes_ask: 'five' is not a number"):
+        load(write_csv(tmp_path, markets=[market()], quotes=quotes))
+
+
+def test_an_unknown_taker_side_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="row 1, column taker_side: buy is not yes or no"):
+        load(write(tmp_path, markets=[market()], trades=[trade(taker_side="buy")]))
+
+
+def test_cleaning_drops_and_counts_each_row_once(tmp_path: Path) -> None:
+    rows = [
+        quote(1, 40, 41),
+        quote(2, 42, 41),
+        quote(3, 41, 41),
+        quote(4, 0, 3),
+        quote(5, 97, 100),
+        quote(900, 50, 40),
+        quote(901, 40, 41),
+    ]
+    kept, defects = clean(load(write(tmp_path, markets=[market(result=None)], quotes=rows)))
+    assert column(kept, "bid") == [4000, 0, 9700]
+    assert defects == Defects(after_close=2, crossed=1, locked=1, one_sided=2, without_result=1)
+
+
+def test_the_recorded_data_loads_whole() -> None:
+    folder = Path(__file__).parents[2].parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the optional data folder ../shared/data is absent")
+    history: History = load(folder)
+    assert history.quotes.num_rows == 598_163
+    assert history.trades.num_rows == 51_682
+    _, defects = clean(history)
+    assert (defects.crossed, defects.locked, defects.without_result) == (2, 44, 3)
