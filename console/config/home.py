@@ -89,7 +89,8 @@ def find_home(chosen: str | None, variables: Mapping[str, str] = os.environ) -> 
 class Lock:
     """An exclusive lock on a file, held until ``release`` or the end of the process, however it ends.
 
-    The file stays when the lock is released: removing it would let two processes lock two files.
+    The file stays when the lock is released: removing it would let two processes lock two files. A child
+    that was forked without exec holds the lock as well.
     """
 
     def __init__(self, path: Path, guarded: str) -> None:

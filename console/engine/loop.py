@@ -47,6 +47,9 @@ from console.risk.switches.manual import MANUAL
 
 log = logging.getLogger(__name__)
 
+DISARMED = "disarmed"
+"""The latch under which demo and live start: resuming it is arming."""
+
 _TICK_S = 0.5
 _STATUS_S = 5.0
 _RECONCILE_S = 5.0
@@ -68,6 +71,7 @@ class Outside:
     monotonic_ns: Clock
     account_name: str
     universe: Universe
+    arms_itself: bool
 
 
 class EngineLoop:
@@ -144,6 +148,16 @@ class EngineLoop:
             self.step(AccountOpened(at_ns=now(), account=self._out.account_name, cash=cash))
         if self._out.sentinel.exists and self.engine.account.latches.get(MANUAL) is None:
             self.step(Halt(at_ns=now(), reason=self._out.sentinel.reason))
+        if not self._out.arms_itself:
+            self.step(
+                LatchRaised(
+                    at_ns=now(),
+                    name=DISARMED,
+                    level=TradingState.REDUCE_ONLY,
+                    reason="not armed since this start",
+                    source="start",
+                )
+            )
         if self.engine.account.latches.state is TradingState.HALTED:
             self._begin_halt(self.engine.account.latches.active[0].reason)
         self.step(await venue.status())

@@ -41,6 +41,7 @@ class Plan:
     notes: tuple[str, ...]
     settings: Settings
     universe: Universe
+    arms_itself: bool
     journal: Path
     sentinel: Path
     make_strategy: Callable[[], Strategy]
@@ -185,6 +186,7 @@ class EngineWorker:
                 monotonic_ns=plan.monotonic_ns,
                 account_name=plan.account_name,
                 universe=plan.universe,
+                arms_itself=plan.arms_itself,
             )
             self._engine_loop = EngineLoop(engine, outside, plan.settings)
             painter = Painter(plan.settings)

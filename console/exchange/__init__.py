@@ -1,0 +1,1 @@
+"""Kalshi's wire: signing, REST, the live feed, the token budget and the messages."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
+
 from console.domain.ports import Clock
 
 _MS_PER_S = 1000
@@ -35,3 +37,11 @@ class ServerClock:
             return
         theirs = date_ms + _MS_PER_S // 2
         self._skew_ms = self._wall_ns() // _NS_PER_MS - took_ms // 2 - theirs
+
+
+def date_ms(header: str | None) -> int | None:
+    """A ``Date`` header as Unix milliseconds; None when it is absent or no date."""
+    try:
+        return None if header is None else int(parsedate_to_datetime(header).timestamp() * _MS_PER_S)
+    except ValueError:
+        return None

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.frames import Frame
-from websockets.http11 import Response
+from websockets.http11 import Request, Response
 
 from console.domain.events import Event, FeedLost, FeedProved
 from console.domain.market import Ticker
@@ -25,7 +24,7 @@ from console.exchange.session import FeedSession, SessionLostError
 from console.exchange.signing import Signer
 
 _OPEN_TIMEOUT_S = 5.0
-# A line without even a pong for 20 s is dead.
+# A line that does not answer a ping is dead after 20 s.
 _PING_EVERY_S = 5.0
 _PONG_WITHIN_S = 15.0
 _CLOSE_TIMEOUT_S = 1.0
@@ -36,3 +35,145 @@ _FIRST_BACKOFF_S = 0.25
 _LONGEST_BACKOFF_S = 10.0
 _HEALTHY_S = 60.0
 _NS_PER_S = 1_000_000_000
+
+
+class _Line(ClientConnection):
+    """Remembers when it last heard anything at all, the exchange's pings and pongs included."""
+
+    heard_ns = 0
+
+    def process_event(self, event: Request | Response | Frame) -> None:
+        self.heard_ns = time.monotonic_ns()
+        super().process_event(event)
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Signed headers go to the address we were given and to no other."""
+        return exc
+
+
+class KalshiFeed:
+    """Implements ``Feed`` over one WebSocket; a gap, an error or silence makes a new connection.
+
+    ``events`` never raises for the line: an outage is one FeedLost (another if its reason changes), and the
+    first FeedProved after it says that everything is subscribed again. What happened to our orders in
+    between must be read over REST then.
+    """
+
+    def __init__(self, connection: Connection, signer: Signer, clock: ServerClock, *, wall_ns: Clock) -> None:
+        self._address = connection.ws
+        self._signer = signer
+        self._clock = clock
+        self._wall_ns = wall_ns
+        self._wanted: set[Ticker] = set()
+        self._lifecycles = Lifecycles()
+        self._session: FeedSession | None = None
+        self._line: _Line | None = None
+        self._sending = asyncio.Lock()
+        self._closing = asyncio.Event()
+
+    async def subscribe(self, tickers: Sequence[Ticker]) -> None:
+        self._wanted.update(tickers)
+        await self._send_commands()
+
+    async def unsubscribe(self, tickers: Sequence[Ticker]) -> None:
+        self._wanted.difference_update(tickers)
+        await self._send_commands()
+
+    async def close(self) -> None:
+        self._closing.set()
+        if self._line is not None:
+            await self._line.close()
+
+    async def events(self) -> AsyncIterator[Event]:
+        failures, told = 0, ""
+        while not self._closing.is_set():
+            began_ns = time.monotonic_ns()
+            try:
+                async with contextlib.aclosing(self._connected()) as events:
+                    async for event in events:
+                        told = ""
+                        yield event
+            except (SessionLostError, WebSocketException, OSError) as error:
+                reason = self._reason(error)
+            if self._closing.is_set():
+                return
+            if reason != told:
+                told = reason
+                yield FeedLost(at_ns=self._wall_ns(), reason=reason)
+            was_healthy = time.monotonic_ns() - began_ns >= _HEALTHY_S * _NS_PER_S
+            failures = 0 if was_healthy else failures + 1
+            await self._pause(failures)
+
+    async def _connected(self) -> AsyncGenerator[Event, None]:
+        """Events of one connection; ends by an exception."""
+        async with await self._connect() as line:
+            self._line = line
+            session = self._session = FeedSession(self._wanted, self._lifecycles, self._wall_ns)
+            proved_ns = 0
+            try:
+                while True:
+                    if session.has_commands:
+                        await self._send_commands()
+                    for event in session.take(data) if (data := await _receive(line)) else ():
+                        yield event
+                    due_ns = proved_ns + _PROVE_EVERY_S * _NS_PER_S
+                    if session.is_ready and line.heard_ns > proved_ns and time.monotonic_ns() >= due_ns:
+                        proved_ns = time.monotonic_ns()
+                        yield FeedProved(at_ns=self._wall_ns() - (proved_ns - line.heard_ns))
+            finally:
+                self._line = self._session = None
+
+    async def _connect(self) -> _Line:
+        path = urlsplit(self._address).path
+        line = await _Connect(
+            self._address,
+            additional_headers=self._signer.headers("GET", path, self._clock.now_ms()),
+            proxy=None,
+            compression=None,
+            open_timeout=_OPEN_TIMEOUT_S,
+            ping_interval=_PING_EVERY_S,
+            ping_timeout=_PONG_WITHIN_S,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_size=_LARGEST_MESSAGE,
+            max_queue=_QUEUED_MESSAGES,
+            create_connection=_Line,
+        )
+        assert isinstance(line, _Line)
+        return line
+
+    async def _send_commands(self) -> None:
+        """Ask for what is wanted and not yet asked for; a broken line asks again when it is back."""
+        async with self._sending:
+            if self._line is None or self._session is None:
+                return
+            with contextlib.suppress(ConnectionClosed):
+                for command in self._session.commands():
+                    await self._line.send(command, text=True)
+
+    def _reason(self, error: Exception) -> str:
+        if isinstance(error, InvalidStatus):
+            answer = error.response
+            self._clock.learn(date_ms(answer.headers.get("Date")), 0)
+            body = bytes(answer.body or b"")[:200].decode("utf-8", "replace")
+            if answer.status_code in (401, 403):
+                return f"{self._address}: the exchange refused our key ({answer.status_code}) {body}".strip()
+            return f"{self._address}: refused with {answer.status_code} {body}".strip()
+        return f"{self._address}: {str(error) or type(error).__name__}"
+
+    async def _pause(self, failures: int) -> None:
+        """Wait a random time that grows with the failures, or until the feed is closed."""
+        longest_s = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** min(failures, 10))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(random.uniform(0, longest_s)):  # noqa: S311 - jitter
+                await self._closing.wait()
+
+
+async def _receive(line: _Line) -> bytes | None:
+    """The next message; None when there was none for a while."""
+    try:
+        async with asyncio.timeout(_PROVE_EVERY_S):
+            return await line.recv(decode=False)
+    except TimeoutError:
+        return None

@@ -87,6 +87,4 @@ class Lifecycles:
         value = self._values.pop(message.market_ticker, None)
         if value is not None:
             settled_ns = at_ns if message.settled_ts is None else message.settled_ts * wire.NS_PER_S
-            yield MarketSettled(
-                at_ns=at_ns, settlement=Settlement(message.market_ticker, value, settled_ns)
-            )
+            yield MarketSettled(at_ns=at_ns, settlement=Settlement(message.market_ticker, value, settled_ns))

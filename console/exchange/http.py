@@ -10,7 +10,6 @@ import random
 import time
 import zlib
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ import msgspec
 
 from console.domain.ports import VenueError, VenueRefusedError
 from console.exchange.budget import Budget
-from console.exchange.clock import ServerClock
+from console.exchange.clock import ServerClock, date_ms
 from console.exchange.messages import encode
 from console.exchange.messages.market_data import ErrorReply
 from console.exchange.rest import Reply, Request
@@ -158,7 +157,9 @@ class Transport:
         asked_ns = time.monotonic_ns()
         response = await self._client.send(message, stream=True)
         try:
-            self._clock.learn(_date_ms(response), (time.monotonic_ns() - asked_ns) // 1_000_000)
+            self._clock.learn(
+                date_ms(response.headers.get("date")), (time.monotonic_ns() - asked_ns) // 1_000_000
+            )
             return response.status_code, await _read_body(response)
         finally:
             await response.aclose()
@@ -195,13 +196,6 @@ async def _read_body(response: httpx.Response) -> bytes:
     if not unzip.eof:
         raise _BodyError(f"a compressed answer that is cut short or unpacks to over {LARGEST_BODY} bytes")
     return body
-
-
-def _date_ms(response: httpx.Response) -> int | None:
-    try:
-        return int(parsedate_to_datetime(response.headers["date"]).timestamp() * 1000)
-    except (KeyError, ValueError):
-        return None
 
 
 def _error_reply(where: str, status: int, body: bytes) -> ErrorReplyError:

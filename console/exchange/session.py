@@ -38,7 +38,7 @@ class FeedSession:
     """Subscribes to our account, to the lifecycle of markets and to the books of ``wanted`` markets.
 
     ``wanted`` is shared with the feed, which keeps it between connections. Events come from ``take``,
-    commands to send from ``commands``.
+    commands to send from ``commands``; ``has_commands`` says that an answer made new ones possible.
     """
 
     def __init__(self, wanted: set[Ticker], lifecycles: feed_events.Lifecycles, wall_ns: Clock) -> None:
@@ -51,6 +51,7 @@ class FeedSession:
         self._pending: dict[int, _Pending] = {}
         self._last_id = 0
         self._account_asked = False
+        self.has_commands = True
         self._takers: dict[str, Callable[[msgspec.Raw, int], Iterable[Event]]] = {
             "orderbook_snapshot": self._take_snapshot,
             "orderbook_delta": self._take_delta,
@@ -66,6 +67,7 @@ class FeedSession:
 
     def commands(self) -> list[bytes]:
         """What to send so that the exchange follows what is wanted; each command is given once."""
+        self.has_commands = False
         commands = []
         if not self._account_asked:
             self._account_asked = True
@@ -110,6 +112,7 @@ class FeedSession:
     def _confirm(self, command_id: int | None, message: ws.Subscribed) -> None:
         if message.channel == BOOKS:
             self._books_sid = message.sid
+            self.has_commands = True
         pending = self._pending.get(command_id or 0)
         if pending is not None:
             pending.channels.discard(message.channel)
@@ -126,6 +129,7 @@ class FeedSession:
         if pending is not None and message.market_ticker is not None and not is_deletion:
             self._wanted.discard(message.market_ticker)
             self._asked -= pending.tickers
+            self.has_commands = True
         yield ErrorHappened(at_ns=self._wall_ns(), source="feed", message=text)
 
     def _take_snapshot(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
@@ -137,7 +141,11 @@ class FeedSession:
         return _quote_changed(message.market_ticker, self._books.delta(message), at_ns)
 
     def _take_lifecycle(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
-        return self._lifecycles.events(msgspec.json.decode(raw, type=ws.MarketLifecycle), at_ns)
+        """Markets can be read again, so a message that makes no sense costs an error and no connection."""
+        try:
+            return list(self._lifecycles.events(msgspec.json.decode(raw, type=ws.MarketLifecycle), at_ns))
+        except (ValueError, msgspec.DecodeError) as error:
+            return (ErrorHappened(at_ns=at_ns, source="feed", message=f"market_lifecycle_v2: {error}"),)
 
     def _next_id(self, pending: _Pending) -> int:
         self._last_id += 1

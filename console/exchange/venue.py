@@ -138,8 +138,11 @@ class KalshiVenue:
         """A settlement; its value is in whole cents, so a scalar's market is asked for the exact one."""
         value = wire.yes_value(data.market_result, None)
         if value is None:
-            paid = (await self._transport.send(rest.one_market(data.ticker))).market
-            value = wire.yes_value(paid.result, paid.settlement_value_dollars)
+            request = rest.one_market(data.ticker)
+            market = (await self._transport.send(request)).market
+            value = converted(
+                request, [market], lambda m: wire.yes_value(m.result, m.settlement_value_dollars)
+            )[0]
         if value is None:
             raise VenueError(f"settlement of {data.ticker}: the exchange does not say what a YES paid")
         return wire.settlement(data, value)

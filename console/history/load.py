@@ -116,14 +116,20 @@ def _prices(path: Path, name: str, cents: Column) -> Column:
     outside = pc.or_(pc.less(cents, pa.scalar(0.0)), pc.greater(cents, pa.scalar(100.0)))
     if (row := _first(outside)) is not None:
         raise refuse(path, row, name, f"{cents[row]} is not a price of 0 to 100 cents")
-    if len(cents) and pc.max(cents).as_py() <= 1:
-        raise HistoryError(f"{path}: column {name} never exceeds 1; prices are YES cents, not dollars")
     scaled = pc.multiply(cents, pa.scalar(float(PRICE_PER_CENT)))
     whole = pc.round(scaled)
     off = pc.greater(pc.abs(pc.subtract(scaled, whole)), pa.scalar(_PRICE_TOLERANCE))
     if (row := _first(off)) is not None:
         raise refuse(path, row, name, f"{cents[row]} cents is finer than a hundredth of a cent")
-    return pc.cast(whole, pa.int32())
+    prices = pc.cast(whole, pa.int32())
+    # No market trades in steps below a tenth of a cent.
+    if (
+        len(cents)
+        and pc.max(cents).as_py() <= 1
+        and any(price % 10 for price in pc.unique(prices).to_pylist())
+    ):
+        raise HistoryError(f"{path}: column {name} never exceeds 1; prices are YES cents, not dollars")
+    return prices
 
 
 def _counts(path: Path, name: str, contracts: Column) -> Column:

@@ -1,0 +1,1 @@
+"""What is measured while trading: price buckets, slippage and the why-not funnel."""

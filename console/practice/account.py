@@ -54,10 +54,10 @@ def fee_terms(market: Market) -> FeeTerms:
 class Account:
     """Cash moves only through ``fill`` and ``settle``."""
 
-    def __init__(self, cash: Cash = STARTING_CASH) -> None:
+    def __init__(self, opened_ns: int, cash: Cash = STARTING_CASH) -> None:
         self.user_id = str(uuid.uuid4())
         self.cash = cash
-        self.updated_ns = 0
+        self.updated_ns = opened_ns
         self.holdings: dict[Ticker, Holding] = {}
         self.orders: list[ExchangeOrder] = []
         self.fills: list[AccountFill] = []

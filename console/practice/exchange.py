@@ -46,7 +46,7 @@ class PracticeExchange:
         self.clock = clock
         self.publish: Callable[[Notice], None] = _tell_nobody
         self.started_ns = clock()
-        self.account = Account(starting_cash)
+        self.account = Account(self.started_ns, starting_cash)
         self.groups = OrderGroups()
         self.markets: dict[Ticker, ListedMarket] = {}
         self.events: dict[str, list[ListedMarket]] = {}

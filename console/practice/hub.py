@@ -127,6 +127,8 @@ class Hub:
             case LifecycleChanged():
                 event = channels.lifecycle(notice, now_ns)
                 self._tell(Channel.MARKET_LIFECYCLE, "market_lifecycle_v2", None, event)
+                if notice.event == "settled":
+                    self._ticker_told.pop(event.market_ticker, None)
             case GroupChanged():
                 update = channels.group_update(notice, milliseconds(now_ns))
                 self._tell(Channel.ORDER_GROUP_UPDATES, "order_group_updates", None, update)

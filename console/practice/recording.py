@@ -151,7 +151,7 @@ def _changes(quotes: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     rows = quotes.take(pc.array_sort_indices(quotes["market"])).combine_chunks()
-    changed: pa.Array[Any] = pa.array([False] * (rows.num_rows - 1))
+    changed: pa.Array[Any] = pa.array([False] * (rows.num_rows - 1), pa.bool_())
     for name in _SAME:
         column = rows[name].combine_chunks()
         known = pc.fill_null(column, pa.scalar(-1, column.type))

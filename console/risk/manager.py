@@ -36,10 +36,11 @@ class SwitchRow(msgspec.Struct, frozen=True):
 
 
 class Permit(msgspec.Struct, frozen=True):
-    """Whether a new entry order may be sent, and why not."""
+    """Whether a new entry order may be sent, and why not; ``counted_as`` names the cause without figures."""
 
     allowed: bool
     reason: str = ""
+    counted_as: str = ""
 
 
 class RiskManager:
@@ -90,13 +91,14 @@ class RiskManager:
         """A new entry is allowed only while nothing is latched and every switch reads well now."""
         if latches.state is not TradingState.RUNNING:
             latch = latches.active[0]
-            return Permit(False, f"{latch.level.name.replace('_', ' ').lower()}: {latch.reason}")
+            level = latch.level.name.replace("_", " ").lower()
+            return Permit(False, f"{level}: {latch.reason}", f"{level} by {latch.name}")
         for switch in self._switches:
             reading = _read(switch, view)
             if reading.state is ReadingState.UNKNOWN:
-                return Permit(False, f"{switch.label} is unknown")
+                return Permit(False, f"{switch.label} is unknown", f"{switch.label} is unknown")
             if reading.trip is not None:
-                return Permit(False, reading.trip)
+                return Permit(False, reading.trip, switch.label)
         return Permit(True)
 
     def resume_refusal(self, name: str, view: RiskView, latches: Latches) -> str | None:

@@ -98,6 +98,14 @@ def join(parts: list[Line], separator: str = "  ") -> Line:
     return tuple(spans)
 
 
+def fitting(parts: list[tuple[int, Line]], width: int, separator: str = "  ") -> Line:
+    """As many of the ranked parts as fit, in their order; the highest rank goes first."""
+    kept = [part for part in parts if part[1]]
+    while len(kept) > 1 and width_of(join([line for _, line in kept], separator)) > width:
+        kept.remove(max(kept, key=lambda part: part[0]))
+    return join([line for _, line in kept], separator)
+
+
 def between(start: Line, end: Line, width: int) -> Line:
     """``start`` at the left and ``end`` at the right of ``width`` cells; ``start`` gives way."""
     end = clip(end, width)
@@ -105,18 +113,12 @@ def between(start: Line, end: Line, width: int) -> Line:
     return (*left(start, room), *end)
 
 
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
 def bar(share: float, share_with_resting: float, width: int, tone: Tone, marks: tuple[float, ...]) -> Line:
-    """A horizontal gauge of ``width`` cells: used solid, resting orders shaded, marks on the free track."""
-    eighths = round(min(1.0, max(0.0, share)) * width * 8)
+    """A horizontal gauge of ``width`` cells: used solid, resting orders hollow, marks on the free track."""
+    used = min(width, round(max(0.0, share) * width))
     if share > 0:
-        eighths = max(1, eighths)
-    full, part = divmod(eighths, 8)
-    solid = "█" * full + (_EIGHTHS[part] if part else "")
-    shaded = max(0, round(min(1.0, max(0.0, share_with_resting)) * width) - len(solid))
-    free = len(solid) + shaded
+        used = max(1, used)
+    free = max(used, min(width, round(max(0.0, share_with_resting) * width)))
     ticks = {min(width - 1, int(mark * width)) for mark in marks}
     track = "".join("┆" if cell in ticks else "·" for cell in range(free, width))
-    return (Span(solid, tone), Span("▒" * shaded, tone), Span(track, Tone.TRACK))
+    return (Span("■" * used, tone), Span("□" * (free - used), tone), Span(track, Tone.TRACK))

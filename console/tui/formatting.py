@@ -108,6 +108,11 @@ def clock_utc(at_ns: int) -> str:
     return f"{_moment(at_ns, dt.UTC):%H:%M:%SZ}"
 
 
+def clock_utc_short(at_ns: int) -> str:
+    """UTC hours and minutes: ``17:04Z``."""
+    return f"{_moment(at_ns, dt.UTC):%H:%MZ}"
+
+
 def appointment(at_ns: int) -> str:
     """A coming time on the exchange's clock: ``Thu 03:00``."""
     return f"{_moment(at_ns, EXCHANGE_TIME):%a %H:%M}"

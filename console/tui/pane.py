@@ -11,7 +11,7 @@ from textual.geometry import Size
 
 from console.tui.actions import PANE_ACTIONS, bindings
 from console.tui.canvas import Canvas
-from console.tui.cells import EMPTY, Line, Span, Tone, clip, join, left, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, clip, fitting, left, put, width_of
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column, lay_out
 
@@ -33,7 +33,7 @@ class Query:
 class Content:
     """What a pane shows: rows are asked for by index, so that only visible ones are made."""
 
-    summary: Line = EMPTY
+    summary: Sequence[Line] = ()
     age: Line = EMPTY
     columns: Sequence[Column] = (Column("", 1, most=400),)
     keys: Sequence[str] = ()
@@ -205,11 +205,7 @@ class Pane(Canvas, can_focus=True):
         name = Span(f" {self.view.number} {self.view.name} ", Tone.FOCUS if self.has_focus else Tone.STRONG)
         age = (Span(" ", Tone.PLAIN), *self.content.age, Span(" ", Tone.PLAIN)) if self.content.age else EMPTY
         room = width - len(name.text) - width_of(age) - 5
-        summary = self._summary()
-        if summary and room >= min(width_of(summary), 8) + 2:
-            summary = (Span(" ", Tone.PLAIN), *clip(summary, room - 2), Span(" ", Tone.PLAIN))
-        else:
-            summary = EMPTY
+        summary = self._summary(room - 2)
         rule = width - 4 - len(name.text) - width_of(summary) - width_of(age)
         if rule < 0:
             return left((Span("╭", tone), *clip((name,), width - 2), Span("╮", tone)), width)
@@ -223,11 +219,13 @@ class Pane(Canvas, can_focus=True):
             Span("─╮", tone),
         )
 
-    def _summary(self) -> Line:
+    def _summary(self, width: int) -> Line:
+        """What was asked of the list and what is in it, as far as it fits."""
         asked = self.query_asked
-        order = put(f"by {self.view.orders[asked.order]}", Tone.ACCENT) if asked.order else EMPTY
         text = put(f"/{asked.text}", Tone.WARN) if asked.text else EMPTY
-        return join([text, order, self.content.summary], " · ")
+        order = put(f"by {self.view.orders[asked.order]}", Tone.ACCENT) if asked.order else EMPTY
+        line = fitting(list(enumerate([text, order, *self.content.summary])), width, " · ")
+        return (Span(" ", Tone.PLAIN), *line, Span(" ", Tone.PLAIN)) if 0 < width_of(line) <= width else EMPTY
 
     def _edge(self, start: str, end: str, width: int) -> Line:
         return (Span(start + "─" * (width - 2) + end, self._frame_tone),)

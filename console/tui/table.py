@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from console.tui.cells import Line, Span, Tone, left, put, right
 
+_WIDEST_GAP = 3
+
 
 class Align(enum.Enum):
     LEFT = enum.auto()
@@ -30,24 +32,23 @@ Cell = Line | Callable[[int], Line]
 """What stands in a column; a function is given the column's width."""
 
 
-def choose(columns: Sequence[Column], width: int, gap: int) -> tuple[list[int], list[int]]:
-    """Which columns fit ``width`` cells, and how wide each of them is."""
+def choose(columns: Sequence[Column], width: int) -> tuple[list[int], list[int]]:
+    """Which columns fit ``width`` cells, and how wide each of them is; one cell stands between two."""
     by_rank = sorted(range(len(columns)), key=lambda index: columns[index].rank)
-    chosen: list[int] = []
-    room = width
+    widths: dict[int, int] = {}
+    room = width + 1
     for index in by_rank:
-        needed = columns[index].width + (gap if chosen else 0)
-        if chosen and needed > room:
+        needed = columns[index].width + 1
+        if widths and needed > room:
             break
-        chosen.append(index)
+        widths[index] = columns[index].width
         room -= needed
-    chosen.sort()
-    widths = [columns[index].width for index in chosen]
-    for place, index in enumerate(chosen):
+    for index in by_rank[: len(widths)]:
         extra = min(max(0, room), max(0, columns[index].most - columns[index].width))
-        widths[place] += extra
+        widths[index] += extra
         room -= extra
-    return chosen, widths
+    chosen = sorted(widths)
+    return chosen, [widths[index] for index in chosen]
 
 
 def _decimals(line: Line) -> int:
@@ -68,10 +69,8 @@ def _padded(line: Line, decimals: int) -> Line:
 
 def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> tuple[Line, list[Line]]:
     """The heading and the rows as lines of exactly ``width`` cells."""
-    gap = 2 if width >= 60 else 1
-    chosen, widths = choose(columns, width, gap)
-    spare = width - sum(widths) - gap * (len(chosen) - 1)
-    gap += min(2, spare // max(1, len(chosen) - 1)) if spare > 0 else 0
+    chosen, widths = choose(columns, width)
+    gap = min(_WIDEST_GAP, (width - sum(widths)) // max(1, len(chosen) - 1))
     filler = Span(" " * gap, Tone.PLAIN)
     lines: list[list[Span]] = [[] for _ in rows]
     heading: list[Span] = []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,7 +78,7 @@ def test_quotes_become_exact_prices_and_times(tmp_path: Path) -> None:
     assert column(history.markets, "strike") == [10.5]
 
 
-@given(price=st.integers(0, 10_000))
+@given(price=st.one_of(st.integers(1_000, 10_000), st.integers(0, 100).map(lambda tenths: 10 * tenths)))
 def test_a_price_stored_in_32_bits_is_read_back_exactly(
     price: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -165,7 +167,7 @@ def without(row: Row, name: str) -> Row:
         ([market()], [quote(1, 4.005, 5)], "row 1, column yes_bid: 4.005 cents is finer than"),
         (
             [market()],
-            [quote(1, 0.4, 0.5)],
+            [quote(1, 0.94, 0.95)],
             "column yes_bid never exceeds 1; prices are YES cents, not dollars",
         ),
         (
@@ -177,7 +179,7 @@ def without(row: Row, name: str) -> Row:
         (
             [market()],
             [quote(1, 4, 5, yes_bid_size=-1.0)],
-            "row 1, column yes_bid_size: -1 is not a number of",
+            "row 1, column yes_bid_size: -1.0 is not a number of",
         ),
         ([market(result="maybe")], [quote(1, 4, 5)], "row 1, column result: maybe is not yes, no or empty"),
         ([market(), market()], [quote(1, 4, 5)], "row 2, column ticker: KXA-1 stands twice in dataset d"),
@@ -221,6 +223,21 @@ def test_cleaning_drops_and_counts_each_row_once(tmp_path: Path) -> None:
     kept, defects = clean(load(write(tmp_path, markets=[market(result=None)], quotes=rows)))
     assert column(kept, "bid") == [4000, 0, 9700]
     assert defects == Defects(after_close=2, crossed=1, locked=1, one_sided=2, without_result=1)
+
+
+def test_importing_the_package_does_not_import_pyarrow() -> None:
+    code = "import sys, console.history.clean, console.practice.session; sys.exit('pyarrow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_loading_needs_neither_pandas_nor_numpy() -> None:
+    code = (
+        "import sys; sys.modules['numpy'] = sys.modules['pandas'] = None\n"
+        "from console.practice.session import play\n"
+        "next(play(None, seed=1, speed=10, start_ns=10**18))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
 
 
 def test_the_recorded_data_loads_whole() -> None:

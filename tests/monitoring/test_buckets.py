@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from console.domain.money import Price
@@ -9,7 +11,7 @@ from console.monitoring.buckets import BUCKETS, bucket_of
 def test_the_buckets_cover_every_price_once() -> None:
     assert BUCKETS[0].low == 0
     assert BUCKETS[-1].high == 10_000
-    assert all(below.high == above.low for below, above in zip(BUCKETS, BUCKETS[1:], strict=False))
+    assert all(below.high == above.low for below, above in itertools.pairwise(BUCKETS))
 
 
 @pytest.mark.parametrize(

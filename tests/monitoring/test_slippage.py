@@ -96,6 +96,10 @@ def test_a_fill_weighs_as_much_as_its_contracts() -> None:
     assert taker.share_beyond == 0.1
 
 
+def test_the_median_of_two_equal_fills_is_the_lower() -> None:
+    assert summarise([sample(900), sample(100)], 5_000).taker.p50 == 100
+
+
 def test_a_fill_at_the_limit_is_not_beyond_it() -> None:
     assert summarise([sample(5_000)], 5_000).taker.share_beyond == 0.0
     assert summarise([sample(5_001)], 5_000).taker.share_beyond == 1.0

@@ -146,7 +146,7 @@ def test_a_limit_that_is_not_a_number_stops_trading() -> None:
 def test_an_unknown_equity_refuses_new_orders_without_a_latch() -> None:
     desk = Desk()
     assert desk.have(None) == []
-    assert desk.permit() == Permit(False, "daily loss is unknown")
+    assert desk.permit() == Permit(False, "daily loss is unknown", "daily loss is unknown")
     assert desk.state() is TradingState.RUNNING
     assert desk.row("daily_loss").reading == "n/a"
     desk.have(dollars(10_000))
@@ -157,7 +157,8 @@ def test_permission_is_asked_of_the_present_not_of_the_last_evaluation() -> None
     desk = Desk()
     desk.evaluate()
     later = msgspec.structs.replace(desk.view, now_ns=START + 31 * SECOND)
-    assert not desk.manager.permit(later, desk.latches).allowed
+    refused = desk.manager.permit(later, desk.latches)
+    assert (refused.allowed, refused.counted_as) == (False, "stale book")
     poorer = msgspec.structs.replace(desk.view, equity=dollars(9_000))
     assert not desk.manager.permit(poorer, desk.latches).allowed
 
@@ -166,7 +167,8 @@ def test_permission_is_asked_of_the_present_not_of_the_last_evaluation() -> None
 def test_any_latch_refuses_entries_and_says_which(level: TradingState) -> None:
     desk = Desk()
     desk.raise_latch("anything", level)
-    assert desk.permit() == Permit(False, f"{level.name.lower().replace('_', ' ')}: because")
+    said = level.name.lower().replace("_", " ")
+    assert desk.permit() == Permit(False, f"{said}: because", f"{said} by anything")
 
 
 def test_before_the_first_evaluation_every_row_is_unknown() -> None:

@@ -7,6 +7,7 @@ import pytest
 from console.domain.book import BookSide, Level, Quote
 from console.domain.money import Count, Price
 from console.monitoring.buckets import BUCKETS
+from console.strategies.base import Style
 from console.strategies.edge import PUBLISHED_MARKS, ConstantEdge, TableEdge
 
 BID, ASK = BookSide.BID, BookSide.ASK
@@ -62,16 +63,14 @@ def test_the_published_marks_cover_every_bucket_and_read_as_printed() -> None:
     [
         (BID, "taker", 9_100 - 30),  # pays the ask
         (BID, "maker", 9_000 + 165),  # pays the bid it joins
-        (ASK, "taker", 1_000 - 159),  # buys NO at 100c less the bid
+        (ASK, "taker", 1_000 - 192),  # buys NO at 100c less the bid
         (ASK, "maker", 900 + 54),
     ],
 )
 def test_the_mark_of_bucket_and_role_is_added_to_the_price_paid(
-    side: BookSide, style: str, expected: int
+    side: BookSide, style: Style, expected: int
 ) -> None:
-    model = TableEdge()
-    role = "maker" if style == "maker" else "taker"
-    assert model.win_probability(quote(9_000, 9_100), side, role) == expected
+    assert TableEdge().win_probability(quote(9_000, 9_100), side, style) == expected
 
 
 def test_a_no_is_marked_as_a_no() -> None:

@@ -101,33 +101,50 @@ SWITCHES = (
     SwitchView("correlation", "correlation", SwitchState.ARMED, "ok", "0.50", None, "operator", NOW),
 )
 
-LOG = tuple(
-    LogEntry(
-        sequence=n,
-        at_ns=NOW - (40 - n) * 17 * SECOND,
-        kind=LogKind.FILL,
-        ticker=POSITIONS[n % 3].ticker,
-        text="bought",
-        side=BookSide.BID,
-        price=Price(9_300 + 10 * (n % 7)),
-        contracts=Count(6_000),
-        fee=dollars(0.27),
-        is_taker=n % 3 == 0,
-    )
-    for n in range(1, 31)
-) + (
-    LogEntry(
-        31, NOW - 40 * SECOND, LogKind.FILL, POSITIONS[1].ticker, "sold", BookSide.ASK,
-        Price(700), Count(6_000), dollars(0.27), True, dollars(-2.4),
+LOG = (
+    *(
+        LogEntry(
+            sequence=n,
+            at_ns=NOW - (40 - n) * 17 * SECOND,
+            kind=LogKind.FILL,
+            ticker=POSITIONS[n % 3].ticker,
+            text="bought",
+            side=BookSide.BID,
+            price=Price(9_300 + 10 * (n % 7)),
+            contracts=Count(6_000),
+            fee=dollars(0.27),
+            is_taker=n % 3 == 0,
+        )
+        for n in range(1, 31)
     ),
     LogEntry(
-        32, NOW - 30 * SECOND, LogKind.SETTLED, POSITIONS[2].ticker, "YES wins", BookSide.BID,
-        Price(10_000), Count(12_000), None, None, dollars(4.12),
+        sequence=31,
+        at_ns=NOW - 40 * SECOND,
+        kind=LogKind.FILL,
+        ticker=POSITIONS[0].ticker,
+        text="sold",
+        side=BookSide.ASK,
+        price=Price(700),
+        contracts=Count(6_000),
+        fee=dollars(0.27),
+        is_taker=True,
+        profit=dollars(-2.4),
+    ),
+    LogEntry(
+        sequence=32,
+        at_ns=NOW - 30 * SECOND,
+        kind=LogKind.SETTLED,
+        ticker=POSITIONS[2].ticker,
+        text="YES wins",
+        side=BookSide.BID,
+        price=Price(10_000),
+        contracts=Count(12_000),
+        profit=dollars(4.12),
     ),
     LogEntry(33, NOW - 20 * SECOND, LogKind.DENIED, POSITIONS[3].ticker, "group limit: 14.2 % of 15 % used"),
     LogEntry(34, NOW - 12 * SECOND, LogKind.STATE, None, "PAUSED slippage: 51 bps > 50 bps"),
-    LogEntry(35, NOW - 2 * SECOND, LogKind.REJECTED, POSITIONS[0].ticker, "rejected: post only order would cross"),
-)  # fmt: skip
+    LogEntry(35, NOW - 2 * SECOND, LogKind.REJECTED, POSITIONS[0].ticker, "rejected: post only would cross"),
+)
 
 FUNNEL = (
     FunnelStep("scanned", 12_480, ()),
@@ -140,12 +157,11 @@ FUNNEL = (
     FunnelStep("filled", 33, (("expired", 8),)),
 )
 
-SLIPPAGE = tuple(
-    SlippageSample(touch_centibps=100 * bps, mid_centibps=None, contracts=Count(6_000), is_taker=True)
-    for bps in (0, 0, 0, 3, 5, 5, 8, 9, 11, 12, 14, 18, 22, 31, 55)
-) + tuple(
-    SlippageSample(touch_centibps=-100 * bps, mid_centibps=None, contracts=Count(3_000), is_taker=False)
-    for bps in (1, 2, 5, 5, 6, 8, 12, 15)
+_TAKEN_BPS = (0, 0, 0, 3, 5, 5, 8, 9, 11, 12, 14, 18, 22, 31, 55)
+_MADE_BPS = (-1, -2, -5, -5, -6, -8, -12, -15)
+SLIPPAGE = (
+    *(SlippageSample(100 * bps, None, Count(6_000), is_taker=True) for bps in _TAKEN_BPS),
+    *(SlippageSample(100 * bps, None, Count(3_000), is_taker=False) for bps in _MADE_BPS),
 )
 
 SNAPSHOT = Snapshot(

@@ -1,0 +1,1 @@
+"""The kill switches, one file each."""

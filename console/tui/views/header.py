@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
-from console.engine.snapshot import AlertView, ExchangeView, HaltPhase, HaltView, Snapshot
+from console.engine.snapshot import AlertView, HaltPhase, HaltView, Snapshot
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Line, Span, Tone, between, join, left, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, between, fitting, join, left, put, width_of
 from console.tui.picture import Picture
 from console.tui.views.common import signed
 
@@ -15,6 +16,7 @@ _STATE_WORDS = {
     TradingState.REDUCE_ONLY: ("▼ REDUCE-ONLY", Tone.BADGE_WARN),
     TradingState.HALTED: ("■ HALTED", Tone.BADGE_HALT),
 }
+_ALERT_TONES = {AlertLevel.INFO: Tone.MUTED, AlertLevel.WARNING: Tone.WARN, AlertLevel.CRITICAL: Tone.LOSS}
 _SEPARATE_FROM = 100
 """From this width on, figures stand two cells apart and carry their full names."""
 
@@ -22,33 +24,38 @@ _SEPARATE_FROM = 100
 def header_lines(
     picture: Picture, width: int, critical: AlertView | None, *, is_readonly: bool
 ) -> list[Line]:
-    """Two lines, or a third one where there is something to say and no room for it."""
+    """Two lines, or a third where there is no room for all that must be said."""
     snapshot = picture.snapshot
-    first = _first_line(picture, width, is_readonly=is_readonly)
+    is_wide = width >= _SEPARATE_FROM
+    gap = "  " if is_wide else " "
+    badges = join([_environment(picture, is_readonly=is_readonly), _state(picture)], " ")
+    figures = join([badges, _capital(picture, is_wide=is_wide), _day(picture)], gap)
+    ages = join(
+        [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture, is_wide=is_wide)], gap
+    )
+    status = join(
+        [_exchange(snapshot, picture.now_ns), _clock(picture, is_wide=is_wide), _alerts(snapshot)], gap
+    )
+    is_one_line = width_of(figures) + width_of(ages) + 2 <= width
+    first = between(figures, _padded(ages if is_one_line else EMPTY), width)
+    room = width - width_of(status) - 3
+    started = EMPTY if is_one_line else ages
     urgent = _urgent(picture, critical)
-    status = _status(picture, snapshot)
-    count = _alert_count(snapshot)
-    notes = join([put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())], " · ")
-    tail = join([status, count])
-    said = urgent or notes
-    if urgent and width_of(urgent) + width_of(tail) + 4 > width:
-        second = between(_padded(notes), _padded(tail), width)
-        return [first, second, left(_padded(urgent), width)]
-    return [first, between(_padded(said), _padded(tail), width)]
+    said = join([started, urgent or _notes(snapshot, room - width_of(started))])
+    if width_of(said) <= room:
+        return [first, between(_padded(said), _padded(status), width)]
+    second = started or _notes(snapshot, room)
+    third = urgent if urgent else _notes(snapshot, width - 2)
+    return [first, between(_padded(second), _padded(status), width), left(_padded(third), width)]
 
 
 def _padded(line: Line) -> Line:
     return (Span(" ", Tone.PLAIN), *line, Span(" ", Tone.PLAIN)) if line else EMPTY
 
 
-def _first_line(picture: Picture, width: int, *, is_readonly: bool) -> Line:
-    is_wide = width >= _SEPARATE_FROM
-    gap = "  " if is_wide else " "
-    badges = join([_environment(picture, is_readonly=is_readonly), _state(picture)], " ")
-    money = join([_capital(picture, is_wide=is_wide), _day(picture, is_wide=is_wide)], gap)
-    ages = [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture)]
-    line = join([badges, money], gap)
-    return between(line, _padded(join(ages, gap)), width)
+def _notes(snapshot: Snapshot | None, width: int) -> Line:
+    notes = snapshot.notes if snapshot else ()
+    return fitting([(rank, put(note, Tone.MUTED)) for rank, note in enumerate(notes)], width, " · ")
 
 
 def _environment(picture: Picture, *, is_readonly: bool) -> Line:
@@ -75,11 +82,10 @@ def _state(picture: Picture) -> Line:
 
 def _capital(picture: Picture, *, is_wide: bool) -> Line:
     equity = picture.snapshot.equity if picture.snapshot else None
-    label = "equity " if is_wide else "eq "
-    return (*put(label, Tone.MUTED), *put(fmt.dollars(equity), Tone.STRONG))
+    return (*put("equity " if is_wide else "", Tone.MUTED), *put(fmt.dollars(equity), Tone.STRONG))
 
 
-def _day(picture: Picture, *, is_wide: bool) -> Line:
+def _day(picture: Picture) -> Line:
     snapshot = picture.snapshot
     pnl = snapshot.day_pnl if snapshot else None
     share = fmt.percent(pnl, snapshot.day_open_equity if snapshot else None)
@@ -102,24 +108,21 @@ def _round_trip(picture: Picture, *, is_wide: bool) -> Line:
     return (*put("order " if is_wide else "ord ", Tone.MUTED), *put(fmt.milliseconds(round_trip)))
 
 
-def _heartbeat(picture: Picture) -> Line:
+def _heartbeat(picture: Picture, *, is_wide: bool) -> Line:
     if picture.failure is not None or picture.is_engine_late:
         return put(f"ENGINE STOPPED {fmt.age(picture.heartbeat_age_ns)}", Tone.BADGE_HALT)
-    return (*put("eng ", Tone.MUTED), *put(fmt.age(picture.heartbeat_age_ns)))
+    return (*put("engine " if is_wide else "eng ", Tone.MUTED), *put(fmt.age(picture.heartbeat_age_ns)))
 
 
-def _status(picture: Picture, snapshot: Snapshot | None) -> Line:
-    exchange = _exchange(snapshot.exchange, picture.now_ns) if snapshot else EMPTY
-    clock = (
-        *put(f"{fmt.clock(picture.now_ns)} ET", Tone.STRONG),
-        *put(f" {fmt.clock_utc(picture.now_ns)}", Tone.MUTED),
-    )
-    return join([exchange, clock])
+def _clock(picture: Picture, *, is_wide: bool) -> Line:
+    utc = fmt.clock_utc(picture.now_ns) if is_wide else fmt.clock_utc_short(picture.now_ns)
+    return (*put(f"{fmt.clock(picture.now_ns)} ET", Tone.STRONG), *put(f" {utc}", Tone.MUTED))
 
 
-def _exchange(exchange: ExchangeView, now_ns: int) -> Line:
+def _exchange(snapshot: Snapshot | None, now_ns: int) -> Line:
     """The exchange's own word, with the next maintenance window or when it means to resume."""
-    if exchange.exchange_active is None or exchange.trading_active is None:
+    exchange = snapshot.exchange if snapshot else None
+    if exchange is None or exchange.exchange_active is None or exchange.trading_active is None:
         return put("exchange n/a", Tone.WARN)
     resumes = f", resumes {fmt.appointment(exchange.resumes_ns)}" if exchange.resumes_ns is not None else ""
     if not exchange.exchange_active:
@@ -131,9 +134,12 @@ def _exchange(exchange: ExchangeView, now_ns: int) -> Line:
     return put(f"open{pause}", Tone.MUTED)
 
 
-def _alert_count(snapshot: Snapshot | None) -> Line:
-    count = len(snapshot.alerts) if snapshot else 0
-    return put(f"{count} alert{'' if count == 1 else 's'}", Tone.WARN) if count else EMPTY
+def _alerts(snapshot: Snapshot | None) -> Line:
+    alerts = snapshot.alerts if snapshot else ()
+    if not alerts:
+        return EMPTY
+    tone = _ALERT_TONES[max(alert.level for alert in alerts)]
+    return put(f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}", tone)
 
 
 def _urgent(picture: Picture, critical: AlertView | None) -> Line:

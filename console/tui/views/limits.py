@@ -16,19 +16,19 @@ WARN_SHARE = 0.70
 ALARM_SHARE = 0.90
 
 _WIDE = (
-    Column("", 15, rank=0, most=24),
-    Column("", 8, rank=1, most=32),
-    Column("used", 6, Align.RIGHT, rank=2),
-    Column("resting", 7, Align.RIGHT, rank=3),
-    Column("limit $", 7, Align.RIGHT, rank=4),
+    Column("", 14, rank=1, most=20),
+    Column("", 12, rank=0, most=24),
+    Column("used", 5, Align.RIGHT, rank=2),
+    Column("+rest", 5, Align.RIGHT, rank=3),
+    Column("of $", 6, Align.RIGHT, rank=4),
     Column("used $", 9, Align.DECIMAL, rank=5),
     Column("age", 5, Align.RIGHT, rank=6),
     Column("", 12, rank=7, most=30),
 )
 _NARROW = (
-    Column("", 9, rank=0),
+    Column("", 12, rank=0),
     Column("", 5, rank=2, most=12),
-    Column("used", 5, Align.RIGHT, rank=1),
+    Column("", 5, Align.RIGHT, rank=1),
 )
 
 
@@ -78,13 +78,13 @@ def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
     )
 
 
-def _summary(gauges: Sequence[Gauge]) -> Line:
+def _summary(gauges: Sequence[Gauge]) -> list[Line]:
     shares = [_share(g.used, g.limit) for g in gauges]
     unknown = sum(share is None for share in shares)
     known = [share for share in shares if share is not None]
     if unknown:
-        return put(f"{unknown} unknown, refuses", Tone.WARN)
-    return put(f"highest {max(known):.0%}", _tone(max(known))) if known else ()
+        return [put(f"{unknown} unknown, refuses", Tone.WARN)]
+    return [put(f"highest {max(known):.0%}", _tone(max(known)))] if known else []
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:

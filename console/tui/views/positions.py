@@ -8,21 +8,21 @@ from console.domain.money import cost
 from console.domain.order import OrderStatus
 from console.engine.snapshot import PositionView, RestingView, Snapshot
 from console.tui import formatting as fmt
-from console.tui.cells import Line, Span, Tone, join, middle, put
+from console.tui.cells import EMPTY, Line, Span, Tone, middle, put
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age, outcome, signed, until
 
 _COLUMNS = (
-    Column("market", 13, rank=0, most=30),
+    Column("market", 12, rank=0, most=30),
     Column("side", 4, rank=1),
-    Column("qty", 6, Align.DECIMAL, rank=2),
+    Column("qty", 5, Align.DECIMAL, rank=2),
     Column("avg c", 5, Align.DECIMAL, rank=4),
-    Column("mark c", 6, Align.DECIMAL, rank=5),
+    Column("mark c", 7, Align.DECIMAL, rank=5),
     Column("P&L $", 7, Align.DECIMAL, rank=3),
-    Column("worst $", 9, Align.DECIMAL, rank=6),
-    Column("in", 6, Align.RIGHT, rank=7),
+    Column("worst $", 9, Align.DECIMAL, rank=7),
+    Column("in", 4, Align.RIGHT, rank=6),
     Column("realised", 9, Align.DECIMAL, rank=8),
     Column("fees", 6, Align.DECIMAL, rank=9),
     Column("group", 14, rank=10, most=26),
@@ -96,17 +96,14 @@ def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: b
     )
 
 
-def _summary(snapshot: Snapshot) -> Line:
+def _summary(snapshot: Snapshot) -> list[Line]:
     unknown = sum(r.status is OrderStatus.UNKNOWN for r in snapshot.resting)
-    return join(
-        [
-            put(f"{len(snapshot.positions)} open"),
-            put(f"{len(snapshot.resting) - unknown} resting"),
-            put(f"{unknown} UNKNOWN", Tone.WARN) if unknown else (),
-            put(f"worst {fmt.dollars(-abs(snapshot.worst_case))}"),
-        ],
-        " · ",
-    )
+    return [
+        put(f"{unknown} UNKNOWN", Tone.WARN) if unknown else EMPTY,
+        put(f"{len(snapshot.positions)} open"),
+        put(f"{len(snapshot.resting) - unknown} resting"),
+        put(f"worst {fmt.dollars(-abs(snapshot.worst_case))}"),
+    ]
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:

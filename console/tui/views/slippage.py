@@ -13,7 +13,7 @@ from console.monitoring.slippage import (
     summarise,
 )
 from console.tui import formatting as fmt
-from console.tui.cells import Line, Span, Tone, join, put
+from console.tui.cells import Line, Span, Tone, fitting, put
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.views.common import WAITING, data_age
@@ -21,6 +21,7 @@ from console.tui.views.common import WAITING, data_age
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
 _LIMIT = "┊"
 _WIDEST_BAR = 8
+_MUCH_BEYOND = 0.05
 _LABELLED_CENTIBPS = 1_000
 
 
@@ -30,27 +31,21 @@ def _summary_of(samples: tuple[SlippageSample, ...], limit_centibps: int) -> Sli
 
 
 def _statistics(name: str, role: RoleSummary, width: int) -> Line:
-    """As many of the figures as fit, the count and p95 first."""
+    """As many of the figures as fit, p95 and the count first."""
     if not role.n:
         return put(f"{name} no fills", Tone.MUTED)
     mean = None if role.mean is None else round(role.mean)
     beyond = role.share_beyond or 0.0
-    tone = Tone.LOSS if beyond > 0.05 else Tone.PLAIN
-    short = join(
-        [put(name, Tone.STRONG), put(f"n={role.n}", Tone.MUTED), put(f"p95 {fmt.bps(role.p95)}")], " "
-    )
-    full = join(
-        [
-            put(f"{name} n={role.n}", Tone.STRONG),
-            put(f"mean {fmt.bps(mean)}"),
-            put(f"p50 {fmt.bps(role.p50)}"),
-            put(f"p95 {fmt.bps(role.p95)}"),
-            put(f"p99 {fmt.bps(role.p99)}"),
-            put(f"{beyond:.0%} beyond", tone),
-        ],
-        "  " if width > 60 else " ",
-    )
-    return full if sum(len(span.text) for span in full) <= width else short
+    parts = [
+        (0, put(name, Tone.STRONG)),
+        (1, put(f"n={role.n}", Tone.MUTED)),
+        (3, put(f"mean {fmt.bps(mean)}")),
+        (4, put(f"p50 {fmt.bps(role.p50)}")),
+        (0, put(f"p95 {fmt.bps(role.p95)}")),
+        (5, put(f"p99 {fmt.bps(role.p99)}")),
+        (2, put(f"{beyond:.0%} beyond", Tone.LOSS if beyond > _MUCH_BEYOND else Tone.PLAIN)),
+    ]
+    return fitting(parts, width, "  " if width > 60 else " ")
 
 
 def _bar_width(width: int, bins: int) -> int:
@@ -124,7 +119,10 @@ def _lines(summary: SlippageSummary, width: int, height: int) -> list[Line]:
     quiet = [_statistics(name, role, width) for name, role in roles if not role.n]
     rows = (height - len(drawn) - len(quiet) - 1) // max(1, len(drawn))
     if rows < 1 or not drawn:
-        return [_statistics(name, role, width) for name, role in roles]
+        sparkline = (
+            _bars(drawn[0][1], summary.limit_centibps, width, 1) if drawn and height > len(roles) else []
+        )
+        return [*(_statistics(name, role, width) for name, role in roles), *sparkline]
     lines: list[Line] = []
     for name, role in drawn:
         lines.append(_statistics(name, role, width))
@@ -139,7 +137,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     summary = _summary_of(snapshot.slippage, snapshot.slippage_limit_centibps)
     lines = _lines(summary, width, height) if snapshot.slippage else []
     return Content(
-        summary=put(f"limit {fmt.bps(snapshot.slippage_limit_centibps)} bps"),
+        summary=[put(f"limit {fmt.bps(snapshot.slippage_limit_centibps)} bps")],
         age=data_age(picture.age_ns),
         keys=[str(index) for index in range(len(lines))],
         cells=lambda index: [lines[index]],

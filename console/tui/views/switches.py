@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from console.engine.snapshot import HaltPhase, LatchView, Snapshot, SwitchState, SwitchView
 from console.tui import formatting as fmt
-from console.tui.cells import Line, Tone, join, put
+from console.tui.cells import Line, Tone, put
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column
 from console.tui.views.common import WAITING, data_age
 
 _COLUMNS = (
-    Column("state", 10, rank=0),
-    Column("switch", 12, rank=1, most=16),
-    Column("reading", 12, rank=2, most=22),
-    Column("threshold", 8, rank=3, most=22),
+    Column("state", 9, rank=0),
+    Column("switch", 11, rank=1, most=15),
+    Column("reading", 12, rank=2, most=24),
+    Column("threshold", 9, rank=3, most=24),
     Column("since", 6, rank=4),
     Column("clears", 14, rank=5, most=60),
 )
@@ -25,9 +25,15 @@ _NARROW_COLUMNS = (Column("", 8), Column("", 8, rank=1, most=14))
 _SIGNS = {
     SwitchState.ARMED: ("● armed", Tone.GAIN),
     SwitchState.WARNING: ("▲ warn", Tone.WARN),
+    SwitchState.UNKNOWN: ("? UNKNOWN", Tone.WARN),
     SwitchState.TRIPPED: ("■ TRIPPED", Tone.LOSS),
 }
-_URGENCY = {SwitchState.TRIPPED: 0, SwitchState.WARNING: 1, SwitchState.ARMED: 2}
+_URGENCY = {
+    SwitchState.TRIPPED: 0,
+    SwitchState.UNKNOWN: 1,
+    SwitchState.WARNING: 2,
+    SwitchState.ARMED: 3,
+}
 
 _Row = tuple[str, Sequence[Cell]]
 
@@ -67,7 +73,7 @@ def _halt_row(picture: Picture) -> _Row:
     cells = (
         put("● ready" if is_idle else "■ HALTED", Tone.GAIN if is_idle else Tone.LOSS),
         put("halt"),
-        put("f12 or ctrl+x" if is_idle else picture.halt.phase.value, Tone.MUTED if is_idle else Tone.LOSS),
+        put("f12 ctrl+x" if is_idle else picture.halt.phase.value, Tone.MUTED if is_idle else Tone.LOSS),
         put("at once", Tone.MUTED),
         _since(picture.halt.requested_ns, picture),
         put("resume, with a reason", Tone.MUTED),
@@ -75,15 +81,17 @@ def _halt_row(picture: Picture) -> _Row:
     return "halt", cells
 
 
-def _summary(snapshot: Snapshot) -> Line:
+def _summary(snapshot: Snapshot) -> list[Line]:
     tripped = sum(s.state is SwitchState.TRIPPED for s in snapshot.switches)
     warning = sum(s.state is SwitchState.WARNING for s in snapshot.switches)
+    unknown = sum(s.state is SwitchState.UNKNOWN for s in snapshot.switches)
     parts = [
         put(f"{tripped} tripped", Tone.LOSS) if tripped else (),
+        put(f"{unknown} unknown, refuses", Tone.WARN) if unknown else (),
         put(f"{warning} warn", Tone.WARN) if warning else (),
         put(f"{len(snapshot.latches)} latched", Tone.LOSS) if snapshot.latches else (),
     ]
-    return join(parts, " · ") or put("all armed", Tone.GAIN)
+    return [part for part in parts if part] or [put("all armed", Tone.GAIN)]
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:

@@ -7,25 +7,25 @@ from collections.abc import Callable, Sequence
 from console.domain.money import complement
 from console.engine.snapshot import LogEntry, LogKind
 from console.tui import formatting as fmt
-from console.tui.cells import Line, Tone, join, middle, put
+from console.tui.cells import EMPTY, Tone, fitting, middle, put, width_of
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age, signed
 
 _TIME, _KIND = Column("time ET", 8, rank=0), Column("event", 7, rank=1)
-_COMPACT = (_TIME, _KIND, Column("market", 11, rank=3, most=23), Column("what", 14, rank=2, most=200))
+_COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=23), Column("what", 14, rank=2, most=46))
 _FULL = (
     _TIME,
     _KIND,
-    Column("market", 16, rank=2, most=26),
+    Column("market", 16, rank=1, most=24),
     Column("side", 4, rank=3),
     Column("qty", 7, Align.DECIMAL, rank=4),
     Column("price c", 7, Align.DECIMAL, rank=5),
     Column("P&L $", 8, Align.DECIMAL, rank=6),
     Column("fee $", 6, Align.DECIMAL, rank=7),
     Column("role", 5, rank=8),
-    Column("what", 14, rank=9, most=200),
+    Column("what", 14, rank=2, most=60),
 )
 _FULL_FROM = 104
 
@@ -59,19 +59,20 @@ def _role(entry: LogEntry) -> str:
     return "" if entry.is_taker is None else "taker" if entry.is_taker else "maker"
 
 
-def _sentence(entry: LogEntry) -> Line:
-    """A whole entry in one column."""
+def _sentence(entry: LogEntry) -> Cell:
+    """A whole entry in one column, with the details there is room for."""
     side, price = _traded(entry)
-    if entry.contracts is None or price is None:
-        return join([put(entry.text), signed(entry.profit) if entry.profit is not None else ()], " ")
-    size = fmt.contracts(abs(entry.contracts))
-    if entry.kind is LogKind.SETTLED:
-        head = put(f"{entry.text}, {side} {size} -> {fmt.cents(price)}c")
-    else:
-        head = put(f"{entry.text} {side} {size} @ {fmt.cents(price)}c")
-    tail = [_role(entry), "" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}"]
-    profit = signed(entry.profit) if entry.profit is not None else ()
-    return join([head, profit, put(" ".join(part for part in tail if part), Tone.MUTED)], " ")
+    words = entry.text
+    if entry.contracts is not None and price is not None:
+        sign = "→" if entry.kind is LogKind.SETTLED else "@"
+        words = f"{entry.text} {side} {fmt.contracts(abs(entry.contracts))} {sign} {fmt.cents(price)}c"
+    parts = [
+        (0, put(words)),
+        (1, signed(entry.profit) if entry.profit is not None else EMPTY),
+        (2, put("" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}", Tone.MUTED)),
+        (3, put(_role(entry), Tone.MUTED)),
+    ]
+    return lambda width: fitting([(rank, line) for rank, line in parts if width_of(line)], width, " ")
 
 
 def _head(entry: LogEntry) -> tuple[Cell, Cell, Cell]:
@@ -105,7 +106,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         entries.sort(key=_ORDERS[query.order][1])
     is_full = width >= _FULL_FROM
     return Content(
-        summary=join([put(f"{snapshot.fills} fills"), put(f"fees {fmt.dollars(snapshot.fees)}")], " · "),
+        summary=[put(f"{snapshot.fills} fills"), put(f"fees {fmt.dollars(snapshot.fees)}")],
         age=data_age(picture.age_ns),
         columns=_FULL if is_full else _COMPACT,
         keys=[str(e.sequence) for e in entries],

@@ -38,7 +38,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         rows.append((step.label, _step_row(step, first)))
         rows.extend((f"{step.label} {reason}", _reason_row(reason, n)) for reason, n in step.stopped)
     return Content(
-        summary=put("from scan to fill"),
+        summary=[put("from scan to fill")],
         age=data_age(picture.age_ns),
         keys=[key for key, _ in rows],
         cells=lambda index: [rows[index][1]],
