@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,10 @@ class Lock:
 def lock_key(host: str, key_id: str) -> Lock:
     """Keep other processes of this user off one account; raises LockHeldError, ConfigError."""
     try:
-        folder = platformdirs.user_runtime_path("kconsole")
+        with warnings.catch_warnings():
+            # It warns that no runtime folder is set and falls back to one of the user's own.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            folder = platformdirs.user_runtime_path("kconsole")
         folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"no folder for locks: {error}; set XDG_RUNTIME_DIR to one of your own") from None

@@ -67,6 +67,9 @@ class Entries:
         if isinstance(verdict, Refusal):
             self.why_not.refused(verdict.step, verdict.reason)
             return None
+        if account.position(market.ticker).contracts:
+            self.why_not.refused(FunnelStepName.LIMITS, "already in this market")
+            return None
         denied = self._denial(market, view, account, exchange)
         if denied is None:
             sized = size(
@@ -107,15 +110,13 @@ class Entries:
         """Everything but size that stands against an entry; what is not known stands against it."""
         permit = self._risk.permit(view, account.latches)
         if not permit.allowed:
-            return _denied(permit.reason)
+            return Denied(permit.reason, permit.counted_as)
         if exchange is None:
             return _denied("the exchange's status is not known")
         if not (exchange.exchange_active and exchange.trading_active):
             return _denied("the exchange has paused trading")
         if market.exchange_index not in self.group_ids:
             return _denied(f"no order group on shard {market.exchange_index}")
-        if account.position(market.ticker).contracts:
-            return _denied("already in this market")
         return None
 
 

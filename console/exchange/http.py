@@ -41,6 +41,10 @@ class UnansweredError(VenueError):
     """The request may have left and no usable answer came: its effect is not known."""
 
 
+class NotUnderstoodError(UnansweredError):
+    """A whole answer came and was not the one expected."""
+
+
 class ErrorReplyError(VenueError):
     """The exchange answered with an error status; ``code`` and ``detail`` are its own words."""
 
@@ -110,7 +114,7 @@ class Transport:
             except VenueError as error:
                 if attempt == _ATTEMPTS or not _may_repeat(request.method, error, attempt):
                     raise
-            await asyncio.sleep(random.uniform(0, _FIRST_RETRY_S * 2**attempt))  # noqa: S311 - jitter
+            await asyncio.sleep(random.uniform(0, _FIRST_RETRY_S * 2 ** (attempt - 1)))  # noqa: S311 - jitter
             attempt += 1
 
     async def _send_once(self, request: Request[Reply]) -> Reply:
@@ -139,7 +143,7 @@ class Transport:
         try:
             return msgspec.json.decode(body or b"{}", type=request.reply)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise UnansweredError(f"{where}: {status} with an answer not understood: {error}") from None
+            raise NotUnderstoodError(f"{where}: {status} with an answer not understood: {error}") from None
 
     async def _exchange(self, request: Request[Reply]) -> tuple[int, bytes]:
         """Status and decoded body of one request."""
@@ -176,7 +180,7 @@ def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
         return False
     if isinstance(error, ErrorReplyError):
         return error.status == 429 or error.status >= 500
-    return isinstance(error, NotSentError | UnansweredError)
+    return not isinstance(error, NotUnderstoodError)
 
 
 async def _read_body(response: httpx.Response) -> bytes:

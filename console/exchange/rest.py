@@ -115,7 +115,13 @@ def create_order(intent: OrderIntent) -> Request[account.CreateOrderReply]:
         order_group_id=intent.group_id,
         exchange_index=intent.exchange_index,
     )
-    return Request(method="POST", path="/portfolio/events/orders", reply=account.CreateOrderReply, body=body)
+    return Request(
+        method="POST",
+        path="/portfolio/events/orders",
+        reply=account.CreateOrderReply,
+        body=body,
+        is_order=True,
+    )
 
 
 def cancel_order(order_id: str, ticker: Ticker, exchange_index: int) -> Request[account.CancelOrderReply]:

@@ -123,11 +123,8 @@ def _prices(path: Path, name: str, cents: Column) -> Column:
         raise refuse(path, row, name, f"{cents[row]} cents is finer than a hundredth of a cent")
     prices = pc.cast(whole, pa.int32())
     # No market trades in steps below a tenth of a cent.
-    if (
-        len(cents)
-        and pc.max(cents).as_py() <= 1
-        and any(price % 10 for price in pc.unique(prices).to_pylist())
-    ):
+    is_finer = any(price.as_py() % 10 for price in pc.unique(prices))
+    if is_finer and pc.max(prices).as_py() <= PRICE_PER_CENT:
         raise HistoryError(f"{path}: column {name} never exceeds 1; prices are YES cents, not dollars")
     return prices
 

@@ -27,7 +27,7 @@ from console.practice.account import Account
 from console.practice.market import ListedMarket
 from console.practice.notices import BookChanged, GroupChanged, LifecycleChanged
 from console.practice.records import AccountFill, ExchangeOrder, Trade
-from console.practice.wire import SHARD, milliseconds, outcome, price_ranges, seconds, structure
+from console.practice.wire import SHARD, milliseconds, moment, outcome, price_ranges, seconds, structure
 
 
 class Channel(enum.StrEnum):
@@ -105,10 +105,12 @@ def ticker_update(market: ListedMarket, now_ns: int) -> ws.TickerUpdate:
         dollar_volume=market.turnover // CASH_PER_DOLLAR,
         dollar_open_interest=market.volume // COUNT_PER_CONTRACT,
         ts_ms=milliseconds(now_ns),
+        ts=seconds(now_ns),
+        time=moment(now_ns),
     )
 
 
-def trade(trade: Trade) -> ws.Trade:
+def trade_update(trade: Trade) -> ws.Trade:
     return ws.Trade(
         trade_id=trade.trade_id,
         market_ticker=trade.ticker,
@@ -119,10 +121,12 @@ def trade(trade: Trade) -> ws.Trade:
         taker_book_side=trade.taker_side,
         is_block_trade=False,
         ts_ms=milliseconds(trade.at_ns),
+        taker_side=outcome(trade.taker_side),
+        ts=seconds(trade.at_ns),
     )
 
 
-def fill(fill: AccountFill) -> ws.Fill:
+def fill_update(fill: AccountFill) -> ws.Fill:
     request = fill.order.request
     return ws.Fill(
         trade_id=fill.trade_id,
@@ -138,6 +142,10 @@ def fill(fill: AccountFill) -> ws.Fill:
         fee_cost=format_cash(fill.fee),
         post_position_fp=format_count(fill.held_after),
         ts_ms=milliseconds(fill.at_ns),
+        side=outcome(request.side),
+        action="buy",
+        purchased_side=outcome(request.side),
+        ts=seconds(fill.at_ns),
     )
 
 
@@ -166,6 +174,9 @@ def user_order(order: ExchangeOrder, user_id: str) -> ws.UserOrder:
         last_updated_ts_ms=milliseconds(order.updated_ns),
         expiration_ts_ms=None if request.expires_ns is None else milliseconds(request.expires_ns),
         last_update_reason=order.reason or None,
+        side=outcome(request.side),
+        is_yes=request.side is BookSide.BID,
+        created_time=moment(order.created_ns),
     )
 
 

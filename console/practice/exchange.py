@@ -166,6 +166,29 @@ class PracticeExchange:
 
     def cancel(self, order_id: str) -> tuple[ExchangeOrder, Count]:
         """Cancel a resting order and say how much was left of it; raises RefusedError."""
+        order = self._resting(order_id)
+        left = order.remaining
+        self._cancel(order, "")
+        return order, left
+
+    def decrease(self, order_id: str, remaining: Count) -> ExchangeOrder:
+        """Make a resting order smaller, to nothing at the least; raises RefusedError."""
+        order = self._resting(order_id)
+        if not 0 <= remaining < order.remaining:
+            raise RefusedError(400, "invalid_order_size", "a decrease must leave less than there was")
+        if remaining == 0:
+            self._cancel(order, "Decrease")
+            return order
+        market = self.markets[order.request.ticker]
+        market.matching.decrease(order_id, remaining)
+        order.count, order.reason = Count(order.filled + remaining), "Decrease"
+        order.updated_ns = self.clock()
+        self.publish(OrderChanged(order))
+        self._flush(market, order.request.client_order_id)
+        return order
+
+    def _resting(self, order_id: str) -> ExchangeOrder:
+        """An order that may be changed now; raises RefusedError."""
         self.expire()
         order = self.account.order(order_id)
         if order is None or order.status.is_terminal:
@@ -173,9 +196,11 @@ class PracticeExchange:
         market = self.markets[order.request.ticker]
         if market.status(self.clock()) is not MarketStatus.ACTIVE:
             raise RefusedError(400, "market_inactive", f"market {order.request.ticker} has closed")
-        left = order.remaining
-        self._cancel(order, "")
-        return order, left
+        return order
+
+    def queue_position(self, order: ExchangeOrder) -> Count:
+        """Contracts in front of a resting order."""
+        return self.markets[order.request.ticker].matching.queue_ahead(order.order_id)
 
     def cancel_all(self) -> None:
         """Cancel every resting order whose market still trades."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-import msgspec
+from msgspec.structs import replace
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -112,11 +112,11 @@ class Hub:
                 self._tell_deltas(notice, now_ns)
                 self._tell_ticker(notice.market.definition.ticker, now_ns)
             case Traded():
-                self._tell(Channel.TRADE, "trade", notice.trade.ticker, channels.trade(notice.trade))
+                self._tell(Channel.TRADE, "trade", notice.trade.ticker, channels.trade_update(notice.trade))
                 self._tell_ticker(notice.trade.ticker, now_ns)
             case Filled():
                 ticker = notice.fill.order.request.ticker
-                self._tell(Channel.FILL, "fill", ticker, channels.fill(notice.fill))
+                self._tell(Channel.FILL, "fill", ticker, channels.fill_update(notice.fill))
             case OrderChanged():
                 order = notice.order
                 message = channels.user_order(order, exchange.account.user_id)
@@ -153,7 +153,7 @@ class Hub:
             return
         update = channels.ticker_update(self._exchange.markets[ticker], now_ns)
         told = self._ticker_told.get(ticker)
-        if told is None or msgspec.structs.replace(told, ts_ms=update.ts_ms) != update:
+        if told is None or replace(told, ts_ms=update.ts_ms, ts=update.ts, time=update.time) != update:
             self._ticker_told[ticker] = update
             self._tell(Channel.TICKER, "ticker", ticker, update)
 

@@ -61,12 +61,9 @@ GET /multivariate_event_collections/{collection_ticker}
 GET /portfolio/deposits
 POST /portfolio/events/orders/batched
 POST /portfolio/events/orders/{order_id}/amend
-POST /portfolio/events/orders/{order_id}/decrease
 POST /portfolio/intra_exchange_instance_transfer
 GET /portfolio/intra_exchange_instance_transfers
 GET /portfolio/intra_exchange_instance_transfers/{transfer_id}
-GET /portfolio/orders/queue_positions
-GET /portfolio/orders/{order_id}/queue_position
 POST /portfolio/subaccounts
 GET /portfolio/subaccounts/balances
 PUT /portfolio/subaccounts/netting

@@ -65,7 +65,10 @@ class PortfolioApi:
             ("DELETE", orders, self.cancel_all),
             ("DELETE", f"{orders}/batched", self.cancel_batch),
             ("DELETE", f"{orders}/{{order_id}}", self.cancel_order),
+            ("POST", f"{orders}/{{order_id}}/decrease", self.decrease_order),
             ("GET", "/portfolio/orders", self.orders),
+            ("GET", "/portfolio/orders/queue_positions", self.queue_positions),
+            ("GET", "/portfolio/orders/{order_id}/queue_position", self.queue_position),
             ("GET", "/portfolio/orders/{order_id}", self.order),
             ("POST", f"{groups}/create", self.create_group),
             ("GET", groups, self.groups),
@@ -110,6 +113,48 @@ class PortfolioApi:
                 ts_ms=milliseconds(order.updated_ns),
             )
         )
+
+    async def decrease_order(self, request: Request) -> Response:
+        order_id = request.path_params["order_id"]
+        wanted = await body(request, account.DecreaseOrder)
+        if (wanted.reduce_by is None) == (wanted.reduce_to is None):
+            raise RefusedError(400, "invalid_request", "exactly one of reduce_by and reduce_to is required")
+        if wanted.reduce_to is not None:
+            remaining = _count(wanted.reduce_to)
+        else:
+            order = self._exchange.account.order(order_id)
+            remaining = Count((order.remaining if order else 0) - _count(wanted.reduce_by or ""))
+        order = self._exchange.decrease(order_id, remaining)
+        return reply(
+            account.DecreaseOrderReply(
+                order_id=order_id,
+                client_order_id=order.request.client_order_id or None,
+                remaining_count=format_count(order.remaining),
+                ts_ms=milliseconds(order.updated_ns),
+            )
+        )
+
+    async def queue_positions(self, request: Request) -> Response:
+        tickers, event = names(request, "market_tickers"), request.query_params.get("event_ticker")
+        positions = [
+            account.QueuePosition(
+                order_id=order.order_id,
+                market_ticker=order.request.ticker,
+                queue_position_fp=format_count(self._exchange.queue_position(order)),
+            )
+            for order in self._exchange.account.open_orders()
+            if (not tickers or order.request.ticker in tickers)
+            and event in (None, "", self._exchange.markets[order.request.ticker].definition.event_ticker)
+        ]
+        return reply(account.QueuePositionsReply(queue_positions=positions))
+
+    async def queue_position(self, request: Request) -> Response:
+        order_id = request.path_params["order_id"]
+        order = self._exchange.account.order(order_id)
+        if order is None or order.status.is_terminal:
+            raise not_found(f"resting order {order_id}")
+        position = format_count(self._exchange.queue_position(order))
+        return reply(account.QueuePositionReply(queue_position_fp=position))
 
     async def cancel_batch(self, request: Request) -> Response:
         wanted = await body(request, account.BatchCancel)

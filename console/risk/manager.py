@@ -18,9 +18,6 @@ GOOD_FOR_NS = 5_000_000_000
 TRIPS_TO_HALT = 3
 """The trip within 24 h, of the switches that clear themselves, that halts instead."""
 
-START_SOURCE = "start"
-"""Source of a latch on an input that was never good in this run; such a trip is not counted."""
-
 
 class SwitchRow(msgspec.Struct, frozen=True):
     """A switch as shown: tripped while its latch is in force, whatever it reads now."""
@@ -62,7 +59,6 @@ class RiskManager:
         self._self_clearing = frozenset(s.key for s in self._switches if s.clears_itself)
         self._readings: dict[str, Reading] = {}
         self._good_since: dict[str, int] = {}
-        self._ever_good: set[str] = set()
         self._evaluated_ns: int | None = None
 
     def evaluate(self, view: RiskView, latches: Latches) -> list[LatchRaised | LatchCleared]:
@@ -116,7 +112,6 @@ class RiskManager:
     def _note(self, key: str, reading: Reading, now_ns: int) -> None:
         if reading.state in (ReadingState.ARMED, ReadingState.WARNING):
             self._good_since.setdefault(key, now_ns)
-            self._ever_good.add(key)
         else:
             self._good_since.pop(key, None)
 
@@ -127,8 +122,6 @@ class RiskManager:
             return None
         if not switch.clears_itself:
             return _raised(switch, switch.level, reason, RISK_SOURCE, now_ns)
-        if switch.key not in self._ever_good:
-            return _raised(switch, switch.level, reason, START_SOURCE, now_ns)
         trips = latches.trips(self._self_clearing, now_ns) + 1
         if self._escalates and trips >= TRIPS_TO_HALT:
             again = f"{reason}; trip {trips} within 24 h"

@@ -25,20 +25,23 @@ class KeyAction:
     priority: bool = False
 
 
-_HALT = "Halt now: no new orders, cancel all of ours; again re-cancels"
-_QUIT = "Quit; asks what happens to resting orders"
-
 APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="halt",
         keys="f12,ctrl+x",
         action="app.halt",
-        description=f"{_HALT} (works everywhere)",
+        description="Halt at once, from anywhere; again re-cancels",
         group="Trading",
         label="HALT",
         priority=True,
     ),
-    KeyAction(id="halt_main", keys="h", action="app.halt", description=_HALT, group="Trading"),
+    KeyAction(
+        id="halt_main",
+        keys="h",
+        action="app.halt",
+        description="Halt at once, from the main screen",
+        group="Trading",
+    ),
     KeyAction(
         id="pause",
         keys="p",
@@ -95,7 +98,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
         id="zoom",
         keys="z",
         action="app.zoom",
-        description="Zoom the pane; again or escape for all panes",
+        description="Zoom the pane; again or escape ends it",
         group="Look",
         label="zoom",
     ),
@@ -140,12 +143,19 @@ APP_ACTIONS: Sequence[KeyAction] = (
         label="palette",
         priority=True,
     ),
-    KeyAction(id="quit", keys="q", action="app.quit", description=_QUIT, group="Console", label="quit"),
+    KeyAction(
+        id="quit",
+        keys="q",
+        action="app.quit",
+        description="Quit; asks what happens to resting orders",
+        group="Console",
+        label="quit",
+    ),
     KeyAction(
         id="quit_anywhere",
         keys="ctrl+q,ctrl+c",
         action="app.quit",
-        description=f"{_QUIT} (works everywhere)",
+        description="Quit, from a dialog too",
         group="Console",
         priority=True,
     ),
@@ -166,6 +176,9 @@ PANE_ACTIONS: Sequence[KeyAction] = (
     ),
     KeyAction(id="first", keys="home,g", action="move_end(-1)", description="First row", group="In a pane"),
     KeyAction(id="last", keys="end,G", action="move_end(1)", description="Last row", group="In a pane"),
+    KeyAction(
+        id="unzoom", keys="escape", action="app.unzoom", description="All panes again", group="In a pane"
+    ),
 )
 
 ALL_ACTIONS = (*APP_ACTIONS, *PANE_ACTIONS)

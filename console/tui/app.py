@@ -23,7 +23,7 @@ from console.domain.actions import AlertLevel
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
-from console.tui.actions import APP_ACTIONS, bindings, sound_keymap
+from console.tui.actions import APP_ACTIONS, bindings, keys_of, sound_keymap
 from console.tui.bars import FooterBar, HeaderBar
 from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
 from console.tui.pages import alert_lines, help_lines
@@ -60,7 +60,6 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         (200, "-very-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-too-low"), (LEAST_HEIGHT, "-low"), (32, "-high")]  # noqa: RUF012
-    ALLOW_IN_MAXIMIZED_VIEW = "HeaderBar, FooterBar, FilterInput"
 
     def __init__(
         self,
@@ -86,6 +85,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._trade_log = Pane(trade_log.VIEW, id="log")
         self._why_not = Pane(why_not.VIEW, id="why-not")
         self._filtered = self._trade_log
+        self._zoomed: Pane | None = None
         self._alerts_seen: int | None = None
         self._critical: AlertView | None = None
 
@@ -222,17 +222,29 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
 
     def action_focus_pane(self, number: int) -> None:
         pane = self._panes[number - 1]
-        if self.screen.maximized is not None:
-            self.screen.maximize(pane)
+        if self._zoomed is not None:
+            self._zoom(pane)
         pane.focus()
 
     def action_zoom(self) -> None:
-        if self.screen.maximized is not None:
-            self.screen.minimize()
+        if self._zoomed is not None:
+            self._zoom(None)
         elif isinstance(self.focused, Pane):
-            self.screen.maximize(self.focused)
+            self._zoom(self.focused)
+
+    def action_unzoom(self) -> None:
+        self._zoom(None)
+
+    def _zoom(self, pane: Pane | None) -> None:
+        """Give the whole body to one pane, or to all of them again."""
+        self._zoomed = pane
+        main = self.screen_stack[0]
+        main.set_class(pane is not None, "-zoomed")
+        for widget in main.query("#body, #body *"):
+            widget.set_class(pane is not None and widget in pane.ancestors_with_self, "-zoom")
 
     def action_why_not(self) -> None:
+        self._zoom(None)
         self.screen.toggle_class("-side")
         (self._why_not if self._why_not.display else self._positions).focus()
 
@@ -287,8 +299,10 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for action in APP_ACTIONS:
             if action.id not in ("palette", "halt_main", "quit_anywhere"):
-                title = action.id.replace("_", " ").capitalize()
-                yield SystemCommand(title, action.description, partial(self.run_action, action.action))
+                keys = ", ".join(keys_of(action, self._keymap_in_force))
+                yield SystemCommand(
+                    action.description, f"key: {keys}", partial(self.run_action, action.action)
+                )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
 

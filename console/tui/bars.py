@@ -27,6 +27,7 @@ class HeaderBar(Canvas):
         """Take a new picture and the alert that nobody has acknowledged."""
         self._picture = picture
         self._critical = critical
+        self.set_class(picture.is_alarming, "-alarm")
         self.redraw()
         if self.size and len(self._lines) != self.size.height:
             self.styles.height = len(self._lines)

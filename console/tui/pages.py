@@ -11,7 +11,7 @@ from console.tui import formatting as fmt
 from console.tui.actions import ALL_ACTIONS, keys_of
 from console.tui.cells import EMPTY, Line, Tone, left, put
 
-_KEYS_WIDTH = 18
+_KEYS_WIDTH = 21
 _SIGNS = {
     AlertLevel.INFO: ("● info", Tone.MUTED),
     AlertLevel.WARNING: ("▲ warning", Tone.WARN),
@@ -34,7 +34,7 @@ def help_lines(keymap: Mapping[str, str]) -> list[Line]:
             keys = left(put("  " + "  ".join(keys_of(action, keymap)), Tone.ACCENT), _KEYS_WIDTH)
             lines.append((*keys, *put(action.description)))
         lines.append(EMPTY)
-    return [*lines, put("Reading the screen", Tone.STRONG), *(put(f"  {hint}") for hint in _HINTS)]
+    return [*lines, put("Reading the screen", Tone.STRONG), *(put(hint) for hint in _HINTS)]
 
 
 def alert_lines(alerts: Sequence[AlertView]) -> list[Line]:

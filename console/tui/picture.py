@@ -48,6 +48,11 @@ class Picture:
             return TradingState.HALTED
         return None if self.snapshot is None else self.snapshot.state
 
+    @property
+    def is_alarming(self) -> bool:
+        """Whether nothing trades because of a halt or because the engine does not answer."""
+        return self.state is TradingState.HALTED or self.failure is not None or self.is_engine_late
+
 
 def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
     """Look at the engine once; nothing here waits for it."""

@@ -246,17 +246,12 @@ def test_in_practice_trips_are_only_counted() -> None:
     assert desk.latches.trips({"stale_book"}, desk.view.now_ns) == 5
 
 
-def test_a_feed_not_yet_heard_in_this_run_pauses_without_counting_as_a_trip() -> None:
+def test_a_feed_not_yet_heard_in_this_run_refuses_entries_without_a_latch() -> None:
     desk = Desk()
-    for _ in range(4):
-        desk.manager = RiskManager(RiskSettings(), QualitySettings(), escalates=True)
-        desk.view = msgspec.structs.replace(desk.view, feed_proved_ns=None)
-        [raised] = desk.evaluate()
-        assert isinstance(raised, LatchRaised)
-        assert (raised.level, raised.source) == (TradingState.PAUSED, "start")
-        desk.pass_time(0)
-        desk.pass_time(5)
-    assert desk.latches.trips({"stale_book"}, desk.view.now_ns) == 0
+    desk.view = msgspec.structs.replace(desk.view, feed_proved_ns=None)
+    assert desk.evaluate() == []
+    permit = desk.manager.permit(desk.view, desk.latches)
+    assert (permit.allowed, permit.reason) == (False, "stale book is unknown")
 
 
 # --- resuming ---------------------------------------------------------------------------------------

@@ -100,9 +100,9 @@ def test_a_fresh_book_is_armed_and_an_ageing_one_warns() -> None:
     assert age(21 * SECOND).state is WARNING
 
 
-def test_a_feed_that_proved_nothing_is_stale() -> None:
+def test_a_feed_not_yet_heard_is_unknown() -> None:
     reading = StaleBook(QualitySettings()).evaluate(view(proved_ns=None))
-    assert (reading.state, reading.trip) == (TRIPPED, "the feed has proved nothing")
+    assert (reading.state, reading.text, reading.trip) == (UNKNOWN, "no feed yet", None)
 
 
 # --- manual -----------------------------------------------------------------------------------------

@@ -73,6 +73,42 @@ class BatchCancelReply(Message, frozen=True):
     orders: list[BatchCancelResult]
 
 
+class DecreaseOrder(Message, frozen=True):
+    """Body of ``POST /portfolio/events/orders/{order_id}/decrease``: exactly one of the first two."""
+
+    reduce_by: str | None = None
+    reduce_to: str | None = None
+    exchange_index: int | None = None
+    market_ticker: str | None = None
+
+
+class DecreaseOrderReply(Message, frozen=True):
+    order_id: str
+    remaining_count: str
+    ts_ms: int
+    client_order_id: str | None = None
+
+
+class QueuePosition(Message, frozen=True):
+    """Contracts in front of a resting order."""
+
+    order_id: str
+    market_ticker: str
+    queue_position_fp: str
+
+
+class QueuePositionsReply(Message, frozen=True):
+    """``GET /portfolio/orders/queue_positions``."""
+
+    queue_positions: list[QueuePosition]
+
+
+class QueuePositionReply(Message, frozen=True):
+    """``GET /portfolio/orders/{order_id}/queue_position``."""
+
+    queue_position_fp: str
+
+
 class Order(Message, frozen=True):
     order_id: str
     user_id: str

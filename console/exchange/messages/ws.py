@@ -1,11 +1,15 @@
-"""The WebSocket: commands we send and messages the exchange sends."""
+"""The WebSocket: commands we send and messages the exchange sends.
+
+Kalshi still sends ``ts``, ``time``, ``side``, ``action``, ``is_yes``, ``taker_side``, ``purchased_side`` and
+``created_time``, which it has deprecated; nobody should read them.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from console.domain.book import BookSide
-from console.exchange.messages import Message, encode
+from console.exchange.messages import Message, Time, encode
 from console.exchange.messages.market_data import PriceRange, PriceSize
 
 
@@ -124,6 +128,8 @@ class TickerUpdate(Message, frozen=True):
     dollar_volume: int
     dollar_open_interest: int
     ts_ms: int
+    ts: int | None = None
+    time: Time | None = None
 
 
 class Trade(Message, frozen=True):
@@ -136,6 +142,8 @@ class Trade(Message, frozen=True):
     taker_book_side: BookSide
     is_block_trade: bool
     ts_ms: int
+    taker_side: str | None = None
+    ts: int | None = None
 
 
 class Fill(Message, frozen=True):
@@ -155,6 +163,10 @@ class Fill(Message, frozen=True):
     ts_ms: int
     client_order_id: str | None = None
     subaccount: int | None = None
+    side: str | None = None
+    action: str | None = None
+    purchased_side: str | None = None
+    ts: int | None = None
 
 
 class UserOrder(Message, frozen=True):
@@ -181,6 +193,9 @@ class UserOrder(Message, frozen=True):
     expiration_ts_ms: int | None = None
     last_update_reason: str | None = None
     subaccount_number: int | None = None
+    side: str | None = None
+    is_yes: bool | None = None
+    created_time: Time | None = None
 
 
 class MarketPosition(Message, frozen=True):

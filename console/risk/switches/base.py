@@ -15,7 +15,7 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     """What switches may read, at ``now_ns``; a figure that is not known is None.
 
     Equity is at the prices at which positions could be sold, without deposits and withdrawals of the day.
-    ``feed_proved_ns`` is when the subscription last proved itself; None before it did and after it was lost.
+    ``feed_proved_ns`` is when the subscription last proved itself; None before it first did.
     """
 
     now_ns: int

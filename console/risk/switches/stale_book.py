@@ -14,7 +14,7 @@ _WARNS_AT_PERCENT = 70
 
 
 class StaleBook:
-    """Pauses when the feed has proved nothing for longer than allowed, or never did."""
+    """Pauses when the feed has proved nothing for longer than allowed; unknown until it first did."""
 
     key = "stale_book"
     label = "stale book"
@@ -29,7 +29,7 @@ class StaleBook:
     def evaluate(self, view: RiskView) -> Reading:
         threshold = self._threshold
         if view.feed_proved_ns is None:
-            return Reading(ReadingState.TRIPPED, "no feed", threshold, "the feed has proved nothing")
+            return Reading(ReadingState.UNKNOWN, "no feed yet", threshold)
         age_ns = view.now_ns - view.feed_proved_ns
         text = seconds(max(0, age_ns))
         if age_ns > self._limit_ns:

@@ -6,7 +6,7 @@ from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, Snapshot
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Line, Span, Tone, between, fitting, join, left, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, left, put, width_of
 from console.tui.picture import Picture
 from console.tui.views.common import signed
 
@@ -40,7 +40,7 @@ def header_lines(
     first = between(figures, _padded(ages if is_one_line else EMPTY), width)
     room = width - width_of(status) - 3
     started = EMPTY if is_one_line else ages
-    urgent = _urgent(picture, critical)
+    urgent = _urgent(picture, critical, width - 2)
     said = join([started, urgent or _notes(snapshot, room - width_of(started))])
     if width_of(said) <= room:
         return [first, between(_padded(said), _padded(status), width)]
@@ -77,6 +77,8 @@ def _state(picture: Picture) -> Line:
     if picture.state is None:
         return put(" … STARTING ", Tone.BADGE_WARN)
     words, tone = _STATE_WORDS[picture.state]
+    if picture.is_engine_late and picture.state is not TradingState.HALTED:
+        return put(f" ? WAS {words[2:]} ", Tone.BADGE_WARN)
     return put(f" {words} ", tone)
 
 
@@ -142,26 +144,29 @@ def _alerts(snapshot: Snapshot | None) -> Line:
     return put(f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}", tone)
 
 
-def _urgent(picture: Picture, critical: AlertView | None) -> Line:
+def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
     if picture.failure is not None:
         return put(f"the engine ended: {picture.failure}; f12 still cancels all orders", Tone.BADGE_HALT)
     if picture.state is TradingState.HALTED:
-        return join([_halted_by(picture), _resting(picture.halt), _kept(picture)])
+        resting = _resting(picture.halt)
+        cause = clip(_cause(picture), max(12, width - width_of(resting) - 2))
+        return fitting([(1, cause), (0, resting), (2, _kept(picture)), (3, _error(picture.halt))], width)
     if critical is not None:
         return put(f"▲ {fmt.clock(critical.at_ns)} {critical.text}  (a: seen)", Tone.BADGE_HALT)
     return EMPTY
 
 
-def _halted_by(picture: Picture) -> Line:
-    """Who halted, when and why: the halt thread's own request, else the latch that holds."""
+def _cause(picture: Picture) -> Line:
+    """When, by whom and why: of the halt thread's own request, else of the latch that holds."""
     halt = picture.halt
     if halt.requested_ns is not None:
-        return put(f"HALTED {fmt.clock(halt.requested_ns)} {halt.reason}".rstrip(), Tone.LOSS)
+        return put(f"{fmt.clock(halt.requested_ns)} {halt.reason}".rstrip(), Tone.STRONG)
     latches = picture.snapshot.latches if picture.snapshot else ()
     for latch in latches:
         if latch.level is TradingState.HALTED:
-            return put(f"HALTED by {latch.source} {fmt.clock(latch.since_ns)} {latch.reason}", Tone.LOSS)
-    return put("HALTED", Tone.LOSS)
+            reason = "" if latch.reason in ("", latch.source) else f": {latch.reason}"
+            return put(f"{fmt.clock(latch.since_ns)} {latch.source}{reason}", Tone.STRONG)
+    return EMPTY
 
 
 def _resting(halt: HaltView) -> Line:
@@ -171,13 +176,16 @@ def _resting(halt: HaltView) -> Line:
     if halt.phase is HaltPhase.CANCELLING:
         return put(f"cancelling, {resting} resting", Tone.WARN)
     if halt.phase is HaltPhase.UNCONFIRMED:
-        error = f" {halt.error}" if halt.error else ""
-        words = f"HALT UNCONFIRMED  {resting} resting, retrying ({halt.attempts})  f12 cancels again{error}"
+        words = f"HALT UNCONFIRMED  {resting} resting, retrying ({halt.attempts})  f12 cancels again"
         return put(words, Tone.BADGE_HALT)
     return EMPTY
 
 
+def _error(halt: HaltView) -> Line:
+    return put(halt.error, Tone.WARN) if halt.error else EMPTY
+
+
 def _kept(picture: Picture) -> Line:
     count = len(picture.snapshot.positions) if picture.snapshot else 0
-    words = f"{count} position{' stays' if count == 1 else 's stay'}" if count else ""
-    return join([put(words) if words else EMPTY, put("r resumes", Tone.MUTED)], " · ")
+    words = f"{count} position{' stays' if count == 1 else 's stay'} · " if count else ""
+    return put(f"{words}r resumes", Tone.MUTED)

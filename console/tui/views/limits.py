@@ -26,7 +26,7 @@ _WIDE = (
     Column("", 12, rank=7, most=30),
 )
 _NARROW = (
-    Column("", 12, rank=0),
+    Column("", 14, rank=0),
     Column("", 5, rank=2, most=12),
     Column("", 5, Align.RIGHT, rank=1),
 )
@@ -60,7 +60,7 @@ def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
 
     def drawn(width: int) -> Line:
         if used is None:
-            return put("n/a, refuses" if width >= 12 else "refuses", Tone.WARN)
+            return put("n/a, refuses" if width >= 12 else "refuses" if width >= 7 else "stops", Tone.WARN)
         worst = used if resting is None else max(used, resting)
         return bar(used, worst, width, _tone(used), (WARN_SHARE, ALARM_SHARE))
 

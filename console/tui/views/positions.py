@@ -28,6 +28,10 @@ _COLUMNS = (
     Column("group", 14, rank=10, most=26),
 )
 
+_ALWAYS = 8
+"""Columns that may be shown at any width; the others wait until markets are named in full."""
+_ALL_FROM = 104
+
 _ORDERS: Sequence[tuple[str, Callable[[PositionView], tuple[bool, object]]]] = (
     ("worst case", lambda p: (False, -abs(p.worst_case))),
     ("P&L", lambda p: (p.unrealised is None, p.unrealised or 0)),
@@ -122,7 +126,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     return Content(
         summary=_summary(snapshot),
         age=data_age(picture.age_ns),
-        columns=_COLUMNS,
+        columns=_COLUMNS if width >= _ALL_FROM else _COLUMNS[:_ALWAYS],
         keys=[r.ticker if isinstance(r, PositionView) else r.client_order_id for r in rows],
         cells=cells,
         message="nothing matches the filter" if query.text else "flat: no positions, no orders",

@@ -16,11 +16,11 @@ _COLUMNS = (
     Column("state", 9, rank=0),
     Column("switch", 11, rank=1, most=15),
     Column("reading", 12, rank=2, most=24),
-    Column("threshold", 9, rank=3, most=24),
+    Column("threshold", 11, rank=3, most=24),
     Column("since", 6, rank=4),
     Column("clears", 14, rank=5, most=60),
 )
-_NARROW_COLUMNS = (Column("", 8), Column("", 8, rank=1, most=14))
+_NARROW_COLUMNS = (Column("", 9), Column("", 8, rank=1, most=16))
 
 _SIGNS = {
     SwitchState.ARMED: ("● armed", Tone.GAIN),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from console.domain.money import complement
 from console.engine.snapshot import LogEntry, LogKind
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Tone, fitting, middle, put, width_of
+from console.tui.cells import EMPTY, Line, Tone, fitting, middle, put, width_of
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
@@ -59,20 +59,34 @@ def _role(entry: LogEntry) -> str:
     return "" if entry.is_taker is None else "taker" if entry.is_taker else "maker"
 
 
+def _size(entry: LogEntry) -> tuple[str, str]:
+    """Outcome, contracts and price of a trade, in full and for a narrow column."""
+    side, price = _traded(entry)
+    if entry.contracts is None or price is None:
+        return "", ""
+    size = fmt.contracts(abs(entry.contracts))
+    if entry.kind is LogKind.SETTLED:
+        return f"· {size} {side} at {fmt.cents(price)}c", ""
+    sign = "-" if entry.profit is not None else "+"
+    return f"{side} {size} @ {fmt.cents(price)}c", f"{sign}{size} {side} {fmt.cents(price)}c"
+
+
 def _sentence(entry: LogEntry) -> Cell:
     """A whole entry in one column, with the details there is room for."""
-    side, price = _traded(entry)
-    words = entry.text
-    if entry.contracts is not None and price is not None:
-        sign = "→" if entry.kind is LogKind.SETTLED else "@"
-        words = f"{entry.text} {side} {fmt.contracts(abs(entry.contracts))} {sign} {fmt.cents(price)}c"
-    parts = [
-        (0, put(words)),
-        (1, signed(entry.profit) if entry.profit is not None else EMPTY),
-        (2, put("" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}", Tone.MUTED)),
-        (3, put(_role(entry), Tone.MUTED)),
-    ]
-    return lambda width: fitting([(rank, line) for rank, line in parts if width_of(line)], width, " ")
+    full, short = _size(entry)
+
+    def drawn(width: int) -> Line:
+        is_short = bool(short) and len(entry.text) + 1 + len(full) > width
+        parts = [
+            (0, put(short if is_short else entry.text)),
+            (2, put("" if is_short else full)),
+            (1, signed(entry.profit) if entry.profit is not None else EMPTY),
+            (3, put("" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}", Tone.MUTED)),
+            (4, put(_role(entry), Tone.MUTED)),
+        ]
+        return fitting([(rank, line) for rank, line in parts if width_of(line)], width, " ")
+
+    return drawn
 
 
 def _head(entry: LogEntry) -> tuple[Cell, Cell, Cell]:

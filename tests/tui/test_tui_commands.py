@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+from console_screen import console
+from fake_engine import LATCHES, NOW, FakeEngine
+from textual.widgets import Button
+
+from console.domain.events import CancelAllOrders, PauseEntries, Resume
+from console.tui.dialogs import QuitChoice, QuitDialog, ResumeDialog
+
+
+async def test_pause_and_cancel_all_go_out_without_a_dialog() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await screen.press("p", "c")
+    assert engine.sent == [PauseEntries(at_ns=NOW), CancelAllOrders(at_ns=NOW)]
+
+
+async def test_resume_shows_every_cause_and_focuses_cancel() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        text = await screen.press("r")
+        assert isinstance(screen.app.focused, Button)
+        assert screen.app.focused.id == "no"
+        assert "51 bps > 50 bps, n=20" in text
+        assert "manual" in text
+        await screen.press("enter")
+        assert not isinstance(screen.app.screen, ResumeDialog)
+    assert engine.sent == []
+
+
+async def test_resume_clears_the_latch_that_was_chosen_with_the_reason_typed() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        await screen.press("r", "shift+tab", "shift+tab", "down", "tab", *"checked", "enter")
+    assert engine.sent == [Resume(at_ns=NOW, latch="slippage", reason="checked")]
+
+
+async def test_resume_without_a_reason_is_not_sent() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        await screen.press("r", "shift+tab", "space", "enter")
+        assert isinstance(screen.app.screen, ResumeDialog)
+        await screen.press("escape")
+    assert engine.sent == []
+
+
+async def test_a_latch_whose_condition_still_holds_is_refused_with_the_cause() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    engine.refusals["manual"] = "2 orders of unknown outcome"
+    async with console(engine) as screen:
+        text = await screen.press("r", "shift+tab", *"again", "enter")
+        assert "refused now: 2 orders of unknown outcome" in text
+        assert isinstance(screen.app.screen, ResumeDialog)
+    assert engine.sent == []
+
+
+async def test_conditions_are_checked_again_when_resume_is_pressed() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        await screen.press("r", "shift+tab", *"again")
+        engine.refusals["manual"] = "the book is stale"
+        await screen.press("enter")
+    assert engine.sent == []
+
+
+async def test_there_is_nothing_to_resume_without_a_latch() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await screen.press("r")
+        assert not isinstance(screen.app.screen, ResumeDialog)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])
+async def test_quit_asks_and_enter_cancels_the_orders(key: str) -> None:
+    async with console(FakeEngine()) as screen:
+        text = await screen.press(key)
+        assert "Orders that rest or may rest: 2. Positions: 4" in text
+        await screen.pilot.press("enter")
+        await screen.pilot.pause()
+    assert screen.app.return_value is QuitChoice.CANCEL_ORDERS
+
+
+async def test_quit_can_leave_orders_resting() -> None:
+    async with console(FakeEngine()) as screen:
+        await screen.press("q")
+        await screen.pilot.press("down", "enter")
+        await screen.pilot.pause()
+    assert screen.app.return_value is QuitChoice.LEAVE_RESTING
+
+
+async def test_escape_stays() -> None:
+    async with console(FakeEngine()) as screen:
+        await screen.press("q", "escape")
+        assert not isinstance(screen.app.screen, QuitDialog)
+        assert screen.app.is_running
+    assert screen.app.return_value is None
+
+
+async def test_quit_from_a_text_field_and_from_a_dialog_asks_once() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        await screen.press("r", "ctrl+c", "ctrl+c")
+        assert [type(s) for s in screen.app.screen_stack].count(QuitDialog) == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+async def test_a_signal_ends_the_console_cleanly_with_its_exit_code(
+    number: signal.Signals, code: int
+) -> None:
+    async with console(FakeEngine()) as screen:
+        os.kill(os.getpid(), number)
+        async with asyncio.timeout(10):
+            while screen.app.return_code is None:
+                await asyncio.sleep(0)
+    assert screen.app.return_code == code
+    assert screen.app.return_value is QuitChoice.CANCEL_ORDERS
+
+
+async def test_a_crash_tells_where_but_not_the_values_of_variables() -> None:
+    app_text = ""
+    with pytest.raises(RuntimeError):
+        async with console(FakeEngine()) as screen:
+
+            def fails() -> None:
+                private_key = "hunter2-secret"
+                raise RuntimeError(f"no snapshot for {len(private_key)}")
+
+            screen.app.call_later(fails)
+            await screen.pilot.pause()
+            app_text = "".join(
+                segment.text
+                for renderable in screen.app._exit_renderables
+                for segment in screen.app.console.render(renderable)
+            )
+    assert "no snapshot for 14" in app_text
+    assert "locals" not in app_text

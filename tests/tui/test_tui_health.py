@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import pytest
+from console_screen import NARROW, WIDE, console
+from fake_engine import GAUGES, NOW, POSITIONS, SECOND, SNAPSHOT, FakeEngine
+from test_tui_sanitize import PAYLOADS
+
+from console.domain.actions import AlertLevel
+from console.domain.events import TradingState
+from console.engine.snapshot import AlertView, ExchangeView, LatchView, LogEntry, LogKind
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_hung_engine_is_told_in_words_in_the_header_and_in_every_pane(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    async with console(engine, size) as screen:
+        engine.heartbeat_ns = 12 * SECOND
+        engine.now_ns = NOW + 12 * SECOND
+        text = await screen.look()
+    assert "ENGINE STOPPED 12s" in text
+    assert "WAS RUNNING" in text
+    assert text.count("STALE 12s") == 5
+
+
+async def test_a_failed_engine_says_why_and_what_still_works() -> None:
+    engine = FakeEngine()
+    engine.failed = "the journal could not be written: disk full"
+    async with console(engine) as screen:
+        text = await screen.look()
+    assert "ENGINE FAILED" in text
+    assert "disk full; f12 still cancels all orders" in text
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_feed_past_its_limit_is_stale_in_words(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    engine.change(feed_age_ns=41 * SECOND)
+    async with console(engine, size) as screen:
+        assert "feed STALE 41s" in await screen.look()
+        engine.change(connected=False)
+        assert "feed DOWN 41s" in await screen.look()
+
+
+async def test_nothing_is_claimed_before_the_first_picture() -> None:
+    async with console(FakeEngine(None)) as screen:
+        text = await screen.look()
+    assert "STARTING" in text
+    assert "waiting for the engine" in text
+    assert "RUNNING" not in text
+    assert "0.00" not in text
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_unknown_figures_are_not_zero(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    engine.change(
+        equity=None, day_pnl=None, day_open_equity=None, feed_age_ns=None, order_round_trip_ns=None,
+        exchange=ExchangeView(None, None, None, None), positions=POSITIONS[3:], resting=(), log=(),
+    )  # fmt: skip
+    async with console(engine, size) as screen:
+        text = await screen.look()
+    head = text.splitlines()[0]
+    assert head.count("n/a") == 5
+    assert "exchange n/a" in text
+    assert "0.00" not in head
+    row = next(line for line in text.splitlines() if "KXXRP" in line)
+    assert row.count("n/a") >= 2
+
+
+async def test_an_unknown_gauge_refuses_instead_of_reading_zero() -> None:
+    engine = FakeEngine()
+    engine.change(gauges=GAUGES[4:5])
+    async with console(engine) as screen:
+        text = await screen.look()
+    row = next(line for line in text.splitlines() if "drawdown" in line)
+    assert "n/a, refuses" in row
+    assert "%" not in row
+
+
+async def test_limits_in_use_carry_signs_beside_colour() -> None:
+    async with console(FakeEngine()) as screen:
+        text = await screen.look()
+    rows = {
+        line.split("│")[-2][1:16].strip(): line for line in text.splitlines() if "■" in line or "%" in line
+    }
+    assert "!!95%" in next(line for line in rows.values() if "largest market" in line)
+    assert "!76%" in next(line for line in rows.values() if "order size" in line)
+    assert "!81%" in next(line for line in rows.values() if "total exposure" in line)
+
+
+async def test_a_maintenance_pause_says_when_trading_resumes() -> None:
+    engine = FakeEngine()
+    engine.change(exchange=ExchangeView(True, False, NOW + 3_600 * SECOND, None))
+    async with console(engine) as screen:
+        assert "exchange PAUSED, resumes Wed 13:04" in await screen.look()
+        engine.change(exchange=ExchangeView(False, False, None, None))
+        assert "exchange CLOSED" in await screen.look()
+
+
+async def test_a_critical_alert_rings_and_stays_until_it_is_seen() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        rings = []
+        screen.app.bell = lambda: rings.append(1)  # type: ignore[method-assign]
+        engine.change(alerts=(*SNAPSHOT.alerts, AlertView(2, NOW, AlertLevel.CRITICAL, "position mismatch")))
+        assert "position mismatch" in await screen.look()
+        assert "position mismatch" in await screen.look()
+        assert len(rings) == 1
+        assert "■ critical" in await screen.press("a")
+        assert "position mismatch" not in await screen.press("escape")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
+async def test_hostile_text_is_drawn_as_text_everywhere(payload: str) -> None:
+    engine = FakeEngine()
+    position = POSITIONS[0]
+    hostile = type(position)(
+        **{f: getattr(position, f) for f in position.__struct_fields__}
+        | {"ticker": payload, "group": payload}
+    )
+    engine.change(
+        notes=(payload,), positions=(hostile,),
+        log=(LogEntry(1, NOW, LogKind.REJECTED, payload, payload),),
+        latches=(LatchView(payload, TradingState.HALTED, payload, payload, NOW),),
+        alerts=(AlertView(1, NOW, AlertLevel.CRITICAL, payload),),
+    )  # fmt: skip
+    engine.failed = payload
+    async with console(engine, (240, 60)) as screen:
+        for keys in ([], ["r"], ["escape", "a"], ["escape", "w"]):
+            text = await screen.press(*keys)
+            lines = text.splitlines()
+            assert len(lines) == 60
+            assert all(line.isprintable() and len(line) == 240 for line in lines)
+    assert engine.sent == []
+
+
+async def test_markup_is_shown_as_it_was_sent() -> None:
+    engine = FakeEngine()
+    engine.change(log=(LogEntry(1, NOW, LogKind.REJECTED, None, "[red]field[/red] [@click=app.quit]x[/]"),))
+    async with console(engine, (240, 60)) as screen:
+        assert "[red]field[/red] [@click=app.quit]x[/]" in await screen.look()
