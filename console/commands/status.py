@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the status with its ages as of now."""
     path = folder_of(arguments).status
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=Document)
+        document: Document = msgspec.json.decode(path.read_bytes(), type=dict)
     except FileNotFoundError:
         raise UserError(f"no console has run here yet: {path} does not exist") from None
     except OSError as error:

@@ -29,6 +29,8 @@ from console.risk.latches import Latches
 SLIPPAGE_SAMPLES_KEPT = 2_000
 FLAT = Position()
 
+OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
+
 
 class Account:
     """Cash, positions, orders, latches and the risk day; changed by ``apply`` alone.
@@ -51,7 +53,6 @@ class Account:
         self.orders: dict[str, Order] = {}
         self.client_ids: dict[str, str] = {}
         self.fill_ids: set[str] = set()
-        self.settled: set[Ticker] = set()
         self.fees = Cash(0)
         self.settlements = Cash(0)
         self.risk_day: str | None = None
@@ -84,16 +85,8 @@ class Account:
             case OrderIntended(intent=intent):
                 self.intents_ever += 1
                 self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
-            case OrderAcked():
-                self._put(self.orders[event.client_order_id].acked(event.order_id))
-            case OrderRejected():
-                reason = f"{event.code}: {event.message}" if event.message else event.code
-                self._put(self.orders[event.client_order_id].rejected(reason))
-            case OrderBecameUnknown():
-                self._put(self.orders[event.client_order_id].lost_sight(event.reason))
-            case OrderReported():
-                order = self.orders[event.client_order_id]
-                self._put(order.reported(event.order_id, event.status, event.filled, event.reason))
+            case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
+                self._put(order_after(self.orders[event.client_order_id], event))
             case OrderFilled():
                 self._fill(event)
             case MarketSettled():
@@ -136,7 +129,6 @@ class Account:
         settlement = event.settlement
         held = self.position(settlement.ticker)
         paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
-        self.settled.add(settlement.ticker)
         self.settlements = Cash(self.settlements + paid_out)
         self.cash = Cash(self.cash + paid_out)
         self.positions[settlement.ticker] = held.settled(settlement.yes_value)
@@ -151,10 +143,22 @@ class Account:
             "positions": dict(self.positions),
             "orders": dict(self.orders),
             "fills": frozenset(self.fill_ids),
-            "settled": frozenset(self.settled),
             "latches": self.latches.active,
             "risk_day": (self.risk_day, self.day_open_equity),
             "high_water": (self.high_water, self.marked_equity),
             "intents": self.intents_ever,
             "slippage": tuple(self.slippage),
         }
+
+
+def order_after(order: Order, news: OrderNews) -> Order:
+    """The order as the news leaves it; equal to the order when there is nothing new in it."""
+    match news:
+        case OrderAcked():
+            return order.acked(news.order_id)
+        case OrderRejected():
+            return order.rejected(f"{news.code}: {news.message}" if news.message else news.code)
+        case OrderBecameUnknown():
+            return order.lost_sight(news.reason)
+        case OrderReported():
+            return order.reported(news.order_id, news.status, news.filled, news.reason)

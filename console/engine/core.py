@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from console.config.schema import Settings
-from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, Cancel, EndHalt, Submit
+from console.domain.actions import Action, AlertLevel, Submit
 from console.domain.events import (
     AccountOpened,
     BalanceRead,
     CancelAllOrders,
     ClockTicked,
     EngineEvent,
-    EquityMarked,
     ErrorHappened,
     ExchangeStatusRead,
     FeedLost,
@@ -35,18 +33,20 @@ from console.domain.events import (
     PauseEntries,
     QuoteChanged,
     Resume,
-    RiskDayBegan,
     TimerFired,
     TradingState,
 )
 from console.domain.market import Ticker
 from console.domain.money import Cash, format_cash
 from console.domain.order import Order, OrderIntent
-from console.engine.account import Account
+from console.engine.account import Account, OrderNews, order_after
+from console.engine.cancels import Cancels
+from console.engine.effects import Effects
 from console.engine.entries import Denied, Entries
 from console.engine.markets import Markets
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
+from console.engine.valuation import equity_at_marks, marking_events
 from console.risk.exposure import Exposure
 from console.risk.manager import RiskManager
 from console.risk.switches.base import RiskView
@@ -56,8 +56,6 @@ from console.strategies.base import Strategy
 PAUSE = "pause"
 OVERFILL = "overfill"
 OPERATOR = "operator"
-ALERTS_KEPT = 200
-RECANCEL_NS = 2_000_000_000
 FORGET_AFTER_CLOSE_NS = 600_000_000_000
 
 
@@ -88,18 +86,21 @@ class Engine:
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
         self.exchange_cash: Cash | None = None
-        self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
-        self._alerts_ever = 0
-        self._cancels_sent: dict[str, int] = {}
-        self._actions: list[Action] = []
+        self._effects = Effects(self.account, self.trade_log)
+        self._cancels = Cancels()
 
     def handle(self, event: EngineEvent) -> list[Action]:
         """Take one event and return what must be done, in the order in which it must be done."""
-        self._actions = []
+        actions = self._effects.begin()
         self._take(event)
         if self.account.latches.state is not TradingState.RUNNING:
             self._cancel_open_orders(event.at_ns)
-        return self._actions
+        return actions
+
+    @property
+    def alerts(self) -> Sequence[AlertView]:
+        """The newest, oldest first."""
+        return self._effects.alerts
 
     @property
     def group_ids(self) -> dict[int, str]:
@@ -117,12 +118,6 @@ class Engine:
             day_open_equity=self.account.day_open_equity,
             feed_proved_ns=self.feed_proved_ns,
         )
-
-    def mark(self, ticker: Ticker) -> Cash | None:
-        """What the position could be sold for; None when no quote was ever seen."""
-        position = self.account.position(ticker)
-        price = self.markets.exit_price(ticker, position.side)
-        return None if price is None else position.value_at(price)
 
     def _take(self, event: EngineEvent) -> None:
         match event:
@@ -149,7 +144,7 @@ class Engine:
             case BalanceRead():
                 self._compare_cash(event)
             case ErrorHappened():
-                self._alert(event.at_ns, AlertLevel.WARNING, f"{event.source}: {event.message}")
+                self._effects.alert(event.at_ns, AlertLevel.WARNING, f"{event.source}: {event.message}")
             case _:
                 self._take_journaled(event)
 
@@ -162,49 +157,24 @@ class Engine:
             case MarketSettled():
                 self._settle(event)
             case LatchRaised():
-                self._raise(event)
+                self._effects.raise_latch(event)
             case Halt():
-                self._append(event)
-                self._raise(_operators_latch(event, MANUAL, TradingState.HALTED))
+                self._effects.append(event)
+                self._effects.raise_latch(_operators_latch(event, MANUAL, TradingState.HALTED))
             case PauseEntries():
-                self._append(event)
-                self._raise(_operators_latch(event, PAUSE, TradingState.PAUSED))
+                self._effects.append(event)
+                self._effects.raise_latch(_operators_latch(event, PAUSE, TradingState.PAUSED))
             case Resume():
                 self._resume(event)
             case CancelAllOrders():
-                self._append(event)
-                self._cancels_sent.clear()
+                self._effects.append(event)
+                self._cancels.ask_anew()
                 self._cancel_open_orders(event.at_ns)
             case AccountOpened():
-                self._append(event)
+                self._effects.append(event)
                 self.equity = None
             case _:
-                self._append(event)
-
-    # --- effects ------------------------------------------------------------------------------------
-
-    def _append(self, event: JournaledEvent) -> None:
-        """The one way in which durable state changes."""
-        self._actions.append(Append(event))
-        self.trade_log.observe(event, self.account)
-        self.account.apply(event)
-
-    def _alert(self, at_ns: int, level: AlertLevel, text: str) -> None:
-        self._alerts_ever += 1
-        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text))
-        self._actions.append(Alert(level, text))
-
-    def _raise(self, event: LatchRaised) -> None:
-        """Raise a latch, unless one of its name and level or above is in force."""
-        latch = self.account.latches.get(event.name)
-        if latch is not None and latch.level >= event.level:
-            return
-        self._append(event)
-        halts = event.level is TradingState.HALTED
-        level = AlertLevel.CRITICAL if halts else AlertLevel.WARNING
-        self._alert(event.at_ns, level, f"{event.level.name} {event.name}: {event.reason}")
-        if halts:
-            self._actions.append(BeginHalt(event.reason))
+                self._effects.append(event)
 
     # --- orders -------------------------------------------------------------------------------------
 
@@ -214,11 +184,11 @@ class Engine:
             return
         if not order.filled:
             self.entries.why_not.filled()
-        self._append(event)
+        self._effects.append(event)
         filled = self.account.orders[event.client_order_id]
         if filled.filled > filled.intent.count:
             reason = f"{event.client_order_id} filled more than was ordered"
-            self._raise(
+            self._effects.raise_latch(
                 LatchRaised(
                     at_ns=event.at_ns,
                     name=OVERFILL,
@@ -228,23 +198,21 @@ class Engine:
                 )
             )
 
-    def _take_order_news(
-        self, event: OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
-    ) -> None:
+    def _take_order_news(self, event: OrderNews) -> None:
         before = self.account.orders.get(event.client_order_id)
-        if before is None or _after(before, event) == before:
+        if before is None or order_after(before, event) == before:
             return
-        self._append(event)
+        self._effects.append(event)
         after = self.account.orders[event.client_order_id]
         if after.status.is_terminal:
-            self._cancels_sent.pop(event.client_order_id, None)
+            self._cancels.ended(event.client_order_id)
             if not after.filled:
                 self.entries.why_not.unfilled(after.reason or after.status.value)
 
     def _settle(self, event: MarketSettled) -> None:
         ticker = event.settlement.ticker
-        if self.account.position(ticker).contracts and ticker not in self.account.settled:
-            self._append(event)
+        if self.account.position(ticker).contracts:
+            self._effects.append(event)
         if not any(order.intent.ticker == ticker for order in self.account.open_orders):
             self._forget(ticker)
 
@@ -253,14 +221,9 @@ class Engine:
             self._cancel(order, at_ns)
 
     def _cancel(self, order: Order, at_ns: int) -> None:
-        """Ask once, and again if nothing was heard for two seconds."""
-        client_order_id = order.intent.client_order_id
-        asked_ns = self._cancels_sent.get(client_order_id)
-        if order.order_id is None or (asked_ns is not None and at_ns - asked_ns < RECANCEL_NS):
-            return
-        self._cancels_sent[client_order_id] = at_ns
-        intent = order.intent
-        self._actions.append(Cancel(order.order_id, client_order_id, intent.ticker, intent.exchange_index))
+        cancel = self._cancels.ask(order, at_ns)
+        if cancel is not None:
+            self._effects.act(cancel)
 
     # --- looking ------------------------------------------------------------------------------------
 
@@ -283,15 +246,15 @@ class Engine:
             case Denied():
                 self.trade_log.note_denied(at_ns, ticker, decision.reason)
             case OrderIntent():
-                self._append(OrderIntended(at_ns=at_ns, intent=decision))
-                self._actions.append(Submit(decision))
+                self._effects.append(OrderIntended(at_ns=at_ns, intent=decision))
+                self._effects.act(Submit(decision))
 
     def _scan(self, at_ns: int) -> None:
         """Mark the book, look at every switch and every market."""
-        self.equity = self._equity()
-        self.equity_ns = at_ns
+        self.equity, self.equity_ns = equity_at_marks(self.account, self.markets), at_ns
         if self.equity is not None:
-            self._mark_equity(self.equity, at_ns)
+            for event in marking_events(self.account, self.equity, at_ns):
+                self._effects.append(event)
         self._evaluate_switches(at_ns)
         for ticker in self.markets.tickers:
             market = self.markets.get(ticker)
@@ -300,32 +263,12 @@ class Engine:
             else:
                 self._look_at(ticker, at_ns)
 
-    def _equity(self) -> Cash | None:
-        """Cash and what the positions could be sold for; None while a mark is missing."""
-        if self.account.name is None:
-            return None
-        equity = int(self.account.cash)
-        for ticker in self.account.held:
-            value = self.mark(ticker)
-            if value is None:
-                return None
-            equity += value
-        return Cash(equity)
-
-    def _mark_equity(self, equity: Cash, at_ns: int) -> None:
-        day = datetime.fromtimestamp(at_ns // 1_000_000_000, UTC).date().isoformat()
-        if self.account.risk_day is None or day > self.account.risk_day:
-            self._append(RiskDayBegan(at_ns=at_ns, day=day, equity=equity))
-        high_water = Cash(max(equity, self.account.high_water or equity))
-        if (equity, high_water) != (self.account.marked_equity, self.account.high_water):
-            self._append(EquityMarked(at_ns=at_ns, equity=equity, high_water=high_water))
-
     def _evaluate_switches(self, at_ns: int) -> None:
         for event in self.risk.evaluate(self.risk_view(at_ns), self.account.latches):
             if isinstance(event, LatchRaised):
-                self._raise(event)
+                self._effects.raise_latch(event)
             else:
-                self._clear(event)
+                self._effects.clear_latch(event)
 
     def _forget(self, ticker: Ticker) -> None:
         if self.account.position(ticker).contracts:
@@ -340,22 +283,16 @@ class Engine:
         return self.risk.resume_refusal(latch, self.risk_view(at_ns), self.account.latches)
 
     def _resume(self, event: Resume) -> None:
-        self._append(event)
+        self._effects.append(event)
         refusal = self.resume_refusal(event.latch, event.at_ns)
         if refusal is None and not event.reason.strip():
             refusal = "a reason is needed"
         if refusal is not None:
-            self._alert(event.at_ns, AlertLevel.WARNING, f"{event.latch} was not cleared: {refusal}")
+            self._effects.alert(event.at_ns, AlertLevel.WARNING, f"{event.latch} was not cleared: {refusal}")
             return
-        self._clear(LatchCleared(at_ns=event.at_ns, name=event.latch, reason=event.reason, source=OPERATOR))
-
-    def _clear(self, event: LatchCleared) -> None:
-        """Clear one latch; when the last HALT goes, orders may pass again."""
-        was_halted = self.account.latches.state is TradingState.HALTED
-        self._append(event)
-        self._alert(event.at_ns, AlertLevel.INFO, f"{event.name} cleared: {event.reason}")
-        if was_halted and self.account.latches.state is not TradingState.HALTED:
-            self._actions.append(EndHalt())
+        self._effects.clear_latch(
+            LatchCleared(at_ns=event.at_ns, name=event.latch, reason=event.reason, source=OPERATOR)
+        )
 
     def _compare_cash(self, event: BalanceRead) -> None:
         """Tell once when the exchange's cash is not ours; it is the exchange's that counts."""
@@ -363,20 +300,9 @@ class Engine:
         self.exchange_cash = event.cash
         if event.cash != self.account.cash and event.cash != known:
             ours, theirs = format_cash(self.account.cash), format_cash(event.cash)
-            self._alert(event.at_ns, AlertLevel.WARNING, f"cash: ours {ours}, the exchange's {theirs}")
-
-
-def _after(order: Order, event: OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported) -> Order:
-    """The order as the event would leave it, to tell news from repetition."""
-    match event:
-        case OrderAcked():
-            return order.acked(event.order_id)
-        case OrderRejected():
-            return order.rejected(event.message)
-        case OrderBecameUnknown():
-            return order.lost_sight(event.reason)
-        case OrderReported():
-            return order.reported(event.order_id, event.status, event.filled, event.reason)
+            self._effects.alert(
+                event.at_ns, AlertLevel.WARNING, f"cash: ours {ours}, the exchange's {theirs}"
+            )
 
 
 def _operators_latch(event: Halt | PauseEntries, name: str, level: TradingState) -> LatchRaised:

@@ -24,10 +24,9 @@ _NS_PER_S = 1_000_000_000
 
 
 class Denied(msgspec.Struct, frozen=True):
-    """We refuse a trade that the strategy proposed."""
+    """The limits leave no room for a trade that the strategy proposed."""
 
     reason: str
-    counted_as: str
 
 
 class Entries:
@@ -62,25 +61,21 @@ class Entries:
         exchange: ExchangeStatusRead | None,
         exposure: Callable[[], Exposure],
     ) -> OrderIntent | Denied | None:
-        """An intent to send, our denial of a proposal, or None where the strategy has none."""
+        """An intent, the limit that denies one, or None where there is no proposal or no time for it."""
         verdict = self._strategy.consider(market, quote, view.now_ns)
         if isinstance(verdict, Refusal):
             self.why_not.refused(verdict.step, verdict.reason)
             return None
-        if account.position(market.ticker).contracts:
-            self.why_not.refused(FunnelStepName.LIMITS, "already in this market")
+        obstacle = self._obstacle(market, view, account, exchange)
+        if obstacle is not None:
+            self.why_not.refused(FunnelStepName.LIMITS, obstacle)
             return None
-        denied = self._denial(market, view, account, exchange)
-        if denied is None:
-            sized = size(
-                verdict, equity=view.equity, cash=account.cash, exposure=exposure(), limits=self._limits
-            )
-            if sized.count > 0:
-                self.why_not.sent()
-                return self._intent(verdict, sized.count, market, quote, view.now_ns, account)
-            denied = Denied(sized.reason, sized.bound_by)
-        self.why_not.refused(FunnelStepName.LIMITS, denied.counted_as)
-        return denied
+        sized = size(verdict, equity=view.equity, cash=account.cash, exposure=exposure(), limits=self._limits)
+        if not sized.count:
+            self.why_not.refused(FunnelStepName.LIMITS, sized.bound_by)
+            return Denied(sized.reason)
+        self.why_not.sent()
+        return self._intent(verdict, sized.count, market, quote, view.now_ns, account)
 
     def _intent(
         self, proposal: Proposal, count: Count, market: Market, quote: Quote, at_ns: int, account: Account
@@ -104,21 +99,19 @@ class Entries:
             exchange_index=market.exchange_index,
         )
 
-    def _denial(
+    def _obstacle(
         self, market: Market, view: RiskView, account: Account, exchange: ExchangeStatusRead | None
-    ) -> Denied | None:
-        """Everything but size that stands against an entry; what is not known stands against it."""
+    ) -> str | None:
+        """Why this is no time to enter, whatever the size; what is not known stands against it."""
+        if account.position(market.ticker).contracts:
+            return "already in this market"
         permit = self._risk.permit(view, account.latches)
         if not permit.allowed:
-            return Denied(permit.reason, permit.counted_as)
+            return permit.counted_as
         if exchange is None:
-            return _denied("the exchange's status is not known")
+            return "the exchange's status is not known"
         if not (exchange.exchange_active and exchange.trading_active):
-            return _denied("the exchange has paused trading")
+            return "the exchange has paused trading"
         if market.exchange_index not in self.group_ids:
-            return _denied(f"no order group on shard {market.exchange_index}")
+            return f"no order group on shard {market.exchange_index}"
         return None
-
-
-def _denied(reason: str) -> Denied:
-    return Denied(reason, reason)

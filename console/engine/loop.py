@@ -6,42 +6,29 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from console.config.schema import Settings
 from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, Cancel, EndHalt, Submit
 from console.domain.events import (
     AccountOpened,
-    BalanceRead,
     ClockTicked,
     EngineEvent,
     ErrorHappened,
     FeedLost,
     FeedProved,
-    GroupOpened,
     Halt,
     LatchRaised,
-    MarketListed,
     OperatorCommand,
     OrderRejected,
     TimerFired,
     TradingState,
 )
-from console.domain.market import Ticker
 from console.domain.order import OrderIntent, OrderStatus
-from console.domain.ports import Clock, Feed, Universe, Venue, VenueError
+from console.domain.ports import VenueError
+from console.engine.account_reader import AccountReader
 from console.engine.core import Engine
-from console.engine.gate import Gate, Sentinel
-from console.engine.halter import Halter
-from console.engine.journal import Journal
-from console.engine.reconcile import (
-    Absences,
-    AccountReads,
-    mismatch_latch,
-    order_events,
-    position_differences,
-    settlement_events,
-)
+from console.engine.market_follower import MarketFollower
+from console.engine.outside import Outside
 from console.engine.snapshot import HaltPhase
 from console.risk.switches.manual import MANUAL
 
@@ -57,23 +44,6 @@ _CLOSING_READS = 20
 _CLOSING_RETRY_S = 0.25
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outside:
-    """Everything the loop touches that is not the core."""
-
-    journal: Journal
-    venue: Venue
-    feed: Feed
-    gate: Gate
-    sentinel: Sentinel
-    halter: Halter
-    wall_ns: Clock
-    monotonic_ns: Clock
-    account_name: str
-    universe: Universe
-    arms_itself: bool
-
-
 class EngineLoop:
     """Carries one account's trading until ``stopping`` is set; every method belongs to its thread."""
 
@@ -87,10 +57,9 @@ class EngineLoop:
         self.left_resting: int | None = None
         self._out = outside
         self._settings = settings
-        self._followed: set[Ticker] = set()
+        self._reader = AccountReader(engine, outside, self.step)
+        self._follower = MarketFollower(engine, outside, self.step)
         self._failing: dict[str, str] = {}
-        self._absences: dict[str, Absences] = {}
-        self._mismatch: object = None
         self._reconcile_now = asyncio.Event()
         self._jobs: asyncio.TaskGroup
 
@@ -128,7 +97,7 @@ class EngineLoop:
                 jobs.create_task(self._every(publish_s, _as_job(publish))),
                 jobs.create_task(self._every(_TICK_S, self._tick)),
                 jobs.create_task(self._every(float(settings.strategy_flb.scan_interval), self._scan)),
-                jobs.create_task(self._every(universe_s, self._guarded("markets", self._refresh_universe))),
+                jobs.create_task(self._every(universe_s, self._guarded("markets", self._follower.refresh))),
                 jobs.create_task(self._every(_STATUS_S, self._guarded("status", self._read_status))),
                 jobs.create_task(self._reconcile_when_due()),
             ]
@@ -161,9 +130,9 @@ class EngineLoop:
         if self.engine.account.latches.state is TradingState.HALTED:
             self._begin_halt(self.engine.account.latches.active[0].reason)
         self.step(await venue.status())
-        await self._reconcile()
-        self.step(GroupOpened(at_ns=now(), exchange_index=0, group_id=await venue.create_group(0)))
-        await self._refresh_universe()
+        await self._reader.reconcile()
+        await self._follower.open_group(0)
+        await self._follower.refresh()
 
     async def _cancel_resting(self) -> int | None:
         """Close the gate, cancel every order of ours, and count what is left; None if that is not known."""
@@ -183,7 +152,7 @@ class EngineLoop:
                 for order in ours:
                     await self._out.venue.cancel(order.order_id, order.ticker, order.exchange_index)
                 await asyncio.sleep(_CLOSING_RETRY_S)
-            await self._reconcile()
+            await self._reader.reconcile()
         return left
 
     # --- actions ------------------------------------------------------------------------------------
@@ -293,57 +262,13 @@ class EngineLoop:
                 self._reconcile_now.set()
             self.step(event)
 
-    async def _refresh_universe(self) -> None:
-        """Follow the markets of our universe and those we hold; stop following what is over."""
-        listed = {m.ticker: m for m in await self._out.venue.markets(self._out.universe)}
-        needed = [t for t in self.engine.account.held if t not in listed and t not in self._followed]
-        for ticker in needed:
-            listed[ticker] = await self._out.venue.market(ticker)
-        for market in listed.values():
-            if self.engine.markets.get(market.ticker) != market:
-                self.step(MarketListed(at_ns=self._out.wall_ns(), market=market))
-        for shard in {m.exchange_index for m in listed.values()} - self.engine.group_ids.keys():
-            group_id = await self._out.venue.create_group(shard)
-            self.step(GroupOpened(at_ns=self._out.wall_ns(), exchange_index=shard, group_id=group_id))
-        wanted = set(self.engine.markets.tickers)
-        await self._out.feed.subscribe(sorted(wanted - self._followed))
-        await self._out.feed.unsubscribe(sorted(self._followed - wanted))
-        self._followed = wanted
-
-    # --- reconciliation -----------------------------------------------------------------------------
-
     async def _reconcile_when_due(self) -> None:
-        job = self._guarded("account", self._reconcile)
+        job = self._guarded("account", self._reader.reconcile)
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reconcile_now.wait(), _RECONCILE_S)
             self._reconcile_now.clear()
             await job()
-
-    async def _reconcile(self) -> None:
-        """Read the whole account and take what we did not know; raises VenueError on any failed read."""
-        venue, account = self._out.venue, self.engine.account
-        orders = await venue.orders()
-        fills = await venue.fills()
-        settlements = await venue.settlements()
-        fills_before = len(account.fill_ids)
-        positions = await venue.positions()
-        cash = await venue.balance()
-        reads = AccountReads(self._out.wall_ns(), orders, fills, settlements, positions, cash)
-        quiet = len(account.fill_ids) == fills_before
-        for event in [*order_events(account, reads, self._absences), *settlement_events(account, reads)]:
-            quiet = False
-            self.step(event)
-        if quiet and not any(order.status is OrderStatus.SENDING for order in account.open_orders):
-            self._compare(reads)
-
-    def _compare(self, reads: AccountReads) -> None:
-        """Halt on a difference of positions that two quiet reads in a row agree on."""
-        differences = position_differences(self.engine.account, reads)
-        if differences and differences == self._mismatch:
-            self.step(mismatch_latch(reads.at_ns, differences))
-        self._mismatch = differences
-        self.step(BalanceRead(at_ns=reads.at_ns, cash=reads.cash))
 
 
 def _as_job(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:

@@ -104,9 +104,9 @@ def _missing(order: Order, at_ns: int, absences: dict[str, Absences]) -> Iterato
 
 
 def settlement_events(account: Account, reads: AccountReads) -> Iterator[EngineEvent]:
-    """Events for payouts that we have not booked."""
+    """Events for payouts that we have not booked: what was paid out is held no more."""
     for settlement in reads.settlements:
-        if settlement.ticker not in account.settled and account.position(settlement.ticker).contracts:
+        if account.position(settlement.ticker).contracts:
             yield MarketSettled(at_ns=reads.at_ns, settlement=settlement)
 
 

@@ -19,7 +19,8 @@ from console.engine.core import Engine
 from console.engine.gate import Gate, Sentinel
 from console.engine.halter import Halter
 from console.engine.journal import Journal, JournalError
-from console.engine.loop import EngineLoop, Outside
+from console.engine.loop import EngineLoop
+from console.engine.outside import Outside
 from console.engine.picture import Environment, Painter, Surroundings
 from console.engine.snapshot import HaltView, Snapshot
 from console.engine.trade_log import TradeLog

@@ -58,9 +58,11 @@ class Budget:
         self._costs: list[tuple[str, re.Pattern[str], int]] = []
 
     def use(self, limits: AccountLimitsReply, costs: EndpointCostsReply) -> None:
-        """Take the account's own limits and costs."""
-        self._read = TokenBucket(limits.read, self._monotonic_ns)
-        self._write = TokenBucket(limits.write, self._monotonic_ns)
+        """Take the account's own limits and costs; a limit that stays keeps the tokens it has."""
+        if limits.read != self._read.limit:
+            self._read = TokenBucket(limits.read, self._monotonic_ns)
+        if limits.write != self._write.limit:
+            self._write = TokenBucket(limits.write, self._monotonic_ns)
         self._default_cost = costs.default_cost
         self._costs = [(c.method.upper(), _path_pattern(c.path), c.cost) for c in costs.endpoint_costs]
 

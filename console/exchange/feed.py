@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 
-from console.domain.events import Event, FeedLost, FeedProved
+from console.domain.events import EngineEvent, FeedLost, FeedProved
 from console.domain.market import Ticker
 from console.domain.ports import Clock
 from console.exchange.clock import ServerClock, date_ms
@@ -86,7 +86,7 @@ class KalshiFeed:
         if self._line is not None:
             await self._line.close()
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncIterator[EngineEvent]:
         failures, told = 0, ""
         while not self._closing.is_set():
             began_ns = time.monotonic_ns()
@@ -106,14 +106,14 @@ class KalshiFeed:
             failures = 0 if was_healthy else failures + 1
             await self._pause(failures)
 
-    async def _connected(self) -> AsyncGenerator[Event, None]:
-        """Events of one connection; ends by an exception."""
+    async def _connected(self) -> AsyncGenerator[EngineEvent, None]:
+        """Events of one connection, which ends by an exception or because the feed is closed."""
         async with await self._connect() as line:
             self._line = line
             session = self._session = FeedSession(self._wanted, self._lifecycles, self._wall_ns)
             proved_ns = 0
             try:
-                while True:
+                while not self._closing.is_set():
                     if session.has_commands:
                         await self._send_commands()
                     for event in session.take(data) if (data := await _receive(line)) else ():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.domain.events import (
-    Event,
+    EngineEvent,
     MarketSettled,
     MarketStatusChanged,
     OrderFilled,
@@ -65,7 +65,7 @@ class Lifecycles:
         self._statuses: dict[Ticker, MarketStatus] = {}
         self._values: dict[Ticker, Price] = {}
 
-    def events(self, message: ws.MarketLifecycle, at_ns: int) -> Iterator[Event]:
+    def events(self, message: ws.MarketLifecycle, at_ns: int) -> Iterator[EngineEvent]:
         ticker = message.market_ticker
         close_ns = None if message.close_ts is None else message.close_ts * wire.NS_PER_S
         status = _STATUS_AFTER.get(message.event_type)
@@ -82,7 +82,7 @@ class Lifecycles:
             del self._statuses[ticker]
             yield from self._settled(message, at_ns)
 
-    def _settled(self, message: ws.MarketLifecycle, at_ns: int) -> Iterator[Event]:
+    def _settled(self, message: ws.MarketLifecycle, at_ns: int) -> Iterator[EngineEvent]:
         """The payout, when its value was told here; else the list of settlements has it."""
         value = self._values.pop(message.market_ticker, None)
         if value is not None:

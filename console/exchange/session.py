@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from console.domain.book import Quote
-from console.domain.events import ErrorHappened, Event, QuoteChanged
+from console.domain.events import EngineEvent, ErrorHappened, QuoteChanged
 from console.domain.market import Ticker
 from console.domain.ports import Clock
 from console.exchange import feed_events
@@ -52,7 +52,7 @@ class FeedSession:
         self._last_id = 0
         self._account_asked = False
         self.has_commands = True
-        self._takers: dict[str, Callable[[msgspec.Raw, int], Iterable[Event]]] = {
+        self._takers: dict[str, Callable[[msgspec.Raw, int], Iterable[EngineEvent]]] = {
             "orderbook_snapshot": self._take_snapshot,
             "orderbook_delta": self._take_delta,
             "fill": _converter(ws.Fill, feed_events.order_filled),
@@ -83,7 +83,7 @@ class FeedSession:
             commands.append(self._subscribe((BOOKS,), first))
         return commands
 
-    def take(self, data: bytes) -> list[Event]:
+    def take(self, data: bytes) -> list[EngineEvent]:
         """Events of one message; raises SessionLostError."""
         try:
             frame = msgspec.json.decode(data, type=ws.Frame)
@@ -95,7 +95,7 @@ class FeedSession:
         except (ValueError, msgspec.DecodeError, RecursionError) as error:
             raise SessionLostError(f"a message was not understood: {error}") from None
 
-    def _events(self, frame: ws.Frame) -> Iterable[Event]:
+    def _events(self, frame: ws.Frame) -> Iterable[EngineEvent]:
         message = msgspec.Raw(b"{}") if frame.msg is msgspec.UNSET else frame.msg
         if (taker := self._takers.get(frame.type)) is not None:
             return taker(message, self._wall_ns())
@@ -119,7 +119,7 @@ class FeedSession:
             if not pending.channels:
                 del self._pending[command_id or 0]
 
-    def _fail(self, command_id: int | None, message: ws.ErrorMessage) -> Iterator[Event]:
+    def _fail(self, command_id: int | None, message: ws.ErrorMessage) -> Iterator[EngineEvent]:
         """A market that is refused is not asked for again; any other error ends the session."""
         text = f"error {message.code}: {message.msg}"
         pending = self._pending.pop(command_id or 0, None)
@@ -132,15 +132,15 @@ class FeedSession:
             self.has_commands = True
         yield ErrorHappened(at_ns=self._wall_ns(), source="feed", message=text)
 
-    def _take_snapshot(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+    def _take_snapshot(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         message = msgspec.json.decode(raw, type=ws.OrderbookSnapshot)
         return _quote_changed(message.market_ticker, self._books.snapshot(message), at_ns)
 
-    def _take_delta(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+    def _take_delta(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         message = msgspec.json.decode(raw, type=ws.OrderbookDelta)
         return _quote_changed(message.market_ticker, self._books.delta(message), at_ns)
 
-    def _take_lifecycle(self, raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+    def _take_lifecycle(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         """Markets can be read again, so a message that makes no sense costs an error and no connection."""
         try:
             return list(self._lifecycles.events(msgspec.json.decode(raw, type=ws.MarketLifecycle), at_ns))
@@ -171,14 +171,14 @@ class FeedSession:
             yield encode(ws.UpdateSubscription(id=command_id, params=params))
 
 
-def _quote_changed(ticker: Ticker, quote: Quote | None, at_ns: int) -> Iterable[Event]:
+def _quote_changed(ticker: Ticker, quote: Quote | None, at_ns: int) -> Iterable[EngineEvent]:
     return () if quote is None else (QuoteChanged(at_ns=at_ns, ticker=ticker, quote=quote),)
 
 
 def _converter(
-    message_type: type[Payload], convert: Callable[[Payload, int], Event]
-) -> Callable[[msgspec.Raw, int], Iterable[Event]]:
-    def take(raw: msgspec.Raw, at_ns: int) -> Iterable[Event]:
+    message_type: type[Payload], convert: Callable[[Payload, int], EngineEvent]
+) -> Callable[[msgspec.Raw, int], Iterable[EngineEvent]]:
+    def take(raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         return (convert(msgspec.json.decode(raw, type=message_type), at_ns),)
 
     return take

@@ -56,11 +56,6 @@ class KalshiVenue:
         self._group_shards: dict[str, int] = {}
         self._schedule: tuple[int, market_data.Schedule] | None = None
 
-    async def read_limits(self) -> None:
-        """Use the account's own rate limits from now on; until then the smallest tier's hold."""
-        limits = await self._transport.send(rest.account_limits())
-        self._budget.use(limits, await self._transport.send(rest.endpoint_costs()))
-
     async def submit(self, intent: OrderIntent) -> SubmitOutcome:
         """Send one request. A cancellation passes through: the outcome is then unknown."""
         try:
@@ -98,7 +93,7 @@ class KalshiVenue:
         return converted(request, [reply.balance_dollars], parse_cash)[0]
 
     async def status(self) -> ExchangeStatusRead:
-        """The exchange's state on the shards of our markets."""
+        """The exchange's state on the shards of our markets; now and then its schedule and limits too."""
         state = await self._transport.send(rest.exchange_status())
         shards = [s for s in state.exchange_index_statuses or () if s.exchange_index in self._shards - {0}]
         resumes = state.exchange_estimated_resume_time
@@ -152,9 +147,18 @@ class KalshiVenue:
         now_ns = self._wall_ns()
         if self._schedule is None or self._schedule[0] < now_ns - _SCHEDULE_AGE_NS:
             self._schedule = (now_ns, (await self._transport.send(rest.exchange_schedule())).schedule)
+            await self._read_limits()
         windows = self._schedule[1].maintenance_windows
         starts = (wire.to_ns(w.start_datetime) for w in windows if wire.to_ns(w.end_datetime) > now_ns)
         return min(starts, default=None)
+
+    async def _read_limits(self) -> None:
+        """Use the account's own rate limits; while they cannot be read, those known stay in use."""
+        try:
+            limits = await self._transport.send(rest.account_limits())
+            self._budget.use(limits, await self._transport.send(rest.endpoint_costs()))
+        except VenueError as error:
+            log.warning("rate limits were not read: %s", error)
 
 
 async def read_orders(transport: Transport, request: rest.Request[account.OrdersReply]) -> list[OrderReport]:

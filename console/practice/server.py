@@ -109,7 +109,8 @@ def listen(port: int) -> socket.socket:
         listening.listen()
     except (OSError, OverflowError) as error:
         listening.close()
-        raise AddressError(f"port {port} of {_HOST} cannot be listened on: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AddressError(f"port {port} of {_HOST} cannot be listened on: {reason}") from error
     return listening
 
 

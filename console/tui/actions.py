@@ -197,7 +197,7 @@ def keys_of(action: KeyAction, keymap: Mapping[str, str]) -> list[str]:
     return [_DISPLAY.get(key.strip(), key.strip()) for key in keys]
 
 
-_DISPLAY = {"slash": "/", "question_mark": "?", "pageup": "page up", "pagedown": "page down"}
+_DISPLAY = {"slash": "/", "question_mark": "?", "pageup": "pgup", "pagedown": "pgdn"}
 
 
 def _is_printable(key: str) -> bool:

@@ -55,11 +55,12 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     BINDINGS = [*bindings(APP_ACTIONS)]  # noqa: RUF012 - Textual's declaration
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
         (0, "-too-narrow"),
-        (LEAST_WIDTH, "-narrow"),
+        (LEAST_WIDTH, "-narrowest"),
+        (76, "-narrow"),
         (110, "-wide"),
         (200, "-very-wide"),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (LEAST_HEIGHT, "-low"), (32, "-high")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (LEAST_HEIGHT, "-lowest"), (22, "-low"), (32, "-high")]  # noqa: RUF012
 
     def __init__(
         self,

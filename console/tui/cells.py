@@ -23,7 +23,6 @@ class Tone(enum.Enum):
     LOSS = enum.auto()
     WARN = enum.auto()
     TRACK = enum.auto()
-    BADGE = enum.auto()
     BADGE_GAIN = enum.auto()
     BADGE_WARN = enum.auto()
     BADGE_HALT = enum.auto()

@@ -11,7 +11,7 @@ from console.tui import formatting as fmt
 from console.tui.actions import ALL_ACTIONS, keys_of
 from console.tui.cells import EMPTY, Line, Tone, left, put
 
-_KEYS_WIDTH = 21
+_KEYS_WIDTH = 18
 _SIGNS = {
     AlertLevel.INFO: ("● info", Tone.MUTED),
     AlertLevel.WARNING: ("▲ warning", Tone.WARN),

@@ -11,7 +11,7 @@ from textual.geometry import Size
 
 from console.tui.actions import PANE_ACTIONS, bindings
 from console.tui.canvas import Canvas
-from console.tui.cells import EMPTY, Line, Span, Tone, clip, fitting, left, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, fitting, left, put, width_of
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column, lay_out
 
@@ -202,13 +202,14 @@ class Pane(Canvas, can_focus=True):
 
     def _title(self, width: int) -> Line:
         tone = self._frame_tone
-        name = Span(f" {self.view.number} {self.view.name} ", Tone.FOCUS if self.has_focus else Tone.STRONG)
         age = (Span(" ", Tone.PLAIN), *self.content.age, Span(" ", Tone.PLAIN)) if self.content.age else EMPTY
+        words = f" {self.view.number} {self.view.name} "
+        shown = max(0, width - 3 - width_of(age))
+        name_tone = Tone.FOCUS if self.has_focus else Tone.STRONG
+        name = Span(words if len(words) <= shown else words[: max(0, shown - 2)] + "… ", name_tone)
         room = width - len(name.text) - width_of(age) - 5
         summary = self._summary(room - 2)
-        rule = width - 4 - len(name.text) - width_of(summary) - width_of(age)
-        if rule < 0:
-            return left((Span("╭", tone), *clip((name,), width - 2), Span("╮", tone)), width)
+        rule = width - 3 - len(name.text) - width_of(summary) - width_of(age)
         return (
             Span("╭─", tone),
             name,
@@ -216,7 +217,7 @@ class Pane(Canvas, can_focus=True):
             *summary,
             Span("─" * (rule - bool(summary)), tone),
             *age,
-            Span("─╮", tone),
+            Span("╮", tone),
         )
 
     def _summary(self, width: int) -> Line:

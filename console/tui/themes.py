@@ -90,15 +90,14 @@ _FOREGROUND = {
     Tone.LOSS: "loss",
     Tone.WARN: "warn",
     Tone.TRACK: "track",
-    Tone.BADGE: "muted",
     Tone.BADGE_GAIN: "gain",
     Tone.BADGE_WARN: "warn",
     Tone.BADGE_HALT: "halt",
     Tone.FOCUS: "accent",
 }
-_BOLD = {Tone.STRONG, Tone.WARN, Tone.BADGE, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
+_BOLD = {Tone.STRONG, Tone.WARN, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
 # Reversed rather than given a background, so that they stand out where colours are stripped.
-_REVERSED = {Tone.BADGE, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
+_REVERSED = {Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
 
 
 def style_of(tone: Tone, variables: Mapping[str, str]) -> Style:

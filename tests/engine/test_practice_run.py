@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from practice_process import PracticeProcess, journaled_account, journaled_events, practice_exchange, wait_for
+from practice_runs import PracticeProcess, journaled_account, journaled_events, practice_exchange, wait_for
 
 from console.app import Launch, running_engine
 from console.config.home import find_home

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 
 import msgspec
 import pytest
 from exchange_builders import (
     NOW,
+    ack,
+    intent,
     listed_event,
     listed_fill,
     listed_market,
@@ -22,6 +26,7 @@ from exchange_builders import (
 from scripted_exchange import Answer, Received, Script, cut_short, html, raw, reply, reset, scripted
 
 from console.domain.book import BookSide
+from console.domain.events import OrderAcked, OrderRejected
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
@@ -175,7 +180,7 @@ async def test_a_refused_read_is_told_apart_and_not_repeated() -> None:
 
 async def test_a_request_stamped_too_old_is_stamped_anew_by_the_exchanges_clock() -> None:
     """The exchange's clock is an hour ahead; its Date says so with the refusal."""
-    ahead = {"Date": (NOW + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    ahead = {"Date": format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)}
     expired = reply(401, {"error": {"code": "header_timestamp_expired"}}, ahead)
     answers = [expired, message(order_pages()[2])]
     async with scripted(lambda _: answers.pop(0)) as exchange:
@@ -325,3 +330,48 @@ async def test_other_categories_and_markets_without_a_grid_are_left_out() -> Non
         assert await connector.markets(Universe(categories=("Weather",))) == []
     asked = Counter(request.path for request in exchange.received)
     assert asked == {"/markets": 2, "/events": 1, "/series/KXBTC": 1}
+
+
+@pytest.mark.parametrize("limits", [reply(403, {}), reply(200, {"usage_tier": "basic"})])
+async def test_limits_that_cannot_be_read_do_not_keep_the_status_from_being_read(limits: Answer) -> None:
+    answers = {**status_answers(shard_active=True), "/account/limits": limits}
+    async with scripted(by_path(answers)) as exchange:
+        assert (await venue(exchange.rest).status()).trading_active
+    assert len(exchange.asked("GET", "/account/limits")) == 1
+
+
+async def test_orders_go_at_the_accounts_own_rate_once_it_is_known() -> None:
+    """The smallest tier's bucket holds seven orders; this account's holds many."""
+    bucket = {"refill_rate": 1000, "bucket_capacity": 1000}
+    limits = {"usage_tier": "premier", "read": bucket, "write": bucket, "grants": []}
+
+    def script(request: Received) -> Answer:
+        if request.method == "POST":
+            return reply(201, ack())
+        return by_path(
+            {
+                **status_answers(shard_active=True),
+                "/account/limits": reply(200, limits),
+                "/account/endpoint_costs": reply(200, {"default_cost": 10, "endpoint_costs": []}),
+            }
+        )(request)
+
+    async with scripted(script) as exchange:
+        connector = venue(exchange.rest, deadline_s=0.3)
+        await connector.status()
+        outcomes = [await connector.submit(intent()) for _ in range(40)]
+        await connector.close()
+    assert all(isinstance(outcome, OrderAcked) for outcome in outcomes)
+
+
+async def test_an_order_that_would_wait_too_long_for_tokens_is_not_sent() -> None:
+    async with scripted(lambda _: reply(201, ack())) as exchange:
+        connector = venue(exchange.rest, deadline_s=0.3)
+        outcomes = [await connector.submit(intent()) for _ in range(7)]
+        waiting = await asyncio.gather(*(connector.submit(intent()) for _ in range(20)))
+        await connector.close()
+    assert all(isinstance(outcome, OrderAcked) for outcome in outcomes)
+    unsent = [outcome for outcome in waiting if isinstance(outcome, OrderRejected)]
+    assert unsent
+    assert {outcome.code for outcome in unsent} == {"not_sent"}
+    assert len(exchange.received) == 27 - len(unsent)

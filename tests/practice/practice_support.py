@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -127,9 +128,9 @@ class Client:
             "KALSHI-ACCESS-SIGNATURE": base64.b64encode(signature).decode(),
         }
 
-    async def call(self, method: str, path: str, json: object = None, **params: Any) -> httpx.Response:
+    async def call(self, method: str, path: str, body: object = None, **params: Any) -> httpx.Response:
         headers = self.headers(method, f"/trade-api/v2{path}")
-        return await self.http.request(method, path, json=json, params=params or None, headers=headers)
+        return await self.http.request(method, path, json=body, params=params or None, headers=headers)
 
     async def get(self, path: str, **params: Any) -> Any:
         reply = await self.call("GET", path, **params)
@@ -157,9 +158,8 @@ class Client:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[Client, PracticeServer]]:
+async def running(key: GeneratedKey) -> AsyncIterator[tuple[Client, PracticeServer]]:
     """A server on a free port with one market."""
-    key = GeneratedKey(folder)
     server = PracticeServer(listen(0), key)
     now_ns = time.time_ns()
     entries: list[TapeEntry] = [
@@ -169,7 +169,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[Client, PracticeServer]]:
     for entry in entries:
         server.exchange.apply(entry)
     stop, ready = asyncio.Event(), asyncio.Event()
-    running = asyncio.create_task(server.run([], stop, lambda _: ready.set()))
+    serving = asyncio.create_task(server.run([], stop, lambda _: ready.set()))
     await ready.wait()
     client = Client(server.address)
     try:
@@ -177,14 +177,11 @@ async def running(folder: Path) -> AsyncIterator[tuple[Client, PracticeServer]]:
     finally:
         await client.http.aclose()
         stop.set()
-        await running
-        key.remove()
+        await serving
 
 
 async def receive(socket: ClientConnection, type_: str) -> Any:
     """The next message of a type."""
-    import json
-
     while True:
         message = json.loads(await socket.recv())
         if message["type"] == type_:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from practice_support import TICKER, Client, running, settled
 
-from console.practice.server import AddressError, PracticeServer, listen
+from console.practice.server import AddressError, GeneratedKey, PracticeServer, listen
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GeneratedKey]:
+    generated = GeneratedKey(tmp_path_factory.mktemp("keys"))
+    yield generated
+    generated.remove()
 
 
 @pytest.fixture
-async def practice(tmp_path: Path) -> AsyncIterator[tuple[Client, PracticeServer]]:
-    async with running(tmp_path / "keys") as (client, server):
+async def practice(key: GeneratedKey) -> AsyncIterator[tuple[Client, PracticeServer]]:
+    async with running(key) as (client, server):
         yield client, server
 
 
@@ -64,8 +71,11 @@ async def test_the_query_is_not_part_of_what_is_signed(client: Client) -> None:
     assert (await client.get("/portfolio/orders", status="resting", limit=5))["orders"] == []
 
 
-async def test_the_key_file_is_its_owners_alone(client: Client) -> None:
-    assert Path(client.address.private_key_path).stat().st_mode & 0o777 == 0o600
+def test_the_key_file_is_its_owners_alone_and_goes_with_the_key(tmp_path: Path) -> None:
+    generated = GeneratedKey(tmp_path / "keys")
+    assert generated.path.stat().st_mode & 0o777 == 0o600
+    generated.remove()
+    assert list((tmp_path / "keys").iterdir()) == []
 
 
 # --- what does not exist ----------------------------------------------------------------------------

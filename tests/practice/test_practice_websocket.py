@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from practice_support import TICKER, Client, displayed, listed, receive, running, settled
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Opcode
 
 from console.practice import hub
-from console.practice.server import PracticeServer
+from console.practice import server as practice_server
+from console.practice.server import GeneratedKey, PracticeServer
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GeneratedKey]:
+    generated = GeneratedKey(tmp_path_factory.mktemp("keys"))
+    yield generated
+    generated.remove()
 
 
 @pytest.fixture
-async def practice(tmp_path: Path) -> AsyncIterator[tuple[Client, PracticeServer]]:
-    async with running(tmp_path / "keys") as (client, server):
+async def practice(key: GeneratedKey) -> AsyncIterator[tuple[Client, PracticeServer]]:
+    async with running(key) as (client, server):
         yield client, server
 
 
@@ -216,24 +224,24 @@ async def test_a_client_that_does_not_read_is_told_so_and_cut_off(
 
 
 async def test_the_server_pings_with_the_word_heartbeat(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    key: GeneratedKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from console.practice import server as practice_server
-
     pings: list[bytes] = []
     pinged = asyncio.Event()
 
-    class Listening(ClientConnection):
+    class Watching(ClientConnection):
         def process_event(self, event: Any) -> None:
-            if getattr(event, "opcode", None) == 9:
+            if getattr(event, "opcode", None) is Opcode.PING:
                 pings.append(bytes(event.data))
                 pinged.set()
             super().process_event(event)
 
-    monkeypatch.setattr(practice_server, "_HEARTBEAT", b"heartbeat")
-    headers = client.headers("GET", "/trade-api/ws/v2")
-    async with connect(
-        client.address.ws, additional_headers=headers, create_connection=Listening, proxy=None
-    ):
-        await asyncio.wait_for(pinged.wait(), 15)
-    assert pings == [b"heartbeat"]
+    assert practice_server._HEARTBEAT_S == 10
+    monkeypatch.setattr(practice_server, "_HEARTBEAT_S", 0.02)
+    async with running(key) as (client, _):
+        headers = client.headers("GET", "/trade-api/ws/v2")
+        async with connect(
+            client.address.ws, additional_headers=headers, create_connection=Watching, proxy=None
+        ):
+            await pinged.wait()
+    assert pings[0] == b"heartbeat"

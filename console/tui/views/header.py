@@ -6,7 +6,7 @@ from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, Snapshot
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, left, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, put, width_of
 from console.tui.picture import Picture
 from console.tui.views.common import signed
 
@@ -24,7 +24,7 @@ _SEPARATE_FROM = 100
 def header_lines(
     picture: Picture, width: int, critical: AlertView | None, *, is_readonly: bool
 ) -> list[Line]:
-    """Two lines, or a third where there is no room for all that must be said."""
+    """Two lines, or more where there is no room for all that must be said in two."""
     snapshot = picture.snapshot
     is_wide = width >= _SEPARATE_FROM
     gap = "  " if is_wide else " "
@@ -33,42 +33,43 @@ def header_lines(
     ages = join(
         [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture, is_wide=is_wide)], gap
     )
-    status = join(
-        [_exchange(snapshot, picture.now_ns), _clock(picture, is_wide=is_wide), _alerts(snapshot)], gap
-    )
-    is_one_line = width_of(figures) + width_of(ages) + 2 <= width
-    first = between(figures, _padded(ages if is_one_line else EMPTY), width)
-    room = width - width_of(status) - 3
-    started = EMPTY if is_one_line else ages
     urgent = _urgent(picture, critical, width - 2)
-    said = join([started, urgent or _notes(snapshot, room - width_of(started))])
-    if width_of(said) <= room:
-        return [first, between(_padded(said), _padded(status), width)]
-    second = started or _notes(snapshot, room)
-    third = urgent if urgent else _notes(snapshot, width - 2)
-    return [first, between(_padded(second), _padded(status), width), left(_padded(third), width)]
+    status = [_exchange(snapshot, picture.now_ns), _clock(picture, is_wide=is_wide), _alerts(snapshot)]
+    if is_wide:
+        status = [join(status)]
+    notes = [put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())]
+    choices = [notes, notes[:1], *([[]] if urgent else [])]
+    drawings = [_packed([figures, ages, urgent, join(kept, " · "), *status], width, gap) for kept in choices]
+    return min(drawings, key=len)
 
 
-def _padded(line: Line) -> Line:
-    return (Span(" ", Tone.PLAIN), *line, Span(" ", Tone.PLAIN)) if line else EMPTY
-
-
-def _notes(snapshot: Snapshot | None, width: int) -> Line:
-    notes = snapshot.notes if snapshot else ()
-    return fitting([(rank, put(note, Tone.MUTED)) for rank, note in enumerate(notes)], width, " · ")
+def _packed(pieces: list[Line], width: int, gap: str) -> list[Line]:
+    """The pieces in order on few lines: the first of a line at its left, the others at its right."""
+    lines: list[list[Line]] = []
+    for piece in pieces:
+        if not piece:
+            continue
+        if not lines or width_of(join([*lines[-1], piece], gap)) + 2 > width:
+            lines.append([])
+        lines[-1].append(piece)
+    return [
+        between((Span(" ", Tone.PLAIN), *line[0]), (*join(line[1:], gap), Span(" ", Tone.PLAIN)), width)
+        for line in lines
+    ]
 
 
 def _environment(picture: Picture, *, is_readonly: bool) -> Line:
     snapshot = picture.snapshot
     if snapshot is None:
-        return put(" KCONSOLE ", Tone.BADGE)
+        return put("KCONSOLE", Tone.STRONG)
     words = [snapshot.environment.upper()]
     if snapshot.dry_run:
         words.append("DRY RUN")
     if is_readonly:
         words.append("READ-ONLY")
-    tone = Tone.BADGE_WARN if snapshot.environment == "live" and not snapshot.dry_run else Tone.BADGE
-    return put(f" {' · '.join(words)} ", tone)
+    text = " · ".join(words)
+    is_real = snapshot.environment == "live" and not snapshot.dry_run
+    return put(f" {text} ", Tone.BADGE_WARN) if is_real else put(text, Tone.STRONG)
 
 
 def _state(picture: Picture) -> Line:
@@ -102,18 +103,21 @@ def _feed(picture: Picture) -> Line:
         return put(f"feed DOWN {fmt.age(age_ns)}", Tone.LOSS)
     if age_ns is not None and age_ns > picture.feed_limit_ns:
         return put(f"feed STALE {fmt.age(age_ns)}", Tone.LOSS)
-    return (*put("feed ", Tone.MUTED), *put(fmt.age(age_ns)))
+    return (*put("feed ", Tone.MUTED), *put(f"{fmt.age(age_ns):>4}"))
 
 
 def _round_trip(picture: Picture, *, is_wide: bool) -> Line:
     round_trip = picture.snapshot.order_round_trip_ns if picture.snapshot else None
-    return (*put("order " if is_wide else "ord ", Tone.MUTED), *put(fmt.milliseconds(round_trip)))
+    return (*put("order " if is_wide else "ord ", Tone.MUTED), *put(f"{fmt.milliseconds(round_trip):>4}"))
 
 
 def _heartbeat(picture: Picture, *, is_wide: bool) -> Line:
     if picture.failure is not None or picture.is_engine_late:
         return put(f"ENGINE STOPPED {fmt.age(picture.heartbeat_age_ns)}", Tone.BADGE_HALT)
-    return (*put("engine " if is_wide else "eng ", Tone.MUTED), *put(fmt.age(picture.heartbeat_age_ns)))
+    return (
+        *put("engine " if is_wide else "eng ", Tone.MUTED),
+        *put(f"{fmt.age(picture.heartbeat_age_ns):>4}"),
+    )
 
 
 def _clock(picture: Picture, *, is_wide: bool) -> Line:

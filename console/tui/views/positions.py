@@ -15,7 +15,7 @@ from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age, outcome, signed, until
 
 _COLUMNS = (
-    Column("market", 12, rank=0, most=30),
+    Column("market", 11, rank=0, most=30),
     Column("side", 4, rank=1),
     Column("qty", 5, Align.DECIMAL, rank=2),
     Column("avg c", 5, Align.DECIMAL, rank=4),

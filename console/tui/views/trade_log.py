@@ -14,7 +14,7 @@ from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age, signed
 
 _TIME, _KIND = Column("time ET", 8, rank=0), Column("event", 7, rank=1)
-_COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=23), Column("what", 14, rank=2, most=46))
+_COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=23), Column("what", 12, rank=2, most=46))
 _FULL = (
     _TIME,
     _KIND,

@@ -1,0 +1,33 @@
+"""Which orders were asked to be cancelled, and when, so that each is asked for once and not forgotten."""
+
+from __future__ import annotations
+
+from console.domain.actions import Cancel
+from console.domain.order import Order
+
+RECANCEL_NS = 2_000_000_000
+"""After this long without news of the order the exchange is asked again."""
+
+
+class Cancels:
+    """Cancels under way, by client order id."""
+
+    def __init__(self) -> None:
+        self._asked_ns: dict[str, int] = {}
+
+    def ask(self, order: Order, at_ns: int) -> Cancel | None:
+        """The request to send now; None while one is under way or the exchange has given no id yet."""
+        intent = order.intent
+        asked_ns = self._asked_ns.get(intent.client_order_id)
+        if order.order_id is None or (asked_ns is not None and at_ns - asked_ns < RECANCEL_NS):
+            return None
+        self._asked_ns[intent.client_order_id] = at_ns
+        return Cancel(order.order_id, intent.client_order_id, intent.ticker, intent.exchange_index)
+
+    def ended(self, client_order_id: str) -> None:
+        """The order is over."""
+        self._asked_ns.pop(client_order_id, None)
+
+    def ask_anew(self) -> None:
+        """Ask for every order again, whenever it was asked for last."""
+        self._asked_ns.clear()

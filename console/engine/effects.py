@@ -1,0 +1,63 @@
+"""What one event brings about: changes of durable state, each journaled, and actions, all in their order."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, EndHalt
+from console.domain.events import JournaledEvent, LatchCleared, LatchRaised, TradingState
+from console.engine.account import Account
+from console.engine.snapshot import AlertView
+from console.engine.trade_log import TradeLog
+
+ALERTS_KEPT = 200
+
+
+class Effects:
+    """Collects the actions of one event; ``append`` is the one way in which the account changes."""
+
+    def __init__(self, account: Account, trade_log: TradeLog) -> None:
+        self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
+        self._account = account
+        self._trade_log = trade_log
+        self._alerts_ever = 0
+        self._actions: list[Action] = []
+
+    def begin(self) -> list[Action]:
+        """A new list, which the effects of the next event go to."""
+        self._actions = []
+        return self._actions
+
+    def act(self, action: Action) -> None:
+        self._actions.append(action)
+
+    def append(self, event: JournaledEvent) -> None:
+        """Journal an event and apply it."""
+        self._actions.append(Append(event))
+        self._trade_log.observe(event, self._account)
+        self._account.apply(event)
+
+    def alert(self, at_ns: int, level: AlertLevel, text: str) -> None:
+        self._alerts_ever += 1
+        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text))
+        self._actions.append(Alert(level, text))
+
+    def raise_latch(self, event: LatchRaised) -> None:
+        """Raise a latch, unless one of its name and level or above is in force."""
+        latch = self._account.latches.get(event.name)
+        if latch is not None and latch.level >= event.level:
+            return
+        self.append(event)
+        halts = event.level is TradingState.HALTED
+        level = AlertLevel.CRITICAL if halts else AlertLevel.WARNING
+        self.alert(event.at_ns, level, f"{event.level.name} {event.name}: {event.reason}")
+        if halts:
+            self.act(BeginHalt(event.reason))
+
+    def clear_latch(self, event: LatchCleared) -> None:
+        """Clear one latch; when the last HALT goes, orders may pass again."""
+        was_halted = self._account.latches.state is TradingState.HALTED
+        self.append(event)
+        self.alert(event.at_ns, AlertLevel.INFO, f"{event.name} cleared: {event.reason}")
+        if was_halted and self._account.latches.state is not TradingState.HALTED:
+            self.act(EndHalt())

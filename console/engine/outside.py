@@ -1,0 +1,32 @@
+"""What stands around the core, as the engine's thread holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from console.domain.events import EngineEvent
+from console.domain.ports import Clock, Feed, Universe, Venue
+from console.engine.gate import Gate, Sentinel
+from console.engine.halter import Halter
+from console.engine.journal import Journal
+
+Step = Callable[[EngineEvent], None]
+"""Take one event through the core, the journal and out; raises JournalError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """Everything the engine's thread touches that is not the core."""
+
+    journal: Journal
+    venue: Venue
+    feed: Feed
+    gate: Gate
+    sentinel: Sentinel
+    halter: Halter
+    wall_ns: Clock
+    monotonic_ns: Clock
+    account_name: str
+    universe: Universe
+    arms_itself: bool

@@ -1,0 +1,39 @@
+"""What the account is worth at the prices at which its positions could be sold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from console.domain.events import EquityMarked, RiskDayBegan
+from console.domain.money import Cash
+from console.engine.account import Account
+from console.engine.markets import Markets
+
+_NS_PER_S = 1_000_000_000
+
+
+def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
+    """Cash and what the positions could be sold for; None while a mark is missing or no account is open."""
+    if account.name is None:
+        return None
+    equity = int(account.cash)
+    for ticker, position in account.held.items():
+        exit_price = markets.exit_price(ticker, position.side)
+        if exit_price is None:
+            return None
+        equity += position.value_at(exit_price)
+    return Cash(equity)
+
+
+def marking_events(account: Account, equity: Cash, at_ns: int) -> Iterator[RiskDayBegan | EquityMarked]:
+    """What a scan journals of equity: a risk day that begins with it, and a mark that changed.
+
+    The risk day is the day in UTC; a clock that steps back begins none.
+    """
+    day = datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).date().isoformat()
+    if account.risk_day is None or day > account.risk_day:
+        yield RiskDayBegan(at_ns=at_ns, day=day, equity=equity)
+    high_water = equity if account.high_water is None else Cash(max(equity, account.high_water))
+    if (equity, high_water) != (account.marked_equity, account.high_water):
+        yield EquityMarked(at_ns=at_ns, equity=equity, high_water=high_water)
