@@ -175,8 +175,10 @@ def _signer(connection: Connection) -> Signer:
 @contextmanager
 def _practice_exchange(launch: Launch) -> Iterator[Connection]:
     """A practice exchange as a child process, which ends when its standard input closes."""
-    command = [sys.executable, "-m", "console.cli", "exchange", "--port", "0", "--until-stdin-closes"]
-    command += ["--speed", str(launch.settings.practice.speed), "--home", str(launch.folder.path.parent)]
+    practice = launch.settings.practice
+    command = [sys.executable, "-m", "console.cli", "exchange", "--until-stdin-closes"]
+    command += ["--speed", str(practice.speed), "--cash", str(practice.starting_cash_dollars)]
+    command += ["--home", str(launch.folder.path.parent)]
     errors = launch.folder.logs / "practice-exchange.log"
     with errors.open("wb") as error_file:
         # A session of its own: the terminal's ctrl-c is for the console, which ends the exchange itself.

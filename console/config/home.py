@@ -129,7 +129,7 @@ def lock_key(host: str, key_id: str) -> Lock:
     try:
         with warnings.catch_warnings():
             # It warns that no runtime folder is set and falls back to one of the user's own.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             folder = platformdirs.user_runtime_path("kconsole")
         folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     except OSError as error:

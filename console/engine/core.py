@@ -186,6 +186,8 @@ class Engine:
             self.entries.why_not.filled()
         self._effects.append(event)
         filled = self.account.orders[event.client_order_id]
+        if filled.status.is_terminal:
+            self._cancels.ended(event.client_order_id)
         if filled.filled > filled.intent.count:
             reason = f"{event.client_order_id} filled more than was ordered"
             self._effects.raise_latch(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from console.domain.order import OrderReport
-from console.domain.ports import Clock, HaltLine, VenueError
+from console.domain.ports import Clock, HaltLine, VenueError, VenueRefusedError
 from console.engine.gate import Gate, Sentinel
 from console.engine.snapshot import NOT_HALTING, HaltPhase, HaltView
 
@@ -44,6 +44,7 @@ class Halter:
         self._wall_ns = wall_ns
         self._view = NOT_HALTING
         self._lock = threading.Lock()
+        self._file_lock = threading.Lock()
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._settled = threading.Event()
@@ -59,23 +60,32 @@ class Halter:
         """Halt now; a second call cancels again."""
         self._gate.close()
         with self._lock:
+            # A release that got the lock first opened the gate again.
+            self._gate.close()
             self._settled.clear()
             self._view = HaltView(HaltPhase.CANCELLING, reason, requested_ns=self._wall_ns())
             self._wanted.set()
         # A disk that hangs must not delay the cancels, so the file has a thread of its own.
-        threading.Thread(target=self._write_sentinel, args=(reason,), name="sentinel", daemon=True).start()
+        threading.Thread(target=self._write_sentinel, name="sentinel", daemon=True).start()
 
     def wait_confirmed(self, timeout_s: float) -> bool:
         """Wait until the newest request is confirmed; False when time ran out first."""
         return self._settled.wait(timeout_s)
 
-    def release(self) -> None:
-        """Forget the halt and open the gate: the engine's doing, after its last HALT latch was cleared."""
+    def release(self, requested_ns: int | None) -> None:
+        """Forget the halt requested at this time and open the gate; a newer one stays in force.
+
+        The engine's doing, after its last HALT latch was cleared. Raises OSError when the disk refuses.
+        """
         with self._lock:
-            self._wanted.clear()
+            if self._view.requested_ns != requested_ns:
+                return
             self._view = NOT_HALTING
-        self._sentinel.remove()
-        self._gate.open()
+            self._wanted.set()
+            self._gate.open()
+        with self._file_lock:
+            if self._view.phase is HaltPhase.IDLE:
+                self._sentinel.remove()
 
     def stop(self) -> None:
         """End the thread."""
@@ -83,11 +93,15 @@ class Halter:
         self._wanted.set()
         self._thread.join(timeout=5)
 
-    def _write_sentinel(self, reason: str) -> None:
-        try:
-            self._sentinel.write(reason)
-        except OSError as error:
-            log.error("the halt file could not be written: %s", error)
+    def _write_sentinel(self) -> None:
+        """Write the file unless the halt was released in the meantime."""
+        with self._file_lock:
+            if self._view.phase is HaltPhase.IDLE:
+                return
+            try:
+                self._sentinel.write(self._view.reason)
+            except OSError as error:
+                log.error("the halt file could not be written: %s", error)
 
     def _run(self) -> None:
         while True:
@@ -102,11 +116,12 @@ class Halter:
         self._drop_line()
 
     def _pursue(self, view: HaltView) -> None:
-        """Cancel and list until confirmed, or until a newer request or the end takes over."""
+        """Cancel and list until confirmed, or until a newer request, a release or the end takes over."""
+        untriggered = dict(self._groups())
         empty_lists, attempts = 0, 0
         while not self._wanted.is_set():
             attempts += 1
-            resting, error = self._attempt(first=attempts == 1)
+            resting, error = self._attempt(untriggered)
             empty_lists = empty_lists + 1 if resting == 0 and not error else 0
             if empty_lists >= _EMPTY_LISTS_TO_CONFIRM:
                 self._publish(view, HaltPhase.CONFIRMED, attempts, resting, "")
@@ -116,38 +131,32 @@ class Halter:
             self._publish(view, phase, attempts, resting, error)
             self._wanted.wait(0 if empty_lists else min(_RETRY_S * attempts, _LONGEST_RETRY_S))
 
-    def _attempt(self, *, first: bool) -> tuple[int | None, str]:
-        """One round: how many of ours were listed (None if no list was complete), and what went wrong."""
-        error = ""
+    def _attempt(self, untriggered: dict[int, str]) -> tuple[int | None, str]:
+        """One round: how many of ours were listed (None if no list was complete), and what went wrong.
+
+        Groups that were triggered leave ``untriggered``.
+        """
         try:
             line = self._line = self._line or self._make_line()
-            if first:
-                error = self._trigger_groups(line)
+            error = _trigger_groups(line, untriggered)
             ours = [order for order in line.resting() if self._is_ours(order)]
-        except VenueError as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever went wrong, the halt goes on
             self._drop_line()
-            return None, str(failure)
+            return None, _words(failure)
         for order in ours:
             try:
                 line.cancel(order.order_id, order.ticker, order.exchange_index)
-            except VenueError as failure:
-                error = str(failure)
+            except Exception as failure:  # noqa: BLE001 - the other orders must be cancelled all the same
+                error = _words(failure)
         return len(ours), error
 
-    def _trigger_groups(self, line: HaltLine) -> str:
-        error = ""
-        for exchange_index, group_id in self._groups().items():
-            try:
-                line.trigger_group(group_id, exchange_index)
-            except VenueError as failure:
-                error = str(failure)
-                log.warning("order group %s was not triggered: %s", group_id, failure)
-        return error
-
     def _drop_line(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        line, self._line = self._line, None
+        if line is not None:
+            try:
+                line.close()
+            except Exception as failure:  # noqa: BLE001 - a line that cannot be closed must not end the halt
+                log.warning("the halt's line was not closed: %s", _words(failure))
 
     def _publish(
         self, started: HaltView, phase: HaltPhase, attempts: int, resting: int | None, error: str
@@ -161,3 +170,23 @@ class Halter:
             )
             if phase is HaltPhase.CONFIRMED:
                 self._settled.set()
+
+
+def _trigger_groups(line: HaltLine, untriggered: dict[int, str]) -> str:
+    """Trigger what is left; a group that the exchange refuses to trigger is not tried again."""
+    error = ""
+    for exchange_index, group_id in list(untriggered.items()):
+        try:
+            line.trigger_group(group_id, exchange_index)
+        except VenueRefusedError as refusal:
+            log.warning("order group %s was not triggered: %s", group_id, refusal)
+        except VenueError as failure:
+            error = str(failure)
+            log.warning("order group %s was not triggered yet: %s", group_id, failure)
+            continue
+        del untriggered[exchange_index]
+    return error
+
+
+def _words(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, VenueError) else f"{type(failure).__name__}: {failure}"

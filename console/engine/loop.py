@@ -215,9 +215,8 @@ class EngineLoop:
                 )
             )
             return
-        still_halted = self.engine.account.latches.state is TradingState.HALTED
-        if not still_halted and halter.view.requested_ns == requested_ns:
-            halter.release()
+        if self.engine.account.latches.state is not TradingState.HALTED:
+            halter.release(requested_ns)
 
     # --- what runs all the time ---------------------------------------------------------------------
 

@@ -8,17 +8,18 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from console.exchange.messages import market_data
 from console.practice import operations
+from console.practice.account_api import AccountApi
 from console.practice.auth import Authenticator
 from console.practice.errors import RefusedError
 from console.practice.exchange import PracticeExchange
 from console.practice.hub import Hub
-from console.practice.portfolio_api import PortfolioApi
+from console.practice.orders_api import OrdersApi
 from console.practice.public_api import PublicApi
-from console.practice.requests import reply
+from console.practice.requests import reply, signed
 
 REST_ROOT = "/trade-api/v2"
 WEBSOCKET_PATH = "/trade-api/ws/v2"
@@ -29,11 +30,15 @@ _log = logging.getLogger(__name__)
 def build_app(exchange: PracticeExchange, authenticator: Authenticator) -> Starlette:
     """Everything Kalshi has, on one exchange and one API key."""
     hub = Hub(exchange, authenticator)
+    private = [*OrdersApi(exchange).table(), *AccountApi(exchange).table()]
+    table = [
+        *PublicApi(exchange).table(),
+        *((method, path, signed(handler, authenticator)) for method, path, handler in private),
+        *operations.table(),
+    ]
     return Starlette(
         routes=[
-            *PublicApi(exchange).routes(REST_ROOT),
-            *PortfolioApi(exchange, authenticator).routes(REST_ROOT),
-            *operations.routes(REST_ROOT),
+            *(Route(REST_ROOT + path, handler, methods=[method]) for method, path, handler in table),
             WebSocketRoute(WEBSOCKET_PATH, hub.connect),
         ],
         exception_handlers={

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable
 from console.domain.book import BookSide
 from console.domain.market import MarketStatus, Ticker
 from console.domain.money import Cash, Count, Price
-from console.domain.order import OrderStatus, TimeInForce
+from console.domain.order import OrderStatus
 from console.domain.ports import Clock
 from console.practice.account import STARTING_CASH, Account, fee_terms
+from console.practice.admission import admit
 from console.practice.errors import RefusedError, not_found
 from console.practice.groups import OrderGroup, OrderGroups
 from console.practice.market import ListedMarket
@@ -130,7 +131,7 @@ class PracticeExchange:
         self.expire()
         now_ns = self.clock()
         market = self._market_taking_orders(request.ticker)
-        self._validate(request, market, now_ns)
+        admit(request, market, self.account, self.groups, now_ns)
         count = self._reducible(request) if request.reduce_only else request.count
         order = ExchangeOrder(
             order_id=str(uuid.uuid4()),
@@ -282,29 +283,6 @@ class PracticeExchange:
         if market.status(self.clock()) is not MarketStatus.ACTIVE:
             raise RefusedError(400, "market_inactive", f"market {ticker} is not open for trading")
         return market
-
-    def _validate(self, request: OrderRequest, market: ListedMarket, now_ns: int) -> None:
-        if not market.definition.grid.contains(request.price):
-            raise RefusedError(400, "invalid_price", "the price is not on the market's price grid")
-        if request.count <= 0:
-            raise RefusedError(400, "invalid_order_size", "the count must be at least 0.01")
-        immediate = request.time_in_force is not TimeInForce.GOOD_TILL_CANCELED
-        if request.expires_ns is not None and (immediate or request.expires_ns <= now_ns):
-            raise RefusedError(
-                400, "invalid_order", "expiration_time needs good_till_canceled and a time to come"
-            )
-        if immediate and request.post_only:
-            raise RefusedError(400, "invalid_order", "post_only needs good_till_canceled")
-        if request.reduce_only and not immediate:
-            raise RefusedError(400, "invalid_order", "reduce_only needs immediate_or_cancel or fill_or_kill")
-        if request.client_order_id and self.account.knows_client_order_id(request.client_order_id):
-            raise RefusedError(
-                409, "order_already_exists", f"client_order_id {request.client_order_id} was used before"
-            )
-        if request.group_id is not None:
-            self.groups.admit(request.group_id)
-        if not self.account.can_afford(request, market.definition):
-            raise RefusedError(400, "insufficient_balance", "the balance does not cover this order")
 
     def _reducible(self, request: OrderRequest) -> Count:
         """How much of an order closes the position instead of opening one."""

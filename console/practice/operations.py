@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.practice.errors import RefusedError
+from console.practice.requests import Handler
 
 _NOT_PART = """
 POST /account/api_usage_level/upgrade
@@ -108,12 +110,13 @@ async def _ended(request: Request) -> Response:
     )
 
 
-def routes(root: str) -> list[Route]:
-    """Every operation of Kalshi's that is refused; what no route has, Kalshi does not have either."""
-    table = [(line, _not_implemented) for line in _NOT_PART.split("\n") if line]
-    table += [(line, _ended) for line in _ENDED.split("\n") if line]
-    return [
-        Route(root + path, handler, methods=[method])
-        for line, handler in table
-        for method, path in [line.split(" ")]
-    ]
+def table() -> list[tuple[str, str, Handler]]:
+    """Every operation of Kalshi's that is refused; what no table has, Kalshi does not have either."""
+    return [*_refused(_NOT_PART, _not_implemented), *_refused(_ENDED, _ended)]
+
+
+def _refused(operations: str, handler: Handler) -> Iterator[tuple[str, str, Handler]]:
+    for line in operations.split("\n"):
+        if line:
+            method, path = line.split(" ")
+            yield method, path, handler

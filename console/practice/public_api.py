@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.domain.market import MarketStatus
 from console.domain.money import Count
@@ -14,7 +13,7 @@ from console.exchange.messages import market_data
 from console.practice.errors import invalid_parameter, not_found
 from console.practice.exchange import PracticeExchange
 from console.practice.market import ListedMarket
-from console.practice.requests import choice, flag, integer, names, page, reply, timestamp, window
+from console.practice.requests import Handler, choice, flag, integer, names, page, reply, timestamp, window
 from console.practice.wire import (
     SHARD,
     book_message,
@@ -59,26 +58,25 @@ class PublicApi:
     def __init__(self, exchange: PracticeExchange) -> None:
         self._exchange = exchange
 
-    def routes(self, root: str) -> list[Route]:
+    def table(self) -> list[tuple[str, str, Handler]]:
         """Paths with a fixed last part come before those with a parameter there."""
-        table = [
-            ("/exchange/status", self.status),
-            ("/exchange/schedule", self.schedule),
-            ("/exchange/user_data_timestamp", self.user_data_timestamp),
-            ("/account/endpoint_costs", self.endpoint_costs),
-            ("/historical/cutoff", self.historical_cutoff),
-            ("/series", self.series_list),
-            ("/series/fee_changes", self.fee_changes),
-            ("/series/{ticker}", self.series),
-            ("/events", self.events),
-            ("/events/{ticker}", self.event),
-            ("/markets", self.markets),
-            ("/markets/orderbooks", self.order_books),
-            ("/markets/trades", self.trades),
-            ("/markets/{ticker}", self.market),
-            ("/markets/{ticker}/orderbook", self.order_book),
+        return [
+            ("GET", "/exchange/status", self.status),
+            ("GET", "/exchange/schedule", self.schedule),
+            ("GET", "/exchange/user_data_timestamp", self.user_data_timestamp),
+            ("GET", "/account/endpoint_costs", self.endpoint_costs),
+            ("GET", "/historical/cutoff", self.historical_cutoff),
+            ("GET", "/series", self.series_list),
+            ("GET", "/series/fee_changes", self.fee_changes),
+            ("GET", "/series/{ticker}", self.series),
+            ("GET", "/events", self.events),
+            ("GET", "/events/{ticker}", self.event),
+            ("GET", "/markets", self.markets),
+            ("GET", "/markets/orderbooks", self.order_books),
+            ("GET", "/markets/trades", self.trades),
+            ("GET", "/markets/{ticker}", self.market),
+            ("GET", "/markets/{ticker}/orderbook", self.order_book),
         ]
-        return [Route(root + path, handler, methods=["GET"]) for path, handler in table]
 
     # --- the exchange ---------------------------------------------------------------------------
 

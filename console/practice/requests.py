@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,13 +12,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from console.exchange.messages import encode
+from console.practice.auth import Authenticator
 from console.practice.errors import RefusedError, invalid_parameter
 
 T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 NS_PER_S = 1_000_000_000
+
+
+def signed(handler: Handler, authenticator: Authenticator) -> Handler:
+    """A handler that first checks the signature, and that the one account there is was meant."""
+
+    async def checked(request: Request) -> Response:
+        path = request.scope["raw_path"].decode()
+        authenticator.check(request.method, path, request.headers)
+        integer(request, "subaccount", None, 0, 0)
+        integer(request, "exchange_index", None, -1, 0)
+        return await handler(request)
+
+    return checked
 
 
 def reply(message: msgspec.Struct, status: int = 200) -> Response:
@@ -84,12 +99,6 @@ def window(request: Request, low: str, high: str) -> Callable[[int | None], bool
 
 def timestamp(request: Request, name: str) -> int | None:
     return integer(request, name, None, 0, 10**12)
-
-
-def check_account(request: Request) -> None:
-    """There is one subaccount (0) and one shard (0); raises RefusedError for others."""
-    integer(request, "subaccount", None, 0, 0)
-    integer(request, "exchange_index", None, -1, 0)
 
 
 def page(

@@ -25,7 +25,7 @@ class KeyAction:
     priority: bool = False
 
 
-APP_ACTIONS: Sequence[KeyAction] = (
+CONSOLE_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="halt",
         keys="f12,ctrl+x",
@@ -69,7 +69,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="why_not",
         keys="w",
-        action="app.why_not",
+        action="screen.why_not",
         description="Why not: where markets drop out before an order",
         group="Look",
         label="why not",
@@ -86,7 +86,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
         KeyAction(
             id=f"pane_{number}",
             keys=str(number),
-            action=f"app.focus_pane({number})",
+            action=f"screen.focus_pane({number})",
             description=f"Go to {name}",
             group="Look",
         )
@@ -97,7 +97,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="zoom",
         keys="z",
-        action="app.zoom",
+        action="screen.zoom",
         description="Zoom the pane; again or escape ends it",
         group="Look",
         label="zoom",
@@ -105,7 +105,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="filter",
         keys="slash",
-        action="app.filter",
+        action="screen.filter",
         description="Filter positions or the trade log; escape clears",
         group="Look",
         label="filter",
@@ -113,7 +113,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="sort",
         keys="s",
-        action="app.sort",
+        action="screen.sort",
         description="Next order of positions or the trade log",
         group="Look",
         label="sort",
@@ -121,7 +121,7 @@ APP_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
         id="copy",
         keys="y",
-        action="app.copy_row",
+        action="screen.copy_row",
         description="Copy the row under the cursor",
         group="Look",
         label="copy",
@@ -177,17 +177,19 @@ PANE_ACTIONS: Sequence[KeyAction] = (
     KeyAction(id="first", keys="home,g", action="move_end(-1)", description="First row", group="In a pane"),
     KeyAction(id="last", keys="end,G", action="move_end(1)", description="Last row", group="In a pane"),
     KeyAction(
-        id="unzoom", keys="escape", action="app.unzoom", description="All panes again", group="In a pane"
+        id="unzoom", keys="escape", action="screen.unzoom", description="All panes again", group="In a pane"
     ),
 )
 
-ALL_ACTIONS = (*APP_ACTIONS, *PANE_ACTIONS)
+ALL_ACTIONS = (*CONSOLE_ACTIONS, *PANE_ACTIONS)
 
 
-def bindings(actions: Iterable[KeyAction]) -> list[Binding]:
-    """The actions as Textual's bindings."""
+def bindings(actions: Iterable[KeyAction], namespace: str = "") -> list[Binding]:
+    """The actions of a namespace (``app.`` or ``screen.``) as Textual's bindings."""
     return [
-        Binding(a.keys, a.action, a.description, show=False, priority=a.priority, id=a.id) for a in actions
+        Binding(a.keys, a.action, a.description, show=False, priority=a.priority, id=a.id)
+        for a in actions
+        if a.action.startswith(namespace)
     ]
 
 

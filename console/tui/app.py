@@ -12,36 +12,24 @@ from typing import Literal
 
 from rich.segment import Segments
 from rich.traceback import Traceback
-from textual.app import App, ComposeResult, SystemCommand
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.app import App, SystemCommand
 from textual.screen import Screen
-from textual.widgets import Input, Static
 
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
-from console.tui.actions import APP_ACTIONS, bindings, keys_of, sound_keymap
-from console.tui.bars import FooterBar, HeaderBar
+from console.tui.actions import CONSOLE_ACTIONS, bindings, keys_of, sound_keymap
 from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
+from console.tui.main_screen import MainScreen
 from console.tui.pages import alert_lines, help_lines
-from console.tui.pane import Pane, Query
 from console.tui.picture import Picture, read
 from console.tui.sanitize import inert
 from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
-from console.tui.views import limits, positions, slippage, switches, trade_log, why_not
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _MUTATING = {"pause", "resume", "cancel_all"}
-
-
-class FilterInput(Input):
-    """The filter of a list; escape clears it."""
-
-    BINDINGS = [Binding("escape", "app.clear_filter", show=False)]  # noqa: RUF012 - Textual's declaration
 
 
 class ConsoleApp(App[QuitChoice], inherit_bindings=False):
@@ -52,15 +40,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
 
     CSS_PATH = "console.tcss"
     TITLE = "kconsole"
-    BINDINGS = [*bindings(APP_ACTIONS)]  # noqa: RUF012 - Textual's declaration
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
-        (0, "-too-narrow"),
-        (LEAST_WIDTH, "-narrowest"),
-        (76, "-narrow"),
-        (110, "-wide"),
-        (200, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (LEAST_HEIGHT, "-lowest"), (22, "-low"), (32, "-high")]  # noqa: RUF012
+    BINDINGS = [*bindings(CONSOLE_ACTIONS, "app.")]  # noqa: RUF012 - Textual's declaration
 
     def __init__(
         self,
@@ -76,36 +56,14 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._wall_ns = wall_ns
         self._is_readonly = is_readonly
         self._keymap_in_force, self._keymap_problems = sound_keymap(settings.ui.keymap)
-        self._header = HeaderBar(is_readonly=is_readonly)
-        self._footer = FooterBar(self._keymap_in_force)
-        self._filter = FilterInput(placeholder="filter: enter keeps it, escape clears it", id="filter")
-        self._positions = Pane(positions.VIEW, id="positions")
-        self._limits = Pane(limits.VIEW, id="limits")
-        self._switches = Pane(switches.VIEW, id="switches")
-        self._slippage = Pane(slippage.VIEW, id="slippage")
-        self._trade_log = Pane(trade_log.VIEW, id="log")
-        self._why_not = Pane(why_not.VIEW, id="why-not")
-        self._filtered = self._trade_log
-        self._zoomed: Pane | None = None
+        self._main = MainScreen(self._keymap_in_force, is_readonly=is_readonly)
         self._alerts_seen: int | None = None
         self._critical: AlertView | None = None
 
     # --- the screen ---------------------------------------------------------------------------------
 
-    def compose(self) -> ComposeResult:
-        yield self._header
-        with Horizontal(id="body"):
-            with Vertical(id="left"):
-                yield self._positions
-                yield self._trade_log
-            with Vertical(id="right"):
-                yield self._limits
-                yield self._switches
-                yield self._slippage
-            yield self._why_not
-        yield self._filter
-        yield self._footer
-        yield Static(id="too-small")
+    def get_default_screen(self) -> MainScreen:
+        return self._main
 
     def on_mount(self) -> None:
         for theme in OWN_THEMES:
@@ -122,7 +80,6 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._end_by_signal, number)
-        self._positions.focus()
         self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
         self.call_after_refresh(self._tick)
 
@@ -131,19 +88,8 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
 
-    def on_resize(self) -> None:
-        size = self.size
-        least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{size.width}x{size.height}"
-        text = f"kconsole needs {least}, this is {actual}; f12 still halts"
-        self.screen_stack[0].query_one("#too-small", Static).update(text)
-
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables_for(self.current_theme)
-
-    @property
-    def _panes(self) -> tuple[Pane, ...]:
-        """In the order of their numbers, the side panel last."""
-        return (self._positions, self._limits, self._switches, self._slippage, self._trade_log, self._why_not)
 
     def _look(self) -> Picture:
         return read(self._engine, self._settings, self._wall_ns())
@@ -152,10 +98,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         """Draw what the engine says now."""
         picture = self._look()
         self._note_alerts(picture)
-        self._header.show(picture, self._critical)
-        for pane in self._panes:
-            pane.show(picture)
-        self._footer.redraw()
+        self._main.show(picture, self._critical)
 
     def _note_alerts(self, picture: Picture) -> None:
         """Toast what is new; what is critical rings and stays until it is acknowledged."""
@@ -219,75 +162,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def _end_by_signal(self, number: signal.Signals) -> None:
         self.exit(QuitChoice.CANCEL_ORDERS, return_code=128 + number)
 
-    # --- looking ------------------------------------------------------------------------------------
-
-    def action_focus_pane(self, number: int) -> None:
-        pane = self._panes[number - 1]
-        if self._zoomed is not None:
-            self._zoom(pane)
-        pane.focus()
-
-    def action_zoom(self) -> None:
-        if self._zoomed is not None:
-            self._zoom(None)
-        elif isinstance(self.focused, Pane):
-            self._zoom(self.focused)
-
-    def action_unzoom(self) -> None:
-        self._zoom(None)
-
-    def _zoom(self, pane: Pane | None) -> None:
-        """Give the whole body to one pane, or to all of them again."""
-        self._zoomed = pane
-        main = self.screen_stack[0]
-        main.set_class(pane is not None, "-zoomed")
-        for widget in main.query("#body, #body *"):
-            widget.set_class(pane is not None and widget in pane.ancestors_with_self, "-zoom")
-
-    def action_why_not(self) -> None:
-        self._zoom(None)
-        self.screen.toggle_class("-side")
-        (self._why_not if self._why_not.display else self._positions).focus()
-
-    def action_filter(self) -> None:
-        self._filtered = self._list_in_use()
-        self._filter.add_class("-open")
-        self._filter.value = self._filtered.query_asked.text
-        self._filter.focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        if event.input is self._filter:
-            self._filtered.ask(Query(event.value, self._filtered.query_asked.order))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        if event.input is self._filter:
-            self._close_filter()
-
-    def action_clear_filter(self) -> None:
-        self._filter.value = ""
-        self._close_filter()
-
-    def _close_filter(self) -> None:
-        self._filter.remove_class("-open")
-        self._filtered.focus()
-
-    def action_sort(self) -> None:
-        pane = self._list_in_use()
-        asked = pane.query_asked
-        pane.ask(Query(asked.text, (asked.order + 1) % len(pane.view.orders)))
-
-    def _list_in_use(self) -> Pane:
-        """The list a filter or an order is for: the focused one, else the trade log."""
-        focused = self.focused
-        return focused if isinstance(focused, Pane) and focused.view.is_filtered else self._trade_log
-
-    def action_copy_row(self) -> None:
-        text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None
-        if text is None:
-            self._toast("no row to copy")
-        else:
-            self.copy_to_clipboard(text)
-            self._toast("row copied")
+    # --- reading ------------------------------------------------------------------------------------
 
     def action_alerts(self) -> None:
         self._critical = None
@@ -298,7 +173,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self.push_screen(Page("Help", help_lines(self._keymap_in_force)))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        for action in APP_ACTIONS:
+        for action in CONSOLE_ACTIONS:
             if action.id not in ("palette", "halt_main", "quit_anywhere"):
                 keys = ", ".join(keys_of(action, self._keymap_in_force))
                 yield SystemCommand(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual import events
 
 from console.engine.snapshot import AlertView
-from console.tui.actions import APP_ACTIONS, KeyAction, keys_of
+from console.tui.actions import CONSOLE_ACTIONS, KeyAction, keys_of
 from console.tui.canvas import Canvas
 from console.tui.cells import Line, Span, Tone, left, put, width_of
 from console.tui.picture import Picture
@@ -43,7 +43,7 @@ class FooterBar(Canvas):
 
     def __init__(self, keymap: Mapping[str, str]) -> None:
         super().__init__(id="footer")
-        self._shown = [(action, keys_of(action, keymap)[0]) for action in APP_ACTIONS if action.label]
+        self._shown = [(action, keys_of(action, keymap)[0]) for action in CONSOLE_ACTIONS if action.label]
         self._places: list[tuple[int, int, KeyAction]] = []
 
     def draw(self, width: int, height: int) -> Sequence[Line]:

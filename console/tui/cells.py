@@ -27,7 +27,6 @@ class Tone(enum.Enum):
     BADGE_WARN = enum.auto()
     BADGE_HALT = enum.auto()
     FOCUS = enum.auto()
-    CURSOR = enum.auto()
 
 
 class Span(NamedTuple):

@@ -59,7 +59,7 @@ class View:
 class Pane(Canvas, can_focus=True):
     """One numbered pane of the main screen."""
 
-    BINDINGS = [Binding("enter", "app.zoom", show=False), *bindings(PANE_ACTIONS)]  # noqa: RUF012
+    BINDINGS = [Binding("enter", "screen.zoom", show=False), *bindings(PANE_ACTIONS)]  # noqa: RUF012
 
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -19,7 +19,6 @@ _DARK = {
     "frame": "#3b4654",
     "track": "#3b4654",
     "headline": "#f2f5f8",
-    "cursor": "#22303f",
     "on-badge": "#0c1117",
 }
 
@@ -76,7 +75,6 @@ def variables_for(theme: Theme) -> dict[str, str]:
         "frame": theme.secondary or _DARK["frame"],
         "track": theme.secondary or _DARK["track"],
         "headline": theme.foreground or theme.primary,
-        "cursor": theme.panel or theme.surface or theme.primary,
         "on-badge": theme.background or ("#000000" if theme.dark else "#ffffff"),
     }
 
@@ -107,8 +105,6 @@ def style_of(tone: Tone, variables: Mapping[str, str]) -> Style:
     background = None
     if tone in _REVERSED:
         background = Color.parse(variables["on-badge"]).rich_color
-    elif tone is Tone.CURSOR:
-        background = Color.parse(variables["cursor"]).rich_color
     return Style(
         color=color,
         bgcolor=background,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+
 @contextmanager
 def practice_process(home: Path, *options: str) -> Iterator[dict[str, str]]:
     """What its first line says; at the end it is told by closing its standard input, and must end well."""

@@ -37,7 +37,15 @@ from console.domain.events import (
 )
 from console.domain.fees import KalshiFees
 from console.domain.market import FeeTerms, Market, MarketStatus, Ticker
-from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PAYOUT, PRICE_PER_CENT, Cash, Count, Price
+from console.domain.money import (
+    CASH_PER_DOLLAR,
+    COUNT_PER_CONTRACT,
+    PAYOUT,
+    PRICE_PER_CENT,
+    Cash,
+    Count,
+    Price,
+)
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 from console.engine.account import Account
 from console.engine.core import Engine
@@ -304,9 +312,7 @@ class Desk:
             is_taker=not intent.post_only,
             at_ns=self.now_ns,
         )
-        return self.take(
-            OrderFilled(at_ns=self.now_ns, client_order_id=intent.client_order_id, fill=fill)
-        )
+        return self.take(OrderFilled(at_ns=self.now_ns, client_order_id=intent.client_order_id, fill=fill))
 
     # --- the operator -------------------------------------------------------------------------------
 

@@ -167,9 +167,7 @@ def test_before_the_feed_proved_itself_nothing_is_entered() -> None:
     trading.take(ExchangeStatusRead(at_ns=START, exchange_active=True, trading_active=True))
     trading.take(MarketListed(at_ns=START, market=market()))
     trading.scan()
-    permit = trading.engine.risk.permit(
-        trading.engine.risk_view(START), trading.engine.account.latches
-    )
+    permit = trading.engine.risk.permit(trading.engine.risk_view(START), trading.engine.account.latches)
     assert not permit.allowed
     assert submits(trading.actions) == []
 

@@ -90,6 +90,7 @@ GAUGES = (
 )
 
 SWITCHES = (
+    SwitchView("manual", "halt", SwitchState.ARMED, "ready", "operator", None, "operator", NOW),
     SwitchView("daily_loss", "daily loss", SwitchState.ARMED, "+12.41 $", "-500 $", None, "next day", NOW),
     SwitchView("streak", "loss streak", SwitchState.ARMED, "1", "5 -> 4 h", None, "after 4 h", NOW),
     SwitchView(

@@ -104,7 +104,7 @@ async def test_the_cursor_stays_on_its_row_when_rows_arrive_above_it() -> None:
     engine = FakeEngine()
     async with console(engine) as screen:
         await screen.press("5", "down", "down")
-        log = screen.app._trade_log
+        log = screen.app._main.trade_log
         before = log.cursor_text()
         entry = SNAPSHOT.log[-1]
         engine.change(log=(*SNAPSHOT.log, type(entry)(99, entry.at_ns, entry.kind, None, "newer")))
@@ -141,7 +141,7 @@ async def test_one_changed_mark_repaints_only_its_cells() -> None:
     engine = FakeEngine()
     async with console(engine) as screen:
         repainted: list[Region] = []
-        pane = screen.app._positions
+        pane = screen.app._main.positions
         refresh = pane.refresh
 
         def note(*regions: Region, **options: bool) -> Pane:
@@ -161,7 +161,7 @@ async def test_one_changed_mark_repaints_only_its_cells() -> None:
 async def test_an_unchanged_picture_repaints_nothing() -> None:
     async with console(FakeEngine()) as screen:
         await screen.look()
-        assert [pane.redraw() for pane in screen.app._panes] == [0] * 6
+        assert [pane.redraw() for pane in screen.app._main.panes] == [0] * 6
 
 
 def test_a_keymap_that_cannot_work_is_told_in_words() -> None:

@@ -39,8 +39,11 @@ def header_lines(
         status = [join(status)]
     notes = [put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())]
     choices = [notes, notes[:1], *([[]] if urgent else [])]
-    drawings = [_packed([figures, ages, urgent, join(kept, " · "), *status], width, gap) for kept in choices]
-    return min(drawings, key=len)
+    start, rest = _packed([figures, ages], width, gap), [urgent]
+    if len(start) > 1:
+        start, rest = start[:1], [ages, urgent]
+    drawings = [_packed([*rest, join(kept, " · "), *status], width, gap) for kept in choices]
+    return [*start, *min(drawings, key=len)]
 
 
 def _packed(pieces: list[Line], width: int, gap: str) -> list[Line]:

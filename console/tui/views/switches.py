@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.engine.snapshot import HaltPhase, LatchView, Snapshot, SwitchState, SwitchView
+from console.engine.snapshot import LatchView, Snapshot, SwitchState, SwitchView
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
 from console.tui.pane import Content, Query, View
@@ -17,8 +17,8 @@ _COLUMNS = (
     Column("switch", 11, rank=1, most=15),
     Column("reading", 12, rank=2, most=24),
     Column("threshold", 11, rank=3, most=24),
-    Column("since", 6, rank=4),
-    Column("clears", 14, rank=5, most=60),
+    Column("since", 5, rank=4),
+    Column("clears", 12, rank=5, most=60),
 )
 _NARROW_COLUMNS = (Column("", 9), Column("", 8, rank=1, most=16))
 
@@ -68,19 +68,6 @@ def _latch_row(latch: LatchView, picture: Picture) -> _Row:
     return f"latch {latch.name}", cells
 
 
-def _halt_row(picture: Picture) -> _Row:
-    is_idle = picture.halt.phase is HaltPhase.IDLE
-    cells = (
-        put("● ready" if is_idle else "■ HALTED", Tone.GAIN if is_idle else Tone.LOSS),
-        put("halt"),
-        put("f12 ctrl+x" if is_idle else picture.halt.phase.value, Tone.MUTED if is_idle else Tone.LOSS),
-        put("at once", Tone.MUTED),
-        _since(picture.halt.requested_ns, picture),
-        put("resume, with a reason", Tone.MUTED),
-    )
-    return "halt", cells
-
-
 def _summary(snapshot: Snapshot) -> list[Line]:
     tripped = sum(s.state is SwitchState.TRIPPED for s in snapshot.switches)
     warning = sum(s.state is SwitchState.WARNING for s in snapshot.switches)
@@ -102,7 +89,6 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     rows = [
         *(_latch_row(latch, picture) for latch in snapshot.latches),
         *(_switch_row(switch, picture) for switch in switches),
-        _halt_row(picture),
     ]
     return Content(
         summary=_summary(snapshot),
@@ -110,6 +96,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         columns=_COLUMNS if width >= 30 else _NARROW_COLUMNS,
         keys=[key for key, _ in rows],
         cells=lambda index: rows[index][1],
+        message="no kill switches are reported",
     )
 
 

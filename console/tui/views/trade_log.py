@@ -18,14 +18,14 @@ _COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=23), Column("what", 
 _FULL = (
     _TIME,
     _KIND,
-    Column("market", 16, rank=1, most=24),
+    Column("market", 16, rank=2, most=28),
     Column("side", 4, rank=3),
     Column("qty", 7, Align.DECIMAL, rank=4),
     Column("price c", 7, Align.DECIMAL, rank=5),
     Column("P&L $", 8, Align.DECIMAL, rank=6),
     Column("fee $", 6, Align.DECIMAL, rank=7),
     Column("role", 5, rank=8),
-    Column("what", 14, rank=2, most=60),
+    Column("what", 14, rank=1, most=38),
 )
 _FULL_FROM = 104
 

@@ -1,16 +1,12 @@
-"""The endpoints of the account: orders, order groups, balance, positions, fills and settlements."""
+"""The endpoints of orders and order groups."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from console.domain.money import (
     COUNT_PER_CONTRACT,
-    Cash,
     Count,
     MoneyError,
     format_count,
@@ -20,47 +16,32 @@ from console.domain.money import (
 from console.domain.order import OrderStatus
 from console.exchange.messages import account
 from console.exchange.messages.market_data import ErrorBody
-from console.practice.account import Holding
-from console.practice.auth import Authenticator
+from console.practice.account_wire import (
+    create_order_reply,
+    group_message,
+    order_message,
+)
 from console.practice.errors import RefusedError, not_found
 from console.practice.exchange import PracticeExchange
 from console.practice.groups import OrderGroup
 from console.practice.records import OrderRequest
-from console.practice.requests import NS_PER_S, body, check_account, choice, names, page, reply, window
-from console.practice.wire import (
-    SHARD,
-    balance_message,
-    create_order_reply,
-    event_position_messages,
-    fill_message,
-    group_message,
-    milliseconds,
-    order_message,
-    position_message,
-    settlement_message,
-)
-
-Handler = Callable[[Request], Awaitable[Response]]
+from console.practice.requests import NS_PER_S, Handler, body, choice, names, page, reply, window
+from console.practice.wire import SHARD, milliseconds
 
 _STATUSES = (OrderStatus.RESTING, OrderStatus.CANCELED, OrderStatus.EXECUTED)
 _GROUP_LIMIT_MOST = 1_000_000 * COUNT_PER_CONTRACT
-# Kalshi's "advanced" tier; the practice exchange tells it and does not count.
-_TIER = "advanced"
-_TOKENS_PER_S = 300
-_READ_BUCKET = 900
 
 
-class PortfolioApi:
+class OrdersApi:
     """Handlers that need a signature."""
 
-    def __init__(self, exchange: PracticeExchange, authenticator: Authenticator) -> None:
+    def __init__(self, exchange: PracticeExchange) -> None:
         self._exchange = exchange
-        self._authenticator = authenticator
 
-    def routes(self, root: str) -> list[Route]:
+    def table(self) -> list[tuple[str, str, Handler]]:
         """Paths with a fixed last part come before those with a parameter there."""
         orders, groups = "/portfolio/events/orders", "/portfolio/order_groups"
-        table: list[tuple[str, str, Handler]] = [
+        return [
             ("POST", orders, self.create_order),
             ("DELETE", orders, self.cancel_all),
             ("DELETE", f"{orders}/batched", self.cancel_batch),
@@ -77,24 +58,7 @@ class PortfolioApi:
             ("PUT", f"{groups}/{{group_id}}/trigger", self.trigger_group),
             ("PUT", f"{groups}/{{group_id}}/reset", self.reset_group),
             ("PUT", f"{groups}/{{group_id}}/limit", self.limit_group),
-            ("GET", "/portfolio/balance", self.balance),
-            ("GET", "/portfolio/positions", self.positions),
-            ("GET", "/portfolio/fills", self.fills),
-            ("GET", "/portfolio/settlements", self.settlements),
-            ("GET", "/account/limits", self.limits),
         ]
-        return [
-            Route(root + path, self._signed(handler), methods=[method]) for method, path, handler in table
-        ]
-
-    def _signed(self, handler: Handler) -> Handler:
-        async def checked(request: Request) -> Response:
-            path = request.scope["raw_path"].decode()
-            self._authenticator.check(request.method, path, request.headers)
-            check_account(request)
-            return await handler(request)
-
-        return checked
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -258,83 +222,6 @@ class PortfolioApi:
 
     def _group(self, request: Request) -> OrderGroup:
         return self._exchange.groups.get(request.path_params["group_id"])
-
-    # --- the account ----------------------------------------------------------------------------
-
-    async def balance(self, request: Request) -> Response:
-        """All cash; what resting orders may cost stays in it until they trade."""
-        held = self._exchange.account
-        return reply(balance_message(held.cash, self._portfolio_value(), held.updated_ns))
-
-    def _portfolio_value(self) -> Cash:
-        """Positions at the price they could be sold at, or at cost where nobody buys."""
-        total = 0
-        for ticker, holding in self._exchange.account.holdings.items():
-            position = holding.position
-            exit_level = self._exchange.markets[ticker].quote().join(position.side)
-            total += position.paid if exit_level is None else position.value_at(exit_level.price)
-        return Cash(total)
-
-    async def positions(self, request: Request) -> Response:
-        settled = choice(request, "settlement_status", ["unsettled", "settled", "all"]) or "unsettled"
-        ticker, event = request.query_params.get("ticker"), request.query_params.get("event_ticker")
-        filters = names(request, "count_filter")
-
-        def keep(holding: Holding) -> bool:
-            return (
-                settled in ("all", "settled" if holding.settled else "unsettled")
-                and ticker in (None, "", holding.market.ticker)
-                and event in (None, "", holding.market.event_ticker)
-                and ("position" not in filters or holding.position.contracts != 0)
-            )
-
-        chosen, cursor = page(request, list(self._exchange.account.holdings.values()), keep)
-        return reply(
-            account.PositionsReply(
-                market_positions=[position_message(holding) for holding in chosen],
-                event_positions=event_position_messages(chosen),
-                cursor=cursor,
-            )
-        )
-
-    async def fills(self, request: Request) -> Response:
-        ticker, order_id = request.query_params.get("ticker"), request.query_params.get("order_id")
-        traded = window(request, "min_ts", "max_ts")
-        chosen, cursor = page(
-            request,
-            self._exchange.account.fills,
-            lambda fill: (
-                ticker in (None, "", fill.order.request.ticker)
-                and order_id in (None, "", fill.order.order_id)
-                and traded(fill.at_ns)
-            ),
-        )
-        return reply(account.FillsReply(fills=[fill_message(fill) for fill in chosen], cursor=cursor))
-
-    async def settlements(self, request: Request) -> Response:
-        ticker, event = request.query_params.get("ticker"), request.query_params.get("event_ticker")
-        settled = window(request, "min_ts", "max_ts")
-        chosen, cursor = page(
-            request,
-            self._exchange.account.settlements,
-            lambda settlement: (
-                ticker in (None, "", settlement.ticker)
-                and event in (None, "", settlement.event_ticker)
-                and settled(settlement.at_ns)
-            ),
-        )
-        messages = [settlement_message(settlement) for settlement in chosen]
-        return reply(account.SettlementsReply(settlements=messages, cursor=cursor))
-
-    async def limits(self, request: Request) -> Response:
-        return reply(
-            account.AccountLimitsReply(
-                usage_tier=_TIER,
-                read=account.BucketLimit(refill_rate=_TOKENS_PER_S, bucket_capacity=_READ_BUCKET),
-                write=account.BucketLimit(refill_rate=_TOKENS_PER_S, bucket_capacity=_TOKENS_PER_S),
-                grants=[],
-            )
-        )
 
 
 def _order_request(wanted: account.CreateOrder) -> OrderRequest:

@@ -1,0 +1,162 @@
+"""The main screen: header, five panes, the side panel, filter and footer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from console.engine.snapshot import AlertView
+from console.tui.actions import CONSOLE_ACTIONS, bindings
+from console.tui.bars import FooterBar, HeaderBar
+from console.tui.pane import Pane, Query
+from console.tui.picture import Picture
+from console.tui.views import limits, positions, slippage, switches, trade_log, why_not
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+
+
+class FilterInput(Input):
+    """The filter of a list; escape clears it."""
+
+    BINDINGS = [Binding("escape", "screen.clear_filter", show=False)]  # noqa: RUF012 - Textual's declaration
+
+
+class MainScreen(Screen[None]):
+    """What the operator looks at; it shows pictures and knows nothing of where they come from."""
+
+    BINDINGS = [*bindings(CONSOLE_ACTIONS, "screen.")]  # noqa: RUF012 - Textual's declaration
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
+        (0, "-too-narrow"),
+        (LEAST_WIDTH, "-narrowest"),
+        (76, "-narrow"),
+        (110, "-wide"),
+        (200, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
+        (0, "-too-low"),
+        (LEAST_HEIGHT, "-lowest"),
+        (22, "-low"),
+        (32, "-high"),
+    ]
+
+    def __init__(self, keymap: Mapping[str, str], *, is_readonly: bool) -> None:
+        super().__init__()
+        self._header = HeaderBar(is_readonly=is_readonly)
+        self._footer = FooterBar(keymap)
+        self._filter = FilterInput(placeholder="filter: enter keeps it, escape clears it", id="filter")
+        self._too_small = Static(id="too-small", markup=False)
+        self.positions = Pane(positions.VIEW, id="positions")
+        self.limits = Pane(limits.VIEW, id="limits")
+        self.switches = Pane(switches.VIEW, id="switches")
+        self.slippage = Pane(slippage.VIEW, id="slippage")
+        self.trade_log = Pane(trade_log.VIEW, id="log")
+        self.why_not = Pane(why_not.VIEW, id="why-not")
+        self._filtered = self.trade_log
+        self._zoomed: Pane | None = None
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """In the order of their numbers, the side panel last."""
+        return (self.positions, self.limits, self.switches, self.slippage, self.trade_log, self.why_not)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                yield self.positions
+                yield self.trade_log
+            with Vertical(id="right"):
+                yield self.limits
+                yield self.switches
+                yield self.slippage
+            yield self.why_not
+        yield self._filter
+        yield self._footer
+        yield self._too_small
+
+    def on_mount(self) -> None:
+        self.positions.focus()
+
+    def on_resize(self) -> None:
+        least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{self.size.width}x{self.size.height}"
+        self._too_small.update(f"kconsole needs {least}, this is {actual}; f12 still halts")
+
+    def show(self, picture: Picture, critical: AlertView | None) -> None:
+        """Draw a picture, and the critical alert that nobody has acknowledged."""
+        self._header.show(picture, critical)
+        for pane in self.panes:
+            pane.show(picture)
+        self._footer.redraw()
+
+    # --- panes --------------------------------------------------------------------------------------
+
+    def action_focus_pane(self, number: int) -> None:
+        pane = self.panes[number - 1]
+        if self._zoomed is not None:
+            self._zoom(pane)
+        elif not pane.display or not pane.region:
+            self.remove_class("-side")
+        pane.focus()
+
+    def action_zoom(self) -> None:
+        self._zoom(self.focused if self._zoomed is None and isinstance(self.focused, Pane) else None)
+
+    def action_unzoom(self) -> None:
+        self._zoom(None)
+
+    def _zoom(self, pane: Pane | None) -> None:
+        """Give the whole body to one pane, or to all of them again."""
+        self._zoomed = pane
+        self.set_class(pane is not None, "-zoomed")
+        for widget in self.query("#body, #body *"):
+            widget.set_class(pane is not None and widget in pane.ancestors_with_self, "-zoom")
+
+    def action_why_not(self) -> None:
+        self._zoom(None)
+        self.toggle_class("-side")
+        (self.why_not if self.why_not.display else self.positions).focus()
+
+    def action_copy_row(self) -> None:
+        text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None
+        if text is None:
+            self.notify("no row to copy")
+        else:
+            self.app.copy_to_clipboard(text)
+            self.notify("row copied")
+
+    # --- lists --------------------------------------------------------------------------------------
+
+    def _list_in_use(self) -> Pane:
+        """The list a filter or an order is for: the focused one, else the trade log."""
+        focused = self.focused
+        return focused if isinstance(focused, Pane) and focused.view.is_filtered else self.trade_log
+
+    def action_sort(self) -> None:
+        pane = self._list_in_use()
+        asked = pane.query_asked
+        pane.ask(Query(asked.text, (asked.order + 1) % len(pane.view.orders)))
+
+    def action_filter(self) -> None:
+        self._filtered = self._list_in_use()
+        self._filter.add_class("-open")
+        self._filter.value = self._filtered.query_asked.text
+        self._filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._filtered.ask(Query(event.value, self._filtered.query_asked.order))
+
+    def on_input_submitted(self) -> None:
+        self._close_filter()
+
+    def action_clear_filter(self) -> None:
+        self._filter.value = ""
+        self._close_filter()
+
+    def _close_filter(self) -> None:
+        self._filter.remove_class("-open")
+        self._filtered.focus()
