@@ -7,7 +7,7 @@ import sys
 
 from console.commands.common import add_common_arguments, add_session_arguments
 from console.commands.errors import ExitCode, UserError
-from console.commands.session import engine_session
+from console.commands.session import engine_session, left_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
 
         app = ConsoleApp(worker, loaded.settings)
         choice = app.run()
-        left = worker.stop(cancel_resting=choice is not QuitChoice.LEAVE_RESTING)
-    return ExitCode.DONE
+        failure = worker.failure()
+        cancels = choice is not QuitChoice.LEAVE_RESTING
+        left = worker.stop(cancel_resting=cancels)
+    if failure is not None:
+        raise UserError(failure)
+    if cancels and left != 0:
+        raise UserError(left_text(left), ExitCode.UNCONFIRMED)
+    return app.return_code or ExitCode.DONE

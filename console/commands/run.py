@@ -10,7 +10,7 @@ from types import FrameType
 
 from console.commands.common import add_common_arguments, add_json_argument, add_session_arguments, print_json
 from console.commands.errors import ExitCode, UserError
-from console.commands.session import engine_session
+from console.commands.session import engine_session, left_text
 from console.engine.status import final_document
 from console.engine.worker import EngineWorker
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if failure is not None:
         raise UserError(failure, ExitCode.FAILED)
     if left != 0:
-        raise UserError(_left_text(left), ExitCode.UNCONFIRMED)
+        raise UserError(left_text(left), ExitCode.UNCONFIRMED)
     return ExitCode.DONE
 
 
@@ -54,12 +54,6 @@ def _wait(worker: EngineWorker, ended: threading.Event, seconds: float | None) -
         waited += _LOOK_EVERY_S
         if seconds is not None and waited >= seconds:
             return
-
-
-def _left_text(left: int | None) -> str:
-    if left is None:
-        return "it is not confirmed that no order of ours rests: the exchange did not answer"
-    return f"{left} of our orders still rest at the exchange"
 
 
 def _end_on_signals(ended: threading.Event) -> None:

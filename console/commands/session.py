@@ -31,3 +31,10 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[tuple[EngineWorker
         raise UserError(str(error), ExitCode.REFUSED if error.unsafe else ExitCode.FAILED) from None
     except PracticeFailedError as error:
         raise UserError(str(error), ExitCode.FAILED) from None
+
+
+def left_text(left: int | None) -> str:
+    """What to tell when a run could not end with nothing of ours resting."""
+    if left is None:
+        return "it is not confirmed that no order of ours rests: the exchange did not answer"
+    return f"{left} of our orders still rest at the exchange"

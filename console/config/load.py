@@ -143,11 +143,16 @@ def _check_order(loaded: Loaded) -> None:
         assert isinstance(low, int | Decimal)
         assert isinstance(high, int | Decimal)
         if low > high or (strictly and low == high):
-            said = Assignment(lower, low, loaded.sources[lower])
-            other = Assignment(upper, high, loaded.sources[upper])
-            relation = "below" if strictly else "at most"
+            below = Assignment(lower, low, loaded.sources[lower])
+            above = Assignment(upper, high, loaded.sources[upper])
+            # The later layer is the one to blame: the other stood before it.
+            if above.source.layer > below.source.layer:
+                blamed, other, relation = above, below, "above" if strictly else "at least"
+            else:
+                blamed, other, relation = below, above, "below" if strictly else "at most"
+            value = shortened(other.value)
             raise ConfigError(
-                f"{said} must be {relation} {other.key}, which is {shortened(high)} ({other.source.name})"
+                f"{blamed} must be {relation} {other.key}, which is {value} ({other.source.name})"
             )
 
 

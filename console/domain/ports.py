@@ -10,7 +10,13 @@ from typing import Protocol
 
 import msgspec
 
-from console.domain.events import EngineEvent, ExchangeStatusRead, OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.events import (
+    EngineEvent,
+    ExchangeStatusRead,
+    OrderAcked,
+    OrderBecameUnknown,
+    OrderRejected,
+)
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement

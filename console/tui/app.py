@@ -150,10 +150,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     async def action_quit(self) -> None:
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
             return
-        snapshot = self._look().snapshot
-        resting = None if snapshot is None else len(snapshot.resting)
-        held = None if snapshot is None else len(snapshot.positions)
-        self.push_screen(QuitDialog(resting, held), self._quit)
+        self.push_screen(QuitDialog(self._look()), self._quit)
 
     def _quit(self, choice: QuitChoice | None) -> None:
         if choice is not None:

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from console.engine.snapshot import LatchView
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, join, put
+from console.tui.picture import Picture
 from console.tui.sanitize import inert
 from console.tui.themes import style_of
 
@@ -50,17 +51,25 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
     ]
     AUTO_FOCUS = "#cancel"
 
-    def __init__(self, resting: int | None, positions: int | None) -> None:
+    def __init__(self, picture: Picture) -> None:
         super().__init__()
-        self._resting = resting
-        self._positions = positions
+        self._picture = picture
+
+    def _exposed(self) -> str:
+        """What is at stake, and how far that may be believed."""
+        snapshot = self._picture.snapshot
+        if snapshot is None:
+            return "The engine has not said yet which orders rest."
+        orders, held = len(snapshot.resting), len(snapshot.positions)
+        text = f"Orders that rest or may rest: {orders}. Positions: {held}; they stay."
+        if self._picture.is_engine_stopped:
+            text += f"\nThe engine does not answer: this is {fmt.age(self._picture.age_ns)} old."
+        return text
 
     def compose(self) -> ComposeResult:
-        orders = fmt.UNKNOWN if self._resting is None else str(self._resting)
-        held = fmt.UNKNOWN if self._positions is None else str(self._positions)
         with Vertical(classes="dialog") as box:
             box.border_title = "Quit"
-            yield Static(Text(f"Orders that rest or may rest: {orders}. Positions: {held}; they stay."))
+            yield Static(Text(self._exposed()))
             yield Button("Cancel the orders and quit  (Enter)", id="cancel", variant="primary", compact=True)
             yield Button("Leave them resting and quit", id="leave", compact=True)
             yield Button("Stay  (Esc)", id="stay", compact=True)

@@ -74,13 +74,9 @@ class Pane(Canvas, can_focus=True):
         """Take a new picture and repaint what it changed."""
         self._picture = picture
         rows_before = len(self.content.keys)
-        if self.redraw() == 0 and not self.size:
-            return
-        if (
-            self.styles.height is not None
-            and self.styles.height.is_auto
-            and rows_before != len(self.content.keys)
-        ):
+        self.redraw()
+        is_auto = self.styles.height is not None and self.styles.height.is_auto
+        if is_auto and rows_before != len(self.content.keys):
             self.refresh(layout=True)
 
     def ask(self, query: Query) -> None:

@@ -11,7 +11,10 @@ from console.engine.snapshot import HaltPhase, HaltView, Snapshot
 from console.tui.formatting import SECOND_NS
 
 LATE_NS = 2 * SECOND_NS
-"""The engine draws itself several times a second: a picture older than this is called stale."""
+"""The engine makes a picture several times a second: one older than this is called stale."""
+
+STOPPED_NS = 5 * SECOND_NS
+"""An engine that was silent for so long is said to have stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +41,8 @@ class Picture:
         return self.snapshot.feed_age_ns + (self.age_ns or 0)
 
     @property
-    def is_engine_late(self) -> bool:
-        return self.heartbeat_age_ns > LATE_NS
+    def is_engine_stopped(self) -> bool:
+        return self.failure is not None or self.heartbeat_age_ns > STOPPED_NS
 
     @property
     def state(self) -> TradingState | None:
@@ -51,7 +54,7 @@ class Picture:
     @property
     def is_alarming(self) -> bool:
         """Whether nothing trades because of a halt or because the engine does not answer."""
-        return self.state is TradingState.HALTED or self.failure is not None or self.is_engine_late
+        return self.state is TradingState.HALTED or self.is_engine_stopped
 
 
 def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:

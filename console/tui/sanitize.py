@@ -21,6 +21,8 @@ def _visible(character: str) -> str:
     if code == 0x7F:
         return "\u2421"
     category = unicodedata.category(character)
+    if category == "Zs":
+        return " "
     if category in _COMBINING:
         return ""
     if category == "Cc" or category in _INVISIBLE:

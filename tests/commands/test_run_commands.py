@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from console.cli import main
-from console.engine.status import replace_file
+from console.engine.status import Document, replace_file
 
 
 def status_file(home: Path) -> Path:
@@ -27,7 +27,7 @@ def test_status_before_any_run_says_which_file_is_missing(
 
 
 def test_status_ages_grow_after_the_console_died(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    written_long_ago = {"at_ns": 1, "state": "RUNNING", "feed_age_ms": 5, "heartbeat_age_ms": None}
+    written_long_ago: Document = {"at_ns": 1, "state": "RUNNING", "feed_age_ms": 5, "heartbeat_age_ms": None}
     replace_file(status_file(tmp_path), written_long_ago)
     assert main(["status", "--json", "--home", str(tmp_path)]) == 0
     shown = json.loads(capsys.readouterr().out)

@@ -177,7 +177,10 @@ def test_a_syntax_error_names_the_line(tmp_path: Path, text: str, line: str) -> 
             "[risk]\nmax_single_position_pct = 0.16",
             ("= 0.16", "risk.max_correlated_group_pct", "0.15", "default"),
         ),
-        ("[risk]\nmax_total_exposure_pct = 0.1", ("max_correlated_group_pct = 0.15", "0.1", "mine.toml")),
+        (
+            "[risk]\nmax_total_exposure_pct = 0.1",
+            ("mine.toml: risk.max_total_exposure_pct = 0.1", "at least", "max_correlated_group_pct", "0.15"),
+        ),
         ("[universe]\nmin_seconds_to_close = 5\nmax_seconds_to_close = 5", ("must be below universe.max",)),
     ],
 )

@@ -53,9 +53,7 @@ def test_a_makers_receipt_where_makers_pay(price: str, fee: str) -> None:
     assert charged == parse_cash(fee)
 
 
-@pytest.mark.parametrize(
-    ("price", "fee"), [("0.90", "0.1575"), ("0.50", "0.4375"), ("0.10", "0.1575")]
-)
+@pytest.mark.parametrize(("price", "fee"), [("0.90", "0.1575"), ("0.50", "0.4375"), ("0.10", "0.1575")])
 def test_a_hundred_lot_of_a_paying_maker(price: str, fee: str) -> None:
     charged = KalshiFees().on_trade(WITH_MAKER, parse_price(price), parse_count("100"), is_taker=False)
     assert charged == parse_cash(fee)

@@ -222,7 +222,6 @@ def test_while_a_position_has_no_mark_equity_is_unknown_and_nothing_is_entered()
     account, trade_log = replayed(records(before.actions))
     after = Desk(engine(account=account, trade_log=trade_log))
     after.connect(market(A), market(B))
-    assert after.engine.equity is None
     assert submits(after.show(FAVOURITE, B)) == []
     assert stopped(after.engine, FunnelStepName.LIMITS) == {"daily loss is unknown": 1}
     after.show(FAVOURITE, A)

@@ -13,7 +13,6 @@ from engine_builders import (
     exchange_id,
     halts_begun,
     passed,
-    quote,
     raised,
     records,
     settings,

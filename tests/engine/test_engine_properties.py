@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: conservation to the unit, determinism, and a journal that is the state."""
+"""Whatever happens in whatever order: conservation, determinism, and a journal that is the state."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ STEPS = st.one_of(
 Step = tuple[object, ...]
 STORIES = st.lists(STEPS, min_size=10, max_size=60)
 STYLES = st.sampled_from(("maker", "taker"))
-PATIENT = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PATIENT = hypothesis_settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Recorder(Desk):

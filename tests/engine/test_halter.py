@@ -41,7 +41,7 @@ def _no_pause_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Line:
-    """An exchange in memory: every call is kept, ``trouble`` may fail it, and lists note the view before them."""
+    """An exchange in memory: calls are kept, ``trouble`` may fail them, and lists note the view before."""
 
     def __init__(self, *client_order_ids: str) -> None:
         self.orders = {order.order_id: order for order in map(resting, client_order_ids)}
@@ -103,6 +103,9 @@ class Halting:
         assert self.halter.wait_confirmed(PATIENCE_S), self.halter.view
         return self.halter.view
 
+    def lets_orders_pass(self) -> bool:
+        return self.gate.is_open
+
     def release(self) -> None:
         self.halter.release(self.halter.view.requested_ns)
 
@@ -144,7 +147,7 @@ def test_the_gate_is_closed_when_request_returns_though_the_exchange_cannot_be_r
 
     with halt_path(tmp_path, open_line) as path:
         path.halter.request("now")
-        assert not path.gate.is_open
+        assert not path.lets_orders_pass()
         assert path.halter.view.phase is HaltPhase.CANCELLING
         assert not path.halter.wait_confirmed(0)
         reachable.set()
@@ -327,9 +330,9 @@ def test_the_sentinel_names_the_reason_and_release_removes_it_and_opens_the_gate
         wait_for_file(tmp_path / "HALT")
         assert path.sentinel.reason == "looks wrong"
         path.confirmed()
-        assert not path.gate.is_open
+        assert not path.lets_orders_pass()
         path.release()
-        assert path.gate.is_open
+        assert path.lets_orders_pass()
         assert not path.sentinel.exists
         assert path.halter.view.phase is HaltPhase.IDLE
 
@@ -341,7 +344,7 @@ def test_release_of_an_older_halt_leaves_a_newer_one_in_force(tmp_path: Path) ->
         first = path.confirmed()
         path.halter.request("second")
         path.halter.release(first.requested_ns)
-        assert not path.gate.is_open
+        assert not path.lets_orders_pass()
         wait_for_file(tmp_path / "HALT")
         assert path.confirmed().reason == "second"
         assert path.sentinel.reason == "second"
@@ -383,9 +386,9 @@ def test_many_requests_and_releases_at_once_leave_gate_file_and_picture_agreeing
                 thread.start()
             for thread in threads:
                 thread.join(PATIENCE_S)
-            assert not path.gate.is_open
+            assert not path.lets_orders_pass()
             assert path.halter.view.reason == "new"
         wait_for_file(tmp_path / "HALT")
         path.release()
-        assert path.gate.is_open
+        assert path.lets_orders_pass()
         assert not path.sentinel.exists

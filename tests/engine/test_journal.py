@@ -96,13 +96,17 @@ def test_a_full_disk_is_told_and_what_was_written_before_stays(path: Path) -> No
     journal.append([OPENED])
     [pages] = journal._connection.execute("PRAGMA page_count").fetchone()
     journal._connection.execute(f"PRAGMA max_page_count={pages}")
-    written_events: list[JournaledEvent] = [OPENED]
-    with pytest.raises(JournalError, match="full"):
+    told: list[JournaledEvent] = [OPENED]
+
+    def fill_the_disk() -> None:
         for equity in range(10_000):
             journal.append([marked(equity)])
-            written_events.append(marked(equity))
+            told.append(marked(equity))
+
+    with pytest.raises(JournalError, match="full"):
+        fill_the_disk()
     journal.close()
-    assert read_back(path) == written_events
+    assert read_back(path) == told
 
 
 def test_rows_carry_the_account_they_belong_to(path: Path) -> None:

@@ -5,7 +5,6 @@ import pytest
 from engine_builders import (
     FAVOURITE,
     LONGSHOT,
-    SECOND,
     A,
     B,
     Desk,

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 from console_screen import console
-from fake_engine import LATCHES, NOW, FakeEngine
+from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 from textual.widgets import Button
 
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
@@ -96,6 +96,14 @@ async def test_quit_can_leave_orders_resting() -> None:
         await screen.pilot.press("down", "enter")
         await screen.pilot.pause()
     assert screen.app.return_value is QuitChoice.LEAVE_RESTING
+
+
+async def test_quitting_a_hung_engine_says_how_old_the_count_is() -> None:
+    engine = FakeEngine()
+    engine.heartbeat_ns = 41 * SECOND
+    engine.now_ns += 41 * SECOND
+    async with console(engine) as screen:
+        assert "The engine does not answer: this is 41s old" in await screen.press("q")
 
 
 async def test_escape_stays() -> None:

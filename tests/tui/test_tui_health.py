@@ -24,6 +24,15 @@ async def test_a_hung_engine_is_told_in_words_in_the_header_and_in_every_pane(si
     assert text.count("STALE 12s") == 5
 
 
+async def test_a_late_engine_is_told_before_it_is_called_stopped() -> None:
+    engine = FakeEngine()
+    engine.heartbeat_ns = 3 * SECOND
+    async with console(engine) as screen:
+        text = await screen.look()
+    assert "ENGINE LATE 3.0s" in text
+    assert "STOPPED" not in text
+
+
 async def test_a_failed_engine_says_why_and_what_still_works() -> None:
     engine = FakeEngine()
     engine.failed = "the journal could not be written: disk full"

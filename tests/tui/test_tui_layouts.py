@@ -80,6 +80,23 @@ async def test_zoom_gives_one_pane_the_body_and_numbers_move_it() -> None:
         assert "1 Positions" in await screen.press("escape")
 
 
+async def test_a_pane_under_the_side_panel_comes_back_with_its_number() -> None:
+    async with console(FakeEngine()) as screen:
+        await screen.press("w")
+        assert "2 Risk limits" in await screen.press("2")
+        assert screen.app.focused is screen.app._main.limits
+
+
+async def test_the_palette_does_what_the_keys_do() -> None:
+    async with console(FakeEngine()) as screen:
+        await screen.press("ctrl+p", *"zoom")
+        await screen.app.workers.wait_for_complete()
+        await screen.press("enter")
+        text = await screen.look()
+        assert "1 Positions" in text
+        assert "2 Risk limits" not in text
+
+
 async def test_filter_narrows_the_list_and_escape_clears_it() -> None:
     async with console(FakeEngine()) as screen:
         text = await screen.press("5", "slash", *"denied", "enter")

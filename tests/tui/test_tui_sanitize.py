@@ -23,6 +23,7 @@ PAYLOADS = {
     "zalgo": "e" + "\u0301" * 500,
     "emoji": "\U0001f680 wide 漢字",
     "surrogate": "x\ud800y",
+    "spaces": "a\u00a0b\u3000c",
     "separator": "a\u2028b\u2029c",
     "long": "x" * 100_000,
 }

@@ -19,11 +19,11 @@ def signed(cash: int | None) -> Line:
     return put(text, tone)
 
 
-def data_age(age_ns: int | None, limit_ns: int = LATE_NS) -> Line:
+def data_age(age_ns: int | None) -> Line:
     """How old what is shown is; in words once it is too old to trust."""
     if age_ns is None:
         return put("no data", Tone.WARN)
-    if age_ns > limit_ns:
+    if age_ns > LATE_NS:
         return put(f"STALE {fmt.age(age_ns)}", Tone.LOSS)
     return put(fmt.age(age_ns), Tone.MUTED)
 

@@ -7,7 +7,7 @@ from console.domain.events import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, Snapshot
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, put, width_of
-from console.tui.picture import Picture
+from console.tui.picture import LATE_NS, Picture
 from console.tui.views.common import signed
 
 _STATE_WORDS = {
@@ -81,7 +81,7 @@ def _state(picture: Picture) -> Line:
     if picture.state is None:
         return put(" … STARTING ", Tone.BADGE_WARN)
     words, tone = _STATE_WORDS[picture.state]
-    if picture.is_engine_late and picture.state is not TradingState.HALTED:
+    if picture.is_engine_stopped and picture.state is not TradingState.HALTED:
         return put(f" ? WAS {words[2:]} ", Tone.BADGE_WARN)
     return put(f" {words} ", tone)
 
@@ -115,8 +115,10 @@ def _round_trip(picture: Picture, *, is_wide: bool) -> Line:
 
 
 def _heartbeat(picture: Picture, *, is_wide: bool) -> Line:
-    if picture.failure is not None or picture.is_engine_late:
+    if picture.is_engine_stopped:
         return put(f"ENGINE STOPPED {fmt.age(picture.heartbeat_age_ns)}", Tone.BADGE_HALT)
+    if picture.heartbeat_age_ns > LATE_NS:
+        return put(f"ENGINE LATE {fmt.age(picture.heartbeat_age_ns)}", Tone.WARN)
     return (
         *put("engine " if is_wide else "eng ", Tone.MUTED),
         *put(f"{fmt.age(picture.heartbeat_age_ns):>4}"),

@@ -8,7 +8,7 @@ from console.engine.snapshot import Gauge
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, bar, put
 from console.tui.pane import Content, Query, View
-from console.tui.picture import LATE_NS, Picture
+from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age
 
@@ -42,7 +42,7 @@ def _share(part: int | None, limit: int | None) -> float | None:
 
 
 def _tone(share: float) -> Tone:
-    if share >= 1 or share >= ALARM_SHARE:
+    if share >= ALARM_SHARE:
         return Tone.LOSS
     return Tone.WARN if share >= WARN_SHARE else Tone.GAIN
 
@@ -64,7 +64,6 @@ def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
         worst = used if resting is None else max(used, resting)
         return bar(used, worst, width, _tone(used), (WARN_SHARE, ALARM_SHARE))
 
-    is_old = gauge.age_ns is not None and gauge.age_ns > picture.feed_limit_ns
     age_ns = None if gauge.age_ns is None else gauge.age_ns + (picture.age_ns or 0)
     return (
         put(gauge.label),
@@ -73,7 +72,7 @@ def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
         _percent(resting) if resting is not None else put("-", Tone.MUTED),
         put(fmt.short_dollars(gauge.limit), Tone.MUTED),
         put(fmt.dollars(gauge.used), Tone.PLAIN if gauge.used is not None else Tone.WARN),
-        put(fmt.age(age_ns), Tone.LOSS if is_old else Tone.MUTED),
+        put(fmt.age(age_ns), Tone.MUTED),
         put(gauge.detail, Tone.MUTED),
     )
 
@@ -94,7 +93,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     columns: Sequence[Column] = _WIDE if width >= 30 else _NARROW
     return Content(
         summary=_summary(gauges),
-        age=data_age(picture.age_ns, LATE_NS),
+        age=data_age(picture.age_ns),
         columns=columns,
         keys=[gauge.key for gauge in gauges],
         cells=lambda index: _cells(gauges[index], picture)[: len(columns)],
