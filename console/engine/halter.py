@@ -58,9 +58,7 @@ class Halter:
 
     def request(self, reason: str) -> None:
         """Halt now; a second call cancels again."""
-        self._gate.close()
         with self._lock:
-            # A release that got the lock first opened the gate again.
             self._gate.close()
             self._settled.clear()
             self._view = HaltView(HaltPhase.CANCELLING, reason, requested_ns=self._wall_ns())

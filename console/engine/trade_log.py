@@ -23,7 +23,7 @@ ENTRIES_KEPT = 1_000
 
 
 class TradeLog:
-    """Lines made from journaled events, so that a restart shows the same ones."""
+    """Lines made from journaled events, so that a restart shows the same ones, and this run's own denials."""
 
     def __init__(self) -> None:
         self._entries: deque[LogEntry] = deque(maxlen=ENTRIES_KEPT)
@@ -41,7 +41,7 @@ class TradeLog:
             case AccountOpened():
                 self._entries.clear()
                 self._denied.clear()
-                self._add(event.at_ns, LogKind.STATE, None, f"account {event.account} opened")
+                self._add(event.at_ns, LogKind.STATE, None, f"new account {event.account[:8]}")
             case OrderFilled():
                 self._note_fill(event, before)
             case MarketSettled():

@@ -156,7 +156,11 @@ class Pane(Canvas, can_focus=True):
             return [EMPTY] * height
         inner = width - 4
         if self._picture is not None:
+            before = self._cursor
             self.content = self.view.content(self._picture, inner, height - 2, self.query_asked)
+            # A list that was scrolled away from its start stays on the rows that are being read.
+            if self._top and self._cursor_key in self.content.keys:
+                self._top = max(0, self._top + self._cursor - before)
         rows = max(0, height - 2 - self.content.has_heading)
         self._top = min(self._top, max(0, len(self.content.keys) - rows))
         shown = range(self._top, min(len(self.content.keys), self._top + rows))

@@ -30,7 +30,14 @@ from engine_builders import (
 )
 
 from console.config.schema import RiskSettings
-from console.domain.events import LatchRaised, OrderIntended, Resume, RiskDayBegan, TradingState
+from console.domain.events import (
+    AccountOpened,
+    LatchRaised,
+    OrderIntended,
+    Resume,
+    RiskDayBegan,
+    TradingState,
+)
 from console.domain.money import Cash, Price
 from console.domain.order import OrderIntent, OrderStatus
 
@@ -202,6 +209,17 @@ def test_the_highest_equity_is_never_lowered() -> None:
         marks.append(trading.engine.account.high_water)
     assert marks == sorted(mark for mark in marks if mark is not None)
     assert marks[-1] == trading.engine.equity
+
+
+def test_another_account_begins_with_nothing_known_of_its_equity() -> None:
+    trading = desk()
+    trading.hold(FAVOURITE)
+    trading.take(AccountOpened(at_ns=START, account="account-2", cash=dollars("500")))
+    assert trading.engine.equity is None
+    assert trading.engine.account.day_open_equity is None
+    trading.scan()
+    assert trading.engine.account.day_open_equity == dollars("500")
+    assert trading.engine.account.high_water == dollars("500")
 
 
 def test_a_high_water_of_nothing_is_not_taken_for_unknown() -> None:

@@ -90,6 +90,7 @@ class Recorder(Desk):
         self.fills_seen: set[str] = set()
         self.fees = 0
         self.settled_value = 0
+        self.payouts = 0
         self.yes_spent = 0
         self.positions: Counter[Ticker] = Counter()
         self.open(*MARKETS)
@@ -106,7 +107,9 @@ class Recorder(Desk):
                 self.yes_spent += signed * fill.price
                 self.fees += fill.fee
             case MarketSettled(settlement=settlement):
-                self.settled_value += self.positions.pop(settlement.ticker, 0) * settlement.yes_value
+                held = self.positions.pop(settlement.ticker, 0)
+                self.settled_value += held * settlement.yes_value
+                self.payouts += held * settlement.yes_value + max(0, -held) * PAYOUT
         return super().take(event)
 
     @property
@@ -122,7 +125,7 @@ class Recorder(Desk):
         assert {t: p.contracts for t, p in account.held.items()} == {
             t: c for t, c in self.positions.items() if c
         }
-        assert account.fees == self.fees
+        assert (account.fees, account.settlements) == (self.fees, self.payouts)
         assert account.cash + sum(p.paid for p in account.held.values()) == (
             account.start_cash + sum(p.realised - p.fees for p in account.positions.values())
         )

@@ -46,7 +46,7 @@ class Line:
     def __init__(self, *client_order_ids: str) -> None:
         self.orders = {order.order_id: order for order in map(resting, client_order_ids)}
         self.calls: list[tuple[str, str]] = []
-        self.before_list: Callable[[int], None] = lambda number: None
+        self.before_list: Callable[[int], object] = lambda number: None
         self.trouble: Callable[[str, int], Exception | None] = lambda call, number: None
         self.listed = threading.Semaphore(0)
         self.opened = 0
@@ -127,11 +127,15 @@ def halt_path(tmp_path: Path, open_line: Callable[[], HaltLine]) -> Iterator[Hal
         under_test.stop()
 
 
-def wait_for_file(path: Path) -> None:
-    """The file has a thread of its own, which is waited for."""
+def wait_for_writers() -> None:
+    """Each write of the file has a thread of its own."""
     for thread in threading.enumerate():
         if thread.name == "sentinel":
             thread.join(PATIENCE_S)
+
+
+def wait_for_file(path: Path) -> None:
+    wait_for_writers()
     assert path.exists()
 
 
@@ -352,15 +356,29 @@ def test_release_of_an_older_halt_leaves_a_newer_one_in_force(tmp_path: Path) ->
 
 def test_a_halt_that_was_released_unconfirmed_cancels_nothing_more(tmp_path: Path) -> None:
     line = Line()
+    released = threading.Event()
+    line.before_list = lambda number: released.wait(PATIENCE_S)
     line.trouble = lambda call, number: VenueError("no answer") if call == "list" else None
     with halt_path(tmp_path, line.open) as path:
         path.halter.request("first")
-        line.wait_for_lists(2)
+        line.wait_for_lists(1)
         path.release()
-        line.trouble = lambda call, number: None
         new = resting("kc-new")
         line.orders[new.order_id] = new
+        released.set()
+        assert not line.listed.acquire(timeout=0.2)
     assert line.cancelled() == []
+
+
+def test_a_halt_that_is_released_at_once_leaves_no_file_behind(tmp_path: Path) -> None:
+    line = Line()
+    with halt_path(tmp_path, line.open) as path:
+        for _ in range(100):
+            path.halter.request("now")
+            path.release()
+            wait_for_writers()
+            assert not path.sentinel.exists
+            assert path.lets_orders_pass()
 
 
 def test_a_disk_that_refuses_the_sentinel_does_not_hold_up_the_cancels(tmp_path: Path) -> None:

@@ -111,7 +111,10 @@ def test_a_full_disk_is_told_and_what_was_written_before_stays(path: Path) -> No
 
 def test_rows_carry_the_account_they_belong_to(path: Path) -> None:
     other = AccountOpened(at_ns=START, account="account-2", cash=Cash(0))
-    written(path, Halt(at_ns=START), OPENED, marked(1))
+    journal = Journal(path)
+    journal.append([Halt(at_ns=START), OPENED])
+    journal.append([marked(1)])
+    journal.close()
     written(path, marked(2), other, marked(3))
     connection = sqlite3.connect(path)
     accounts = [row[0] for row in connection.execute("SELECT account FROM events ORDER BY seq")]

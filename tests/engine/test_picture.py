@@ -27,7 +27,7 @@ from engine_builders import (
 )
 
 from console.config.schema import RiskSettings, Settings
-from console.domain.book import BookSide
+from console.domain.book import BookSide, Quote
 from console.domain.events import TradingState
 from console.domain.money import Cash, Count
 from console.domain.order import OrderStatus
@@ -167,6 +167,7 @@ def test_the_worst_case_includes_orders_that_may_fill(answer: str) -> None:
     day_loss = gauge(snapshot, "day_loss")
     assert day_loss.used is not None
     assert day_loss.with_resting == day_loss.used + snapshot.worst_case
+    assert gauge(snapshot, "single").used == gauge(snapshot, "group").used == dollars("9.20")
     assert gauge(snapshot, "single").detail == B
     assert gauge(snapshot, "group").with_resting == snapshot.worst_case
 
@@ -196,14 +197,27 @@ def test_a_position_is_shown_in_the_prices_of_the_outcome_held() -> None:
     assert position.close_ns == market().close_ns
 
 
-def test_a_market_that_lost_its_buyers_is_worth_nothing_and_not_unknown() -> None:
+@pytest.mark.parametrize(
+    ("shown", "without_buyers"),
+    [(FAVOURITE, quote(None, 93)), (LONGSHOT, quote(7, None))],
+    ids=["YES", "NO"],
+)
+def test_a_market_that_lost_its_buyers_is_worth_nothing_and_not_unknown(
+    shown: Quote, without_buyers: Quote
+) -> None:
     trading = desk()
-    trading.hold(FAVOURITE)
-    trading.show(quote(None, 93))
+    trading.hold(shown)
+    trading.show(without_buyers)
     [position] = picture(trading).positions
     assert position.mark == 0
+
+
+def test_a_book_that_is_empty_on_both_sides_says_nothing_and_the_last_mark_stands() -> None:
+    trading = desk()
+    trading.hold(FAVOURITE)
     trading.show(quote(None, None))
-    assert picture(trading).positions[0].mark == 0
+    [position] = picture(trading).positions
+    assert position.mark == cents(92)
 
 
 def test_an_order_is_shown_with_what_is_left_of_it() -> None:

@@ -129,6 +129,16 @@ async def test_the_cursor_stays_on_its_row_when_rows_arrive_above_it() -> None:
         assert log.cursor_text() == before
 
 
+async def test_rows_being_read_stay_in_place_while_news_arrive() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        text = await screen.press("5", "end")
+        oldest = text.splitlines()[-3]
+        entry = SNAPSHOT.log[-1]
+        engine.change(log=(*SNAPSHOT.log, type(entry)(99, entry.at_ns, entry.kind, None, "newer")))
+        assert (await screen.look()).splitlines()[-3] == oldest
+
+
 async def test_copying_takes_the_row_under_the_cursor() -> None:
     async with console(FakeEngine()) as screen:
         await screen.press("1", "y")

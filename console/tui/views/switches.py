@@ -14,9 +14,9 @@ from console.tui.views.common import WAITING, data_age
 
 _COLUMNS = (
     Column("state", 9, rank=0),
-    Column("switch", 11, rank=1, most=15),
-    Column("reading", 12, rank=2, most=24),
-    Column("threshold", 11, rank=3, most=24),
+    Column("switch", 11, rank=1, most=12),
+    Column("reading", 12, rank=2, most=14),
+    Column("threshold", 11, rank=3, most=12),
     Column("since", 5, rank=4),
     Column("clears", 12, rank=5, most=60),
 )
