@@ -345,6 +345,15 @@ def desk(with_settings: Settings | None = None, *markets: Market, escalates: boo
     return built
 
 
+UNDER_A_DAY_OF_LOSS = RiskSettings(max_daily_loss_dollars=Decimal(100))
+
+
+def losing_desk() -> tuple[Desk, OrderIntent]:
+    """A desk that halts at a day's loss of 100 $ and holds about 500 $ of favourites bought at 93c."""
+    trading = desk(settings(risk=UNDER_A_DAY_OF_LOSS))
+    return trading, trading.hold(FAVOURITE)
+
+
 def replayed(events: Iterable[JournaledEvent]) -> tuple[Account, TradeLog]:
     """What a restart makes of the journal."""
     account, trade_log = Account(), TradeLog()
