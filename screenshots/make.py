@@ -1,7 +1,8 @@
 """Takes the pictures of the README: the console on its own practice exchange, at three sizes.
 
 ``python screenshots/make.py [SECONDS]`` trades for that long first (90 by default) and writes SVG and PNG
-beside this file. PNG needs Chromium with the font Fira Code, or else resvg-py.
+beside this file, as soon as there are positions to see. PNG needs Chromium with the font Fira Code, or else
+resvg-py.
 """
 
 from __future__ import annotations
@@ -19,11 +20,22 @@ from textual.pilot import Pilot
 
 from console.commands.console import add_arguments
 from console.commands.session import engine_session
+from console.engine.handle import EngineHandle
 from console.tui.app import ConsoleApp
 
 FOLDER = Path(__file__).parent
 SIZES = ((80, 24), (120, 40), (240, 60))
 SETTLE_S = 1.0
+POSITIONS_TO_SHOW = 3
+
+
+async def until_positions(engine: EngineHandle) -> None:
+    """Wait for a moment with something to see."""
+    while True:
+        snapshot = engine.snapshot()
+        if snapshot is not None and len(snapshot.positions) >= POSITIONS_TO_SHOW:
+            return
+        await asyncio.sleep(SETTLE_S / 10)
 
 
 def take_svgs(seconds: float) -> list[Path]:
@@ -32,6 +44,7 @@ def take_svgs(seconds: float) -> list[Path]:
 
     async def operate(pilot: Pilot[object]) -> None:
         await asyncio.sleep(seconds)
+        await until_positions(worker)
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await asyncio.sleep(SETTLE_S)

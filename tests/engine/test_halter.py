@@ -370,15 +370,27 @@ def test_a_halt_that_was_released_unconfirmed_cancels_nothing_more(tmp_path: Pat
     assert line.cancelled() == []
 
 
-def test_a_halt_that_is_released_at_once_leaves_no_file_behind(tmp_path: Path) -> None:
+def test_a_write_of_the_file_that_comes_after_the_release_leaves_no_file_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[threading.Thread] = []
+
+    class LateWriter(threading.Thread):
+        def start(self) -> None:
+            if self.name == "sentinel":
+                late.append(self)
+            else:
+                super().start()
+
     line = Line()
     with halt_path(tmp_path, line.open) as path:
-        for _ in range(100):
-            path.halter.request("now")
-            path.release()
-            wait_for_writers()
-            assert not path.sentinel.exists
-            assert path.lets_orders_pass()
+        monkeypatch.setattr("console.engine.halter.threading.Thread", LateWriter)
+        path.halter.request("now")
+        path.release()
+        [writer] = late
+        writer.run()
+        assert not path.sentinel.exists
+        assert path.lets_orders_pass()
 
 
 def test_a_disk_that_refuses_the_sentinel_does_not_hold_up_the_cancels(tmp_path: Path) -> None:
