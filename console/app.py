@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ from console.exchange.hosts import (
     parse_connection,
     read_connection,
 )
-from console.exchange.signing import KeyFileError, Signer, load_signer
+from console.exchange.signing import ExposedKeyError, KeyFileError, Signer, load_signer
 from console.exchange.venue import KalshiVenue
 from console.risk.manager import RiskManager
 from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
@@ -49,6 +49,10 @@ START_TIMEOUT_S = 30.0
 _CHILD_START_TIMEOUT_S = 30.0
 _CHILD_STOP_TIMEOUT_S = 5.0
 GROUP_CONTRACTS_LIMIT = 1_000_000
+
+
+Outage = Callable[[], str | None]
+"""What has ended outside the engine and cannot come back by itself."""
 
 
 class PracticeFailedError(Exception):
@@ -69,17 +73,18 @@ class Launch:
 def running_engine(launch: Launch) -> Iterator[EngineWorker]:
     """An engine that trades until the block ends; the caller stops it before, or its orders are cancelled.
 
-    Raises ConfigError, LockHeldError, PracticeFailedError or EngineFailedError, each with one sentence.
+    Raises ConfigError, LockHeldError, ExposedKeyError, PracticeFailedError or EngineFailedError, each with
+    one sentence.
     """
     with ExitStack() as stack:
         launch.folder.create()
         stack.enter_context(launch.folder.lock())
         handler = start_logging(launch.folder.logs)
         stack.callback(handler.close)
-        connection = _connection(launch, stack)
+        connection, outage = _connection(launch, stack)
         signer = _signer(connection)
         stack.enter_context(lock_key(urlsplit(connection.rest).netloc, connection.key_id))
-        worker = EngineWorker(_plan(launch, connection, signer))
+        worker = EngineWorker(_plan(launch, connection, signer, outage))
         stack.callback(lambda: worker.stop(cancel_resting=True))
         worker.start(START_TIMEOUT_S)
         status = StatusWriter(
@@ -90,7 +95,7 @@ def running_engine(launch: Launch) -> Iterator[EngineWorker]:
         yield worker
 
 
-def _plan(launch: Launch, connection: Connection, signer: Signer) -> Plan:
+def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage) -> Plan:
     settings = launch.settings
     clock = ServerClock(time.time_ns)
     deadline_s = float(settings.exchange.request_timeout_seconds)
@@ -130,6 +135,7 @@ def _plan(launch: Launch, connection: Connection, signer: Signer) -> Plan:
         make_halt_line=lambda: BlockingHaltLine(connection, signer, clock, deadline_s=deadline_s),
         wall_ns=time.time_ns,
         monotonic_ns=time.monotonic_ns,
+        outage=outage,
     )
 
 
@@ -151,16 +157,16 @@ def _fees(settings: FeeSettings) -> FeeModel:
     return ProfitFees(int(settings.profit_fee_rate * 10_000)) if settings.model == "profit" else KalshiFees()
 
 
-def _connection(launch: Launch, stack: ExitStack) -> Connection:
+def _connection(launch: Launch, stack: ExitStack) -> tuple[Connection, Outage]:
     """Where to trade and as whom; starts the practice exchange when there is none to attach to."""
     try:
         if launch.attach is not None:
-            return read_connection(launch.attach)
+            return read_connection(launch.attach), _no_outage
         if launch.environment == "practice":
             return stack.enter_context(_practice_exchange(launch))
         key_path = launch.settings.exchange.private_key_path
         key_file = launch.folder.key_file(key_path) if key_path else None
-        return connection_to(DEMO, launch.settings.exchange.key_id, str(key_file or ""))
+        return connection_to(DEMO, launch.settings.exchange.key_id, str(key_file or "")), _no_outage
     except ConnectionDataError as error:
         raise ConfigError(str(error)) from None
 
@@ -168,15 +174,22 @@ def _connection(launch: Launch, stack: ExitStack) -> Connection:
 def _signer(connection: Connection) -> Signer:
     try:
         return load_signer(connection.key_id, Path(connection.private_key_path))
+    except ExposedKeyError:
+        raise
     except KeyFileError as error:
         raise ConfigError(str(error)) from None
 
 
+def _no_outage() -> str | None:
+    return None
+
+
 @contextmanager
-def _practice_exchange(launch: Launch) -> Iterator[Connection]:
+def _practice_exchange(launch: Launch) -> Iterator[tuple[Connection, Outage]]:
     """A practice exchange as a child process, which ends when its standard input closes."""
     practice = launch.settings.practice
-    command = [sys.executable, "-m", "console.cli", "exchange", "--until-stdin-closes"]
+    # -P: a package in the folder where the console was started must not be taken for ours.
+    command = [sys.executable, "-P", "-m", "console.cli", "exchange", "--until-stdin-closes"]
     command += ["--speed", str(practice.speed), "--cash", str(practice.starting_cash_dollars)]
     command += ["--home", str(launch.folder.path.parent)]
     errors = launch.folder.logs / "practice-exchange.log"
@@ -189,8 +202,13 @@ def _practice_exchange(launch: Launch) -> Iterator[Connection]:
             stderr=error_file,
             start_new_session=True,
         )
+
+    def outage() -> str | None:
+        # Its account is gone with it, so there is nothing to come back to.
+        return None if child.poll() is None else "the practice exchange has ended: quit and start again"
+
     try:
-        yield parse_connection(_first_line(child, errors), "the practice exchange's first line")
+        yield parse_connection(_first_line(child, errors), "the practice exchange's first line"), outage
     finally:
         _end(child)
 
@@ -228,4 +246,4 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-__all__ = ["EngineFailedError", "Launch", "PracticeFailedError", "running_engine"]
+__all__ = ["EngineFailedError", "ExposedKeyError", "Launch", "PracticeFailedError", "running_engine"]

@@ -39,7 +39,9 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
 
 def add_session_arguments(parser: argparse.ArgumentParser) -> None:
     """``--live --speed --attach``, for what runs an engine."""
-    parser.add_argument("--live", action="store_true", help="with --env live: yes, real money")
+    parser.add_argument(
+        "--live", action="store_true", help="with --env live: yes, real money (which this version refuses)"
+    )
     parser.add_argument(
         "--speed",
         metavar="X",
@@ -67,7 +69,7 @@ def session_environment(arguments: argparse.Namespace) -> Environment:
     environment: Environment = arguments.env
     if arguments.live != (environment == "live"):
         raise UserError("real money needs both --env live and --live", ExitCode.USAGE)
-    if environment != "practice" and (arguments.speed or arguments.attach):
+    if environment != "practice" and (arguments.speed is not None or arguments.attach is not None):
         raise UserError("--speed and --attach are for the practice environment", ExitCode.USAGE)
     return environment
 
@@ -75,7 +77,7 @@ def session_environment(arguments: argparse.Namespace) -> Environment:
 def options_of(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """Each setting that the command line states, after the option's name; ``--speed`` is one."""
     options = [("--set", text) for text in arguments.set]
-    if getattr(arguments, "speed", None):
+    if getattr(arguments, "speed", None) is not None:
         options.append(("--speed", f"practice.speed={arguments.speed}"))
     return options
 

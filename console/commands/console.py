@@ -9,6 +9,8 @@ from console.commands.common import add_common_arguments, add_session_arguments
 from console.commands.errors import ExitCode, UserError
 from console.commands.session import engine_session, left_text
 
+_STARTING = "starting ..."
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
@@ -21,14 +23,21 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             "the console needs a terminal; use `kconsole run --headless` without one", ExitCode.USAGE
         )
-    print("starting ...", file=sys.stderr, end="\r", flush=True)
+    if not sys.stdout.encoding.lower().startswith("utf"):
+        raise UserError(
+            f"the console is drawn in UTF-8, and this terminal's is {sys.stdout.encoding}; "
+            "set LANG to a UTF-8 locale such as C.UTF-8",
+            ExitCode.USAGE,
+        )
+    print(_STARTING, file=sys.stderr, end="\r", flush=True)
     with engine_session(arguments) as (worker, loaded):
+        print(" " * len(_STARTING), file=sys.stderr, end="\r", flush=True)
         from console.tui.app import ConsoleApp
         from console.tui.dialogs import QuitChoice
 
         app = ConsoleApp(worker, loaded.settings)
         choice = app.run()
-        failure = worker.failure()
+        failure = worker.failure() or worker.outage()
         cancels = choice is not QuitChoice.LEAVE_RESTING
         left = worker.stop(cancel_resting=cancels)
     if failure is not None:

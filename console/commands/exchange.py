@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 _SPEED_LEAST, _SPEED_MOST = Decimal("0.1"), Decimal(100)
 _SEED_BITS = 32
+_PORT_MOST = 65_535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = PracticeSettings()
-    parser.add_argument("--port", metavar="N", type=int, default=0, help="port on 127.0.0.1 (0: any free)")
+    parser.add_argument("--port", metavar="N", type=_port, default=0, help="port on 127.0.0.1 (0: any free)")
     parser.add_argument(
         "--speed",
         metavar="X",
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             made = worker.submit(GeneratedKey, home_of(arguments).environment("practice").keys)
             try:
                 tape = play(arguments.data, seed=seed, speed=arguments.speed, start_ns=time.time_ns())
-            except HistoryError:
+            except BaseException:
                 made.result().remove()
                 raise
             key = made.result()
@@ -102,10 +103,16 @@ def _print_address(address: Address) -> None:
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     # The file object's lock, held by a daemon thread at exit, would abort the interpreter.
-    while os.read(sys.stdin.fileno(), 4096):
+    while sys.stdin is not None and os.read(sys.stdin.fileno(), 4096):
         pass
     with contextlib.suppress(RuntimeError):  # the loop ended first
         loop.call_soon_threadsafe(stop.set)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= _PORT_MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_PORT_MOST}")
+    return int(text)
 
 
 def _speed(text: str) -> Decimal:
@@ -113,7 +120,7 @@ def _speed(text: str) -> Decimal:
         speed = Decimal(text)
     except InvalidOperation:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not _SPEED_LEAST <= speed <= _SPEED_MOST:
+    if not (speed.is_finite() and _SPEED_LEAST <= speed <= _SPEED_MOST):
         raise argparse.ArgumentTypeError(f"{text} is not from {_SPEED_LEAST} to {_SPEED_MOST}")
     return speed
 

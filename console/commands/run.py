@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     _end_on_signals(ended)
     with engine_session(arguments) as (worker, _):
         _wait(worker, ended, arguments.seconds)
-        failure = worker.failure()
+        failure = worker.failure() or worker.outage()
         left = worker.stop(cancel_resting=True)
         document = final_document(worker)
     if arguments.json:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _wait(worker: EngineWorker, ended: threading.Event, seconds: float | None) -> None:
     waited = 0.0
-    while not ended.wait(_LOOK_EVERY_S) and worker.failure() is None:
+    while not (ended.wait(_LOOK_EVERY_S) or worker.failure() or worker.outage()):
         waited += _LOOK_EVERY_S
         if seconds is not None and waited >= seconds:
             return

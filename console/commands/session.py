@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from console.app import EngineFailedError, Launch, PracticeFailedError, running_engine
+from console.app import EngineFailedError, ExposedKeyError, Launch, PracticeFailedError, running_engine
 from console.commands.common import folder_of, load_settings, session_environment
 from console.commands.errors import ExitCode, UserError
 from console.config.load import Loaded
@@ -29,6 +29,8 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[tuple[EngineWorker
             yield worker, loaded
     except EngineFailedError as error:
         raise UserError(str(error), ExitCode.REFUSED if error.unsafe else ExitCode.FAILED) from None
+    except ExposedKeyError as error:
+        raise UserError(str(error), ExitCode.REFUSED) from None
     except PracticeFailedError as error:
         raise UserError(str(error), ExitCode.FAILED) from None
 

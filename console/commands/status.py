@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from datetime import UTC, datetime
 
 import msgspec
 
 from console.commands.common import add_common_arguments, add_json_argument, folder_of, print_json
 from console.commands.errors import ExitCode, UserError
-from console.engine.status import Document
+from console.engine.status import Document, JsonValue
 
 _NS_PER_MS = 1_000_000
+_NS_PER_S = 1_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show the status with its ages as of now."""
-    path = folder_of(arguments).status
+    """Show the status with its ages as of now, and whether a console runs that keeps it true."""
+    folder = folder_of(arguments)
+    path = folder.status
     try:
         document: Document = msgspec.json.decode(path.read_bytes(), type=dict)
     except FileNotFoundError:
@@ -35,9 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     for age in ("feed_age_ms", "heartbeat_age_ms"):
         known = document.get(age)
         document[age] = known + older_ms if isinstance(known, int) else None
+    running = folder.is_in_use
     if arguments.json:
-        print_json(document)
+        print_json({"running": running} | document)
     else:
+        print("" if running else "not running; this is what was so when a console last wrote\n", end="")
         _print(document)
     return ExitCode.DONE
 
@@ -49,5 +54,11 @@ def _print(document: Document) -> None:
             continue
         print(f"{key:18} {len(value)}")
         for item in value:
-            words = item.values() if isinstance(item, dict) else [item]
-            print(" " * 19 + "  ".join(str(word) for word in words))
+            words = [_words(*field) for field in item.items()] if isinstance(item, dict) else [str(item)]
+            print(" " * 19 + "  ".join(words))
+
+
+def _words(key: str, value: JsonValue) -> str:
+    if key.endswith("_ns") and isinstance(value, int):
+        return f"{datetime.fromtimestamp(value // _NS_PER_S, UTC):%Y-%m-%d %H:%M:%SZ}"
+    return str(value)

@@ -69,6 +69,21 @@ class EnvironmentFolder:
         """Keep other processes out of this environment; raises LockHeldError, ConfigError."""
         return Lock(self.path / "lock", f"the {self.path.name} environment of {self.path.parent}")
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether a process holds the lock; creates nothing."""
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
 
 @dataclass(frozen=True)
 class Home:

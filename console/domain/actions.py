@@ -39,7 +39,7 @@ class BeginHalt(msgspec.Struct, frozen=True, tag=True):
 
 
 class EndHalt(msgspec.Struct, frozen=True, tag=True):
-    """The last HALT latch was cleared: reset our order groups, then open the gate."""
+    """The last HALT latch was cleared: open the gate."""
 
 
 class AlertLevel(enum.IntEnum):

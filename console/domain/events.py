@@ -10,9 +10,9 @@ import enum
 
 import msgspec
 
-from console.domain.book import BookSide, Quote
+from console.domain.book import Quote
 from console.domain.market import Market, MarketStatus, Ticker
-from console.domain.money import Cash, Count, Price
+from console.domain.money import Cash, Count
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 
 
@@ -44,15 +44,6 @@ class QuoteChanged(Event, frozen=True):
 
     ticker: Ticker
     quote: Quote
-
-
-class TradePrinted(Event, frozen=True):
-    """Somebody traded; ``taker_side`` is the side that crossed."""
-
-    ticker: Ticker
-    price: Price
-    count: Count
-    taker_side: BookSide
 
 
 class FeedProved(Event, frozen=True):

@@ -171,10 +171,6 @@ class Fill(msgspec.Struct, frozen=True):
     is_taker: bool
     at_ns: int
 
-    @property
-    def signed_count(self) -> Count:
-        return Count(self.side.sign * self.count)
-
 
 class Settlement(msgspec.Struct, frozen=True):
     """A market paid out ``yes_value`` for each YES and the rest of a dollar for each NO."""

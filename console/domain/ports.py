@@ -44,13 +44,6 @@ class Universe(msgspec.Struct, frozen=True):
     max_seconds_to_close: int | None = None
 
 
-class FillReport(msgspec.Struct, frozen=True):
-    """A fill as listed, with the client id of its order when the venue could tell it."""
-
-    fill: Fill
-    client_order_id: str | None
-
-
 class Venue(Protocol):
     """Where orders go and where the account is read. Every list is complete, or VenueError is raised."""
 

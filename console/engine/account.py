@@ -50,6 +50,7 @@ class Account:
         self.start_cash = cash
         self.cash = cash
         self.positions: dict[Ticker, Position] = {}
+        self._held: dict[Ticker, Position] = {}
         self.orders: dict[str, Order] = {}
         self.client_ids: dict[str, str] = {}
         self.fill_ids: set[str] = set()
@@ -68,7 +69,7 @@ class Account:
     @property
     def held(self) -> dict[Ticker, Position]:
         """Positions that are not flat."""
-        return {ticker: p for ticker, p in self.positions.items() if p.contracts}
+        return dict(self._held)
 
     def position(self, ticker: Ticker) -> Position:
         return self.positions.get(ticker, FLAT)
@@ -100,6 +101,13 @@ class Account:
             case _:
                 pass
 
+    def _hold(self, ticker: Ticker, position: Position) -> None:
+        self.positions[ticker] = position
+        if position.contracts:
+            self._held[ticker] = position
+        else:
+            self._held.pop(ticker, None)
+
     def _put(self, order: Order) -> None:
         client_order_id = order.intent.client_order_id
         self.orders[client_order_id] = order
@@ -119,7 +127,7 @@ class Account:
             self.cash + cash_change_of_fill(held.contracts, fill.side, fill.price, fill.count, fill.fee)
         )
         self.fees = Cash(self.fees + fill.fee)
-        self.positions[fill.ticker] = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        self._hold(fill.ticker, held.filled(fill.side, fill.price, fill.count, fill.fee))
         self._put(order.with_fill(fill.order_id, fill.count))
         sample = slippage_of(fill, order.intent.quote)
         if sample is not None:
@@ -131,7 +139,7 @@ class Account:
         paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
         self.settlements = Cash(self.settlements + paid_out)
         self.cash = Cash(self.cash + paid_out)
-        self.positions[settlement.ticker] = held.settled(settlement.yes_value)
+        self._hold(settlement.ticker, held.settled(settlement.yes_value))
 
     def comparable(self) -> dict[str, object]:
         """Everything that a replay must reproduce, for comparison."""

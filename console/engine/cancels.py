@@ -16,13 +16,20 @@ class Cancels:
         self._asked_ns: dict[str, int] = {}
 
     def ask(self, order: Order, at_ns: int) -> Cancel | None:
-        """The request to send now; None while one is under way or the exchange has given no id yet."""
+        """The request to send now; None while one is under way or there is nothing to cancel there."""
         intent = order.intent
+        if order.order_id is None or order.ending is not None:
+            return None
         asked_ns = self._asked_ns.get(intent.client_order_id)
-        if order.order_id is None or (asked_ns is not None and at_ns - asked_ns < RECANCEL_NS):
+        # A clock that stepped back must not hold up the next request.
+        if asked_ns is not None and 0 <= at_ns - asked_ns < RECANCEL_NS:
             return None
         self._asked_ns[intent.client_order_id] = at_ns
         return Cancel(order.order_id, intent.client_order_id, intent.ticker, intent.exchange_index)
+
+    def wants(self, client_order_id: str) -> bool:
+        """Whether the order was asked for and is not over."""
+        return client_order_id in self._asked_ns
 
     def ended(self, client_order_id: str) -> None:
         """The order is over."""

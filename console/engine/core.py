@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from console.config.schema import Settings
 from console.domain.actions import Action, AlertLevel, Submit
 from console.domain.events import (
@@ -85,7 +87,7 @@ class Engine:
         self.equity: Cash | None = None
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
-        self.exchange_cash: Cash | None = None
+        self._cash_difference = self._cash_difference_told = Cash(0)
         self._effects = Effects(self.account, self.trade_log)
         self._cancels = Cancels()
 
@@ -129,6 +131,7 @@ class Engine:
                 self.feed_proved_ns = event.at_ns
             case ClockTicked():
                 self._evaluate_switches(event.at_ns)
+                self._cancel_again(event.at_ns)
             case TimerFired():
                 self._scan(event.at_ns)
             case FeedLost():
@@ -179,6 +182,9 @@ class Engine:
     # --- orders -------------------------------------------------------------------------------------
 
     def _take_fill(self, event: OrderFilled) -> None:
+        if not event.client_order_id:
+            owner = self.account.client_ids.get(event.fill.order_id, "")
+            event = msgspec.structs.replace(event, client_order_id=owner)
         order = self.account.orders.get(event.client_order_id)
         if order is None or self.account.knows_fill(event.fill.fill_id):
             return
@@ -215,12 +221,17 @@ class Engine:
         ticker = event.settlement.ticker
         if self.account.position(ticker).contracts:
             self._effects.append(event)
-        if not any(order.intent.ticker == ticker for order in self.account.open_orders):
-            self._forget(ticker)
+        self._forget(ticker)
 
     def _cancel_open_orders(self, at_ns: int) -> None:
         for order in self.account.open_orders:
             self._cancel(order, at_ns)
+
+    def _cancel_again(self, at_ns: int) -> None:
+        """Ask again for orders whose cancel brought no news."""
+        for order in self.account.open_orders:
+            if self._cancels.wants(order.intent.client_order_id):
+                self._cancel(order, at_ns)
 
     def _cancel(self, order: Order, at_ns: int) -> None:
         cancel = self._cancels.ask(order, at_ns)
@@ -246,7 +257,7 @@ class Engine:
         )
         match decision:
             case Denied():
-                self.trade_log.note_denied(at_ns, ticker, decision.reason)
+                self.trade_log.note_denied(at_ns, ticker, decision.limit, decision.reason)
             case OrderIntent():
                 self._effects.append(OrderIntended(at_ns=at_ns, intent=decision))
                 self._effects.act(Submit(decision))
@@ -273,7 +284,9 @@ class Engine:
                 self._effects.clear_latch(event)
 
     def _forget(self, ticker: Ticker) -> None:
-        if self.account.position(ticker).contracts:
+        """Drop a market that is over, unless something of ours is left in it."""
+        is_at_work = any(order.intent.ticker == ticker for order in self.account.open_orders)
+        if is_at_work or self.account.position(ticker).contracts:
             return
         self.markets.forget(ticker)
         self.trade_log.forget(ticker)
@@ -297,10 +310,12 @@ class Engine:
         )
 
     def _compare_cash(self, event: BalanceRead) -> None:
-        """Tell once when the exchange's cash is not ours; it is the exchange's that counts."""
-        known = self.exchange_cash
-        self.exchange_cash = event.cash
-        if event.cash != self.account.cash and event.cash != known:
+        """Tell once of a difference to the exchange's cash that two reads in a row agree on."""
+        difference = Cash(event.cash - self.account.cash)
+        is_confirmed = difference == self._cash_difference
+        self._cash_difference = difference
+        if difference and is_confirmed and difference != self._cash_difference_told:
+            self._cash_difference_told = difference
             ours, theirs = format_cash(self.account.cash), format_cash(event.cash)
             self._effects.alert(
                 event.at_ns, AlertLevel.WARNING, f"cash: ours {ours}, the exchange's {theirs}"

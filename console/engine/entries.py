@@ -24,8 +24,9 @@ _NS_PER_S = 1_000_000_000
 
 
 class Denied(msgspec.Struct, frozen=True):
-    """The limits leave no room for a trade that the strategy proposed."""
+    """A limit, by name, leaves no room for a trade that the strategy proposed; the reason has the figures."""
 
+    limit: str
     reason: str
 
 
@@ -73,7 +74,7 @@ class Entries:
         sized = size(verdict, equity=view.equity, cash=account.cash, exposure=exposure(), limits=self._limits)
         if not sized.count:
             self.why_not.refused(FunnelStepName.LIMITS, sized.bound_by)
-            return Denied(sized.reason)
+            return Denied(sized.bound_by, sized.reason)
         self.why_not.sent()
         return self._intent(verdict, sized.count, market, quote, view.now_ns, account)
 

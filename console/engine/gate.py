@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -36,13 +37,16 @@ class Sentinel:
     @property
     def reason(self) -> str:
         try:
-            return self._path.read_text(encoding="utf-8").strip() or "halted"
+            return self._path.read_text(encoding="utf-8", errors="replace").strip() or "halted"
         except OSError:
             return "halted"
 
     def write(self, reason: str) -> None:
-        """Create the file; raises OSError when the disk refuses."""
-        self._path.write_text(reason + "\n", encoding="utf-8")
+        """Create the file, on disk when this returns; raises OSError when the disk refuses."""
+        with self._path.open("w", encoding="utf-8") as file:
+            file.write(reason + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -17,13 +17,15 @@ _EMPTY_LISTS_TO_CONFIRM = 2
 _PATIENT_ATTEMPTS = 3
 _RETRY_S = 0.3
 _LONGEST_RETRY_S = 2.0
+_WATCH_S = 5.0
 
 
 class Halter:
     """Closes the gate, triggers our order groups, cancels our orders and lists until none is left.
 
     ``request`` may be called from any thread and returns at once. Until two complete lists in a row hold
-    none of our orders the halt is not confirmed, and the thread goes on trying.
+    none of our orders the halt is not confirmed, and the thread goes on trying. A confirmed halt is still
+    watched: an order that was on its way may come to rest later.
     """
 
     def __init__(
@@ -75,18 +77,21 @@ class Halter:
 
         The engine's doing, after its last HALT latch was cleared. Raises OSError when the disk refuses.
         """
-        with self._lock:
+        with self._file_lock:
             if self._view.requested_ns != requested_ns:
                 return
-            self._view = NOT_HALTING
-            self._wanted.set()
-            self._gate.open()
-        with self._file_lock:
-            if self._view.phase is HaltPhase.IDLE:
-                self._sentinel.remove()
+            # The file goes first: while it stands a restart is halted. A newer request writes it anew.
+            self._sentinel.remove()
+            with self._lock:
+                if self._view.requested_ns == requested_ns:
+                    self._view = NOT_HALTING
+                    self._wanted.set()
+                    self._gate.open()
 
-    def stop(self) -> None:
-        """End the thread."""
+    def stop(self, patience_s: float = 0) -> None:
+        """End the thread, once a halt under way is confirmed or ``patience_s`` is over."""
+        if self._thread.is_alive() and self._view.phase is not HaltPhase.IDLE:
+            self._settled.wait(patience_s)
         self._ended.set()
         self._wanted.set()
         self._thread.join(timeout=5)
@@ -114,7 +119,7 @@ class Halter:
         self._drop_line()
 
     def _pursue(self, view: HaltView) -> None:
-        """Cancel and list until confirmed, or until a newer request, a release or the end takes over."""
+        """Cancel and list until a newer request, a release or the end takes over."""
         untriggered = dict(self._groups())
         empty_lists, attempts = 0, 0
         while not self._wanted.is_set():
@@ -123,11 +128,20 @@ class Halter:
             empty_lists = empty_lists + 1 if resting == 0 and not error else 0
             if empty_lists >= _EMPTY_LISTS_TO_CONFIRM:
                 self._publish(view, HaltPhase.CONFIRMED, attempts, resting, "")
-                return
+                self._watch()
+                empty_lists = 0
+                continue
             late = attempts > _PATIENT_ATTEMPTS and not empty_lists
             phase = HaltPhase.UNCONFIRMED if late or error else HaltPhase.CANCELLING
             self._publish(view, phase, attempts, resting, error)
             self._wanted.wait(0 if empty_lists else min(_RETRY_S * attempts, _LONGEST_RETRY_S))
+
+    def _watch(self) -> None:
+        """Return once one of ours rests, or when something else takes over."""
+        while not self._wanted.wait(_WATCH_S):
+            resting, _ = self._attempt({})
+            if resting:
+                return
 
     def _attempt(self, untriggered: dict[int, str]) -> tuple[int | None, str]:
         """One round: how many of ours were listed (None if no list was complete), and what went wrong.
@@ -168,6 +182,8 @@ class Halter:
             )
             if phase is HaltPhase.CONFIRMED:
                 self._settled.set()
+            else:
+                self._settled.clear()
 
 
 def _trigger_groups(line: HaltLine, untriggered: dict[int, str]) -> str:

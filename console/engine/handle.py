@@ -20,6 +20,9 @@ class EngineHandle(Protocol):
     def failure(self) -> str | None:
         """Why the engine ended by itself, in one sentence; None while it runs."""
 
+    def outage(self) -> str | None:
+        """What has ended outside the engine and cannot come back by itself, in one sentence."""
+
     def send(self, command: OperatorCommand) -> None:
         """Queue a command."""
 

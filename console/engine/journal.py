@@ -40,6 +40,7 @@ class Journal:
         self._encoder = msgspec.json.Encoder()
         self._decoder: msgspec.json.Decoder[JournaledEvent] = msgspec.json.Decoder(JournaledEvent)
         self._account: str | None = None
+        self._failure: str | None = None
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
             path.chmod(0o600)
@@ -78,7 +79,12 @@ class Journal:
         return self._meta("instance")
 
     def append(self, events: Sequence[JournaledEvent]) -> None:
-        """Commit events in one transaction; they are on disk when this returns, or JournalError."""
+        """Commit events in one transaction; they are on disk when this returns, or JournalError.
+
+        After one failure every further append fails: what comes later may build on what is missing.
+        """
+        if self._failure is not None:
+            raise JournalError(self._failure)
         rows = []
         account = self._account
         for event in events:
@@ -95,7 +101,8 @@ class Journal:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise JournalError(f"{self._path}: {len(rows)} events could not be written: {error}") from error
+            self._failure = f"{self._path}: {len(rows)} events could not be written: {error}"
+            raise JournalError(self._failure) from error
         self._account = account
 
     def replay(self) -> Iterator[JournaledEvent]:

@@ -19,16 +19,17 @@ from console.domain.events import (
     Halt,
     LatchRaised,
     OperatorCommand,
-    OrderRejected,
+    Resume,
     TimerFired,
     TradingState,
 )
-from console.domain.order import OrderIntent, OrderStatus
 from console.domain.ports import VenueError
 from console.engine.account_reader import AccountReader
 from console.engine.core import Engine
 from console.engine.market_follower import MarketFollower
+from console.engine.order_sender import OrderSender
 from console.engine.outside import Outside
+from console.engine.resumption import Resumption
 from console.engine.snapshot import HaltPhase
 from console.risk.switches.manual import MANUAL
 
@@ -40,8 +41,7 @@ DISARMED = "disarmed"
 _TICK_S = 0.5
 _STATUS_S = 5.0
 _RECONCILE_S = 5.0
-_CLOSING_READS = 20
-_CLOSING_RETRY_S = 0.25
+_CLOSING_S = 10.0
 
 
 class EngineLoop:
@@ -50,7 +50,6 @@ class EngineLoop:
     def __init__(self, engine: Engine, outside: Outside, settings: Settings) -> None:
         self.engine = engine
         self.connected = False
-        self.order_round_trip_ns: int | None = None
         self.beat_ns = outside.monotonic_ns()
         self.stopping = asyncio.Event()
         self.cancel_at_stop = True
@@ -58,28 +57,46 @@ class EngineLoop:
         self._out = outside
         self._settings = settings
         self._reader = AccountReader(engine, outside, self.step)
+        self._sender = OrderSender(engine, outside, self.step, self._note_error)
+        self._resumption = Resumption(engine, outside, self.step, self._reader)
         self._follower = MarketFollower(engine, outside, self.step)
         self._failing: dict[str, str] = {}
         self._reconcile_now = asyncio.Event()
         self._jobs: asyncio.TaskGroup
 
+    @property
+    def order_round_trip_ns(self) -> int | None:
+        """How long the last order took to be answered."""
+        return self._sender.round_trip_ns
+
     def step(self, event: EngineEvent) -> None:
         """Take one event through the core, the journal and out, in that order; raises JournalError."""
-        actions = self.engine.handle(event)
-        records = [action.record for action in actions if isinstance(action, Append)]
-        if records:
-            self._out.journal.append(records)
-        for action in actions:
-            self._perform(action)
+        try:
+            actions = self.engine.handle(event)
+            records = [action.record for action in actions if isinstance(action, Append)]
+            if records:
+                self._out.journal.append(records)
+            for action in actions:
+                self._perform(action)
+        except Exception:
+            # The engine is about to end; until it has, nothing more may leave.
+            self._out.gate.close()
+            raise
         self.beat_ns = self._out.monotonic_ns()
 
     def take_command(self, command: OperatorCommand) -> None:
         """Take what the operator wants, in a task of the loop, so that a failure ends the engine."""
+        self._jobs.create_task(self._take_command(command))
 
-        async def take() -> None:
+    async def _take_command(self, command: OperatorCommand) -> None:
+        if isinstance(command, Resume):
+            await self._resumption.resume(command)
+        else:
             self.step(command)
 
-        self._jobs.create_task(take())
+    def resume_refusal(self, latch: str) -> str | None:
+        """Why this latch may not be cleared now, or None; any thread may ask."""
+        return self._resumption.refusal(latch)
 
     async def run(self, publish: Callable[[], None], publish_s: float) -> None:
         """Trade until ``stopping``; an exception of any part ends all of it, in an ExceptionGroup.
@@ -102,12 +119,11 @@ class EngineLoop:
                 jobs.create_task(self._reconcile_when_due()),
             ]
             await self.stopping.wait()
-            for job in repeated:
+            for job in (follower, *repeated):
                 job.cancel()
+            await self._out.feed.close()
             if self.cancel_at_stop:
                 self.left_resting = await self._cancel_resting()
-            await self._out.feed.close()
-            follower.cancel()
 
     async def _start(self) -> None:
         """Read the account and make it ours before anything trades; raises VenueError."""
@@ -115,8 +131,12 @@ class EngineLoop:
         cash = await venue.balance()
         if self.engine.account.name != self._out.account_name:
             self.step(AccountOpened(at_ns=now(), account=self._out.account_name, cash=cash))
-        if self._out.sentinel.exists and self.engine.account.latches.get(MANUAL) is None:
-            self.step(Halt(at_ns=now(), reason=self._out.sentinel.reason))
+        halt, sentinel = self._out.halter.view, self._out.sentinel
+        if self.engine.account.latches.get(MANUAL) is None:
+            if halt.phase is not HaltPhase.IDLE:
+                self.step(Halt(at_ns=now(), reason=halt.reason))
+            elif sentinel.exists:
+                self.step(Halt(at_ns=now(), reason=sentinel.reason))
         if not self._out.arms_itself:
             self.step(
                 LatchRaised(
@@ -138,21 +158,10 @@ class EngineLoop:
         """Close the gate, cancel every order of ours, and count what is left; None if that is not known."""
         self._out.gate.close()
         left = None
-        with contextlib.suppress(VenueError):
-            for _ in range(_CLOSING_READS):
-                ours = [
-                    order
-                    for order in await self._out.venue.orders()
-                    if order.status is OrderStatus.RESTING
-                    and order.client_order_id in self.engine.account.orders
-                ]
-                left = len(ours)
-                if not ours:
-                    break
-                for order in ours:
-                    await self._out.venue.cancel(order.order_id, order.ticker, order.exchange_index)
-                await asyncio.sleep(_CLOSING_RETRY_S)
-            await self._reader.reconcile()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_S):
+                left = await self._sender.cancel_resting()
+                await self._guarded("account", self._reader.reconcile)()
         return left
 
     # --- actions ------------------------------------------------------------------------------------
@@ -160,13 +169,13 @@ class EngineLoop:
     def _perform(self, action: Action) -> None:
         match action:
             case Submit(intent=intent):
-                self._jobs.create_task(self._submit(intent))
+                self._sender.submit(intent, self._jobs)
             case Cancel():
                 self._jobs.create_task(self._cancel(action))
             case BeginHalt(reason=reason):
                 self._begin_halt(reason)
             case EndHalt():
-                self._jobs.create_task(self._end_halt())
+                self._resumption.end_halt()
             case Alert(level=level, text=text):
                 log.log(_LOG_LEVELS[level], "%s", text)
             case Append():
@@ -176,47 +185,9 @@ class EngineLoop:
         if self._out.halter.view.phase is HaltPhase.IDLE:
             self._out.halter.request(reason)
 
-    async def _submit(self, intent: OrderIntent) -> None:
-        started_ns = self._out.monotonic_ns()
-        if self._out.gate.is_open:
-            outcome = await self._out.venue.submit(intent)
-            self.order_round_trip_ns = self._out.monotonic_ns() - started_ns
-        else:
-            outcome = OrderRejected(
-                at_ns=self._out.wall_ns(),
-                client_order_id=intent.client_order_id,
-                code="denied",
-                message="halted before it was sent",
-            )
-        self.step(outcome)
-
     async def _cancel(self, cancel: Cancel) -> None:
-        try:
-            await self._out.venue.cancel(cancel.order_id, cancel.ticker, cancel.exchange_index)
-        except VenueError as error:
-            self._note_error("cancel", error)
+        await self._sender.cancel(cancel.order_id, cancel.ticker, cancel.exchange_index)
         self._reconcile_now.set()
-
-    async def _end_halt(self) -> None:
-        """Open the gate once our groups take orders again, unless a newer halt came in between."""
-        halter = self._out.halter
-        requested_ns = halter.view.requested_ns
-        try:
-            for group_id in self.engine.group_ids.values():
-                await self._out.venue.reset_group(group_id)
-        except VenueError as error:
-            self.step(
-                LatchRaised(
-                    at_ns=self._out.wall_ns(),
-                    name=MANUAL,
-                    level=TradingState.HALTED,
-                    reason=f"the order groups were not reset: {error}",
-                    source="halt path",
-                )
-            )
-            return
-        if self.engine.account.latches.state is not TradingState.HALTED:
-            halter.release(requested_ns)
 
     # --- what runs all the time ---------------------------------------------------------------------
 
@@ -264,8 +235,10 @@ class EngineLoop:
     async def _reconcile_when_due(self) -> None:
         job = self._guarded("account", self._reader.reconcile)
         while True:
+            # Not wait_for, which in Python 3.11 can swallow the cancellation that ends this job.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._reconcile_now.wait(), _RECONCILE_S)
+                async with asyncio.timeout(_RECONCILE_S):
+                    await self._reconcile_now.wait()
             self._reconcile_now.clear()
             await job()
 

@@ -23,10 +23,11 @@ class MarketFollower:
         self._step(GroupOpened(at_ns=self._out.wall_ns(), exchange_index=exchange_index, group_id=group_id))
 
     async def refresh(self) -> None:
-        """Follow what is open or held, and stop following what is over; raises VenueError."""
+        """Follow what is open, held or ordered, and stop following what is over; raises VenueError."""
         engine, venue = self._engine, self._out.venue
         listed = {market.ticker: market for market in await venue.markets(self._out.universe)}
-        for ticker in engine.account.held:
+        ordered = {order.intent.ticker for order in engine.account.open_orders}
+        for ticker in sorted(engine.account.held.keys() | ordered):
             if ticker not in listed and ticker not in self._followed:
                 listed[ticker] = await venue.market(ticker)
         for market in listed.values():

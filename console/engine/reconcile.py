@@ -28,6 +28,9 @@ READ_LAG_NS = 5_000_000_000
 
 POSITION_LATCH = "positions"
 
+Differences = Mapping[Ticker, tuple[Count, Count]]
+"""Positions that are not the exchange's: ticker to (ours, theirs)."""
+
 
 class AccountReads(msgspec.Struct, frozen=True):
     """One complete set of reads, taken in this order; each list is complete."""
@@ -110,7 +113,7 @@ def settlement_events(account: Account, reads: AccountReads) -> Iterator[EngineE
             yield MarketSettled(at_ns=reads.at_ns, settlement=settlement)
 
 
-def position_differences(account: Account, reads: AccountReads) -> dict[Ticker, tuple[Count, Count]]:
+def position_differences(account: Account, reads: AccountReads) -> Differences:
     """Markets in which the exchange's position is not ours: ticker to (ours, theirs)."""
     theirs: Mapping[Ticker, Count] = {p.ticker: p.position for p in reads.positions}
     ours = {ticker: position.contracts for ticker, position in account.held.items()}
@@ -121,11 +124,15 @@ def position_differences(account: Account, reads: AccountReads) -> dict[Ticker, 
     }
 
 
-def mismatch_latch(at_ns: int, differences: Mapping[Ticker, tuple[Count, Count]]) -> LatchRaised:
-    """The halt that a confirmed difference of positions calls for."""
+def difference_text(differences: Differences) -> str:
+    """The first difference with both figures, and how many more there are."""
     ticker, (ours, theirs) = next(iter(differences.items()))
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
-    reason = f"{ticker}: ours {format_count(ours)}, the exchange's {format_count(theirs)}{more}"
+    return f"{ticker}: ours {format_count(ours)}, the exchange's {format_count(theirs)}{more}"
+
+
+def mismatch_latch(at_ns: int, reason: str) -> LatchRaised:
+    """The halt that a confirmed difference of positions calls for."""
     return LatchRaised(
         at_ns=at_ns,
         name=POSITION_LATCH,

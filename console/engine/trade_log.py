@@ -21,6 +21,9 @@ from console.engine.snapshot import LogEntry, LogKind
 
 ENTRIES_KEPT = 1_000
 
+DENIED = "denied"
+"""Code of an OrderRejected by which we kept an order from leaving ourselves."""
+
 
 class TradeLog:
     """Lines made from journaled events, so that a restart shows the same ones, and this run's own denials."""
@@ -28,7 +31,7 @@ class TradeLog:
     def __init__(self) -> None:
         self._entries: deque[LogEntry] = deque(maxlen=ENTRIES_KEPT)
         self._next = 1
-        self._denied: dict[Ticker, str] = {}
+        self._denied: dict[Ticker, set[str]] = {}
 
     @property
     def entries(self) -> tuple[LogEntry, ...]:
@@ -46,10 +49,12 @@ class TradeLog:
                 self._note_fill(event, before)
             case MarketSettled():
                 self._note_settlement(event, before)
-            case OrderRejected():
+            case OrderRejected(code=code, message=message):
                 ticker = before.orders[event.client_order_id].intent.ticker
-                text = f"rejected: {event.message or event.code}"
-                self._add(event.at_ns, LogKind.REJECTED, ticker, text)
+                if code == DENIED:
+                    self._add(event.at_ns, LogKind.DENIED, ticker, message)
+                else:
+                    self._add(event.at_ns, LogKind.REJECTED, ticker, f"rejected: {message or code}")
             case OrderBecameUnknown():
                 ticker = before.orders[event.client_order_id].intent.ticker
                 self._add(event.at_ns, LogKind.UNKNOWN, ticker, f"outcome unknown: {event.reason}")
@@ -62,10 +67,11 @@ class TradeLog:
             case _:
                 pass
 
-    def note_denied(self, at_ns: int, ticker: Ticker, reason: str) -> None:
-        """Note an order we denied ourselves, once for each market and reason."""
-        if self._denied.get(ticker) != reason:
-            self._denied[ticker] = reason
+    def note_denied(self, at_ns: int, ticker: Ticker, limit: str, reason: str) -> None:
+        """Note an order we denied ourselves, once for each market and limit, whatever the figures."""
+        limits = self._denied.setdefault(ticker, set())
+        if limit not in limits:
+            limits.add(limit)
             self._add(at_ns, LogKind.DENIED, ticker, reason)
 
     def forget(self, ticker: Ticker) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -22,7 +23,7 @@ from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
 from console.engine.picture import Environment, Painter, Surroundings
-from console.engine.snapshot import HaltView, Snapshot
+from console.engine.snapshot import HaltPhase, HaltView, Snapshot
 from console.engine.trade_log import TradeLog
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
@@ -30,6 +31,8 @@ from console.strategies.base import Strategy
 log = logging.getLogger(__name__)
 
 PUBLISH_S = 0.1
+HALT_PATIENCE_S = 5.0
+"""How long the end of a run waits for a halt to be confirmed."""
 CLIENT_ID_SCHEME = "kc"
 
 
@@ -52,6 +55,7 @@ class Plan:
     make_halt_line: Callable[[], HaltLine]
     wall_ns: Clock
     monotonic_ns: Clock
+    outage: Callable[[], str | None] = lambda: None
 
 
 class EngineFailedError(Exception):
@@ -84,7 +88,8 @@ class EngineWorker:
             is_ours=self._is_ours,
             wall_ns=plan.wall_ns,
         )
-        self._thread = threading.Thread(target=self._run, name="engine")
+        # A daemon, so that one that hangs cannot keep the process alive after ``stop``.
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     # --- the handle ---------------------------------------------------------------------------------
 
@@ -98,11 +103,21 @@ class EngineWorker:
     def failure(self) -> str | None:
         return None if self._failure is None else str(self._failure)
 
+    def outage(self) -> str | None:
+        return self._plan.outage()
+
     def send(self, command: OperatorCommand) -> None:
         """Queue a command; one sent to an engine that has ended is lost, and ``failure`` says why."""
-        loop, engine_loop = self._loop, self._engine_loop
-        if loop is not None and engine_loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(engine_loop.take_command, command)
+        engine_loop = self._engine_loop
+        if engine_loop is not None:
+            self._call_soon(lambda: engine_loop.take_command(command))
+
+    def _call_soon(self, call: Callable[[], None]) -> None:
+        """Have the engine's thread call, unless it has ended."""
+        # The loop may close between a look at it and the call.
+        with contextlib.suppress(RuntimeError):
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(call)
 
     def halt(self, reason: str) -> None:
         self._halter.request(reason)
@@ -119,7 +134,7 @@ class EngineWorker:
         engine_loop = self._engine_loop
         if engine_loop is None or self._failure is not None:
             return "the engine is not running"
-        return engine_loop.engine.resume_refusal(latch, self._plan.wall_ns())
+        return engine_loop.resume_refusal(latch)
 
     # --- its life -----------------------------------------------------------------------------------
 
@@ -134,15 +149,21 @@ class EngineWorker:
     def stop(self, *, cancel_resting: bool, timeout_s: float = 15) -> int | None:
         """End the thread; how many of our orders still rest, None if that is not known.
 
-        With ``cancel_resting=False`` orders stay at the exchange until they expire.
+        With ``cancel_resting=False`` orders stay at the exchange until they expire. The halt thread cancels
+        for an engine that failed or does not end.
         """
-        loop, engine_loop = self._loop, self._engine_loop
-        if loop is not None and engine_loop is not None and self._thread.is_alive():
+        engine_loop = self._engine_loop
+        if engine_loop is not None and self._thread.is_alive():
             engine_loop.cancel_at_stop = cancel_resting
-            loop.call_soon_threadsafe(engine_loop.stopping.set)
+            self._call_soon(engine_loop.stopping.set)
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        self._halter.stop()
+        if self._thread.is_alive() and cancel_resting:
+            self._halter.request(f"the engine did not end within {timeout_s:.0f} s")
+        self._halter.stop(HALT_PATIENCE_S if cancel_resting else 0)
+        halt = self._halter.view
+        if halt.phase is not HaltPhase.IDLE:
+            return 0 if halt.phase is HaltPhase.CONFIRMED else halt.resting or None
         return engine_loop.left_resting if engine_loop is not None else None
 
     def _run(self) -> None:
@@ -233,8 +254,13 @@ class EngineWorker:
         return {} if loop is None else dict(loop.engine.group_ids)
 
     def _is_ours(self, report: OrderReport) -> bool:
-        """Every order made from this journal, in this run or an earlier one."""
-        return bool(self._prefix) and report.client_order_id.startswith(self._prefix)
+        """Every order made from this journal, in this run or an earlier one.
+
+        Raises LookupError while the journal is not read.
+        """
+        if not self._prefix:
+            raise LookupError("the journal is not read yet, so which orders are ours is not known")
+        return report.client_order_id.startswith(self._prefix)
 
 
 def _first_cause(error: BaseException) -> BaseException:

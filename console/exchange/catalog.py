@@ -22,10 +22,13 @@ Value = TypeVar("Value")
 
 
 class _Memory(dict[str, tuple[int, Value]]):
-    """Values by key with the time they were read; old ones count as missing."""
+    """Values by key with the time they were read; old ones are forgotten."""
 
     def missing(self, keys: Iterable[str], now_ns: int) -> list[str]:
-        return sorted(key for key in set(keys) if key not in self or self[key][0] < now_ns - _REMEMBER_NS)
+        """Those of ``keys`` that must be read."""
+        for old in [key for key, (read_ns, _) in self.items() if read_ns < now_ns - _REMEMBER_NS]:
+            del self[old]
+        return sorted(set(keys) - self.keys())
 
 
 class Catalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from console.domain.ports import Clock
@@ -32,16 +33,21 @@ class ServerClock:
         return ours - self._skew_ms
 
     def learn(self, date_ms: int | None, took_ms: int) -> None:
-        """Take the ``Date`` of an answer that took ``took_ms``; None when it had none."""
+        """Take the ``Date`` of a fresh answer that took ``took_ms``; None when it had none."""
         if date_ms is None:
             return
         theirs = date_ms + _MS_PER_S // 2
         self._skew_ms = self._wall_ns() // _NS_PER_MS - took_ms // 2 - theirs
 
 
-def date_ms(header: str | None) -> int | None:
-    """A ``Date`` header as Unix milliseconds; None when it is absent or no date."""
+def date_ms(headers: Mapping[str, str]) -> int | None:
+    """The ``Date`` of an answer as Unix milliseconds; None when there is none.
+
+    An answer with an ``Age`` comes from a cache, with the date at which it was made.
+    """
+    if "Age" in headers or "Date" not in headers:
+        return None
     try:
-        return None if header is None else int(parsedate_to_datetime(header).timestamp() * _MS_PER_S)
-    except ValueError:
+        return int(parsedate_to_datetime(headers["Date"]).timestamp() * _MS_PER_S)
+    except (ValueError, OverflowError):
         return None

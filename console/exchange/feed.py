@@ -155,7 +155,7 @@ class KalshiFeed:
     def _reason(self, error: Exception) -> str:
         if isinstance(error, InvalidStatus):
             answer = error.response
-            self._clock.learn(date_ms(answer.headers.get("Date")), 0)
+            self._clock.learn(date_ms(answer.headers), 0)
             body = bytes(answer.body or b"")[:200].decode("utf-8", "replace")
             if answer.status_code in (401, 403):
                 return f"{self._address}: the exchange refused our key ({answer.status_code}) {body}".strip()

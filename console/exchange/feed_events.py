@@ -1,4 +1,4 @@
-"""From the feed's messages to events; raises MoneyError for an amount that is none."""
+"""From the feed's messages to events; raises ValueError for what a message may not say."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def order_filled(message: ws.Fill, at_ns: int) -> OrderFilled:
         ticker=message.market_ticker,
         side=message.book_side,
         price=parse_price(message.yes_price_dollars),
-        count=parse_count(message.count_fp),
+        count=wire.traded_count(message.count_fp),
         fee=parse_cash(message.fee_cost),
         is_taker=message.is_taker,
         at_ns=message.ts_ms * _NS_PER_MS,

@@ -74,7 +74,7 @@ def _always() -> bool:
 class Transport:
     """Sends requests, each within one total deadline; no proxy, no redirect, certificates verified.
 
-    GETs are repeated after an error that may pass; else only a DELETE whose timestamp was too old is.
+    GETs are repeated after an error that may pass; of the others, all but POSTs whose timestamp was too old.
     ``may_send`` is asked last, just before the bytes of an order leave.
     """
 
@@ -161,9 +161,7 @@ class Transport:
         asked_ns = time.monotonic_ns()
         response = await self._client.send(message, stream=True)
         try:
-            self._clock.learn(
-                date_ms(response.headers.get("date")), (time.monotonic_ns() - asked_ns) // 1_000_000
-            )
+            self._clock.learn(date_ms(response.headers), (time.monotonic_ns() - asked_ns) // 1_000_000)
             return response.status_code, await _read_body(response)
         finally:
             await response.aclose()
@@ -175,7 +173,7 @@ class Transport:
 
 def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
     if isinstance(error, ErrorReplyError) and error.status == 401 and error.code == _EXPIRED_TIMESTAMP:
-        return attempt == 1 and method in ("GET", "DELETE")
+        return attempt == 1 and method != "POST"
     if method != "GET":
         return False
     if isinstance(error, ErrorReplyError):
@@ -210,11 +208,12 @@ def _error_reply(where: str, status: int, body: bytes) -> ErrorReplyError:
 
 
 def _error_words(body: bytes) -> tuple[str, str]:
-    """Code and message of an error body, as far as it has any."""
+    """Code and message of an error body, as far as it has any; some come without the wrapping."""
     try:
-        error = msgspec.json.decode(body, type=ErrorReply).error
+        reply = msgspec.json.decode(body, type=ErrorReply)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", ""
+    error = reply if reply.error is None else reply.error
     if isinstance(error, str):
         return "", error[:_LONGEST_DETAIL]
     detail = ": ".join(part for part in (error.message, error.details) if part)

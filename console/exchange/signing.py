@@ -19,6 +19,10 @@ class KeyFileError(Exception):
     """The private key cannot or must not be used; the text names the file and what would be right."""
 
 
+class ExposedKeyError(KeyFileError):
+    """Others may use the private key."""
+
+
 class Signer:
     """Makes the three ``KALSHI-ACCESS-*`` headers; an RSA key signs RSA-PSS, an Ed25519 key Ed25519."""
 
@@ -63,7 +67,7 @@ def _read_private(path: Path) -> bytes:
             status = os.fstat(file.fileno())
             mode = stat.S_IMODE(status.st_mode)
             if mode & 0o077:
-                raise KeyFileError(
+                raise ExposedKeyError(
                     f"the key file {path} may be used by others (mode {mode:04o}); run: chmod 600 {path}"
                 )
             return file.read()

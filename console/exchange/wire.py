@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from console.domain.grid import PriceGrid, PriceRange
 from console.domain.market import FeeTerms, Market, MarketStatus
-from console.domain.money import PAYOUT, Price, parse_cash, parse_count, parse_price
+from console.domain.money import PAYOUT, Count, Price, parse_cash, parse_count, parse_price
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport, Settlement
 from console.exchange.messages import account, market_data
 
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 NS_PER_S = 1_000_000_000
 _NS_PER_US = 1000
 _MULTIPLIER_UNITS = 10_000
+_LARGEST_MULTIPLIER = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,10 +45,10 @@ def order_status(text: str) -> OrderStatus:
 
 def fee_terms(fee_type: str, multiplier: Decimal) -> FeeTerms | None:
     """The terms, or None when the multiplier is not one that can be charged exactly."""
-    scaled = multiplier * _MULTIPLIER_UNITS
-    if not scaled.is_finite() or scaled < 0 or scaled != int(scaled):
+    if not multiplier.is_finite() or not 0 <= multiplier <= _LARGEST_MULTIPLIER:
         return None
-    return FeeTerms(fee_type, int(scaled))
+    scaled = multiplier * _MULTIPLIER_UNITS
+    return FeeTerms(fee_type, int(scaled)) if scaled == int(scaled) else None
 
 
 def price_grid(ranges: list[market_data.PriceRange]) -> PriceGrid:
@@ -57,11 +58,12 @@ def price_grid(ranges: list[market_data.PriceRange]) -> PriceGrid:
 
 
 def market(data: market_data.Market, event: market_data.EventData, series: market_data.Series) -> Market:
-    """A market with the fees of its event where it has its own, else of its series."""
-    if event.fee_type_override is not None and event.fee_multiplier_override is not None:
-        fees = fee_terms(event.fee_type_override, event.fee_multiplier_override)
-    else:
-        fees = fee_terms(series.fee_type, series.fee_multiplier)
+    """A market with the fee type and the multiplier of its event where it has its own, else of its series."""
+    multiplier = event.fee_multiplier_override
+    fees = fee_terms(
+        series.fee_type if event.fee_type_override is None else event.fee_type_override,
+        series.fee_multiplier if multiplier is None else multiplier,
+    )
     return Market(
         ticker=data.ticker,
         event_ticker=data.event_ticker,
@@ -91,6 +93,13 @@ def order_report(data: account.Order) -> OrderReport:
     )
 
 
+def traded_count(text: str) -> Count:
+    count = parse_count(text)
+    if count <= 0:
+        raise ValueError(f"a trade of {text} contracts")
+    return count
+
+
 def fill(data: account.Fill) -> Fill:
     if data.created_time is None:
         raise ValueError(f"fill {data.trade_id} has no created_time")
@@ -100,7 +109,7 @@ def fill(data: account.Fill) -> Fill:
         ticker=data.ticker,
         side=data.book_side,
         price=parse_price(data.yes_price_dollars),
-        count=parse_count(data.count_fp),
+        count=traded_count(data.count_fp),
         fee=parse_cash(data.fee_cost),
         is_taker=data.is_taker,
         at_ns=to_ns(data.created_time),

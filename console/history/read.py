@@ -38,6 +38,8 @@ def read_columns(path: Path, columns: tuple[ColumnSpec, ...]) -> dict[str, Colum
     table = _read(path, columns)
     typed: dict[str, Column] = {}
     for column in columns:
+        if table.column_names.count(column.name) > 1:
+            raise HistoryError(f"{path}: column {column.name} stands twice")
         if column.name in table.column_names:
             raw = table.column(column.name).combine_chunks()
             typed[column.name] = _typed(raw, column, path)

@@ -65,6 +65,7 @@ class Account:
         self._by_id: dict[str, ExchangeOrder] = {}
         self._open: dict[str, ExchangeOrder] = {}
         self._client_order_ids: set[str] = set()
+        self._tickers: set[Ticker] = set()
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -75,8 +76,13 @@ class Account:
         """Remember an order the exchange took."""
         self.orders.append(order)
         self._by_id[order.order_id] = self._open[order.order_id] = order
+        self._tickers.add(order.request.ticker)
         if order.request.client_order_id:
             self._client_order_ids.add(order.request.client_order_id)
+
+    def has_ordered(self, ticker: Ticker) -> bool:
+        """Whether an order of this market was ever taken."""
+        return ticker in self._tickers
 
     def order(self, order_id: str) -> ExchangeOrder | None:
         return self._by_id.get(order_id)
@@ -97,12 +103,12 @@ class Account:
         holding = self.holdings.get(ticker)
         return holding.position.contracts if holding else Count(0)
 
-    def can_afford(self, request: OrderRequest, market: Market) -> bool:
-        """Whether cash covers this order besides every resting one, at their worst and with their fees."""
+    def can_afford(self, request: OrderRequest, count: Count, market: Market) -> bool:
+        """Whether cash covers ``count`` of an order besides every resting one, at their worst, with fees."""
         resting = [
             _Claim.of(order.request, order.remaining, order.terms, False) for order in self._open.values()
         ]
-        new = _Claim.of(request, request.count, fee_terms(market), not request.post_only)
+        new = _Claim.of(request, count, fee_terms(market), not request.post_only)
         before, after = self._needed(resting), self._needed([*resting, new])
         return after <= before + new.fee or after <= self.cash
 

@@ -51,6 +51,8 @@ class AccountApi:
         total = 0
         for ticker, holding in self._exchange.account.holdings.items():
             position = holding.position
+            if not position.contracts:
+                continue
             exit_level = self._exchange.markets[ticker].quote().join(position.side)
             total += position.paid if exit_level is None else position.value_at(exit_level.price)
         return Cash(total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.domain.money import Count
 from console.domain.order import TimeInForce
 from console.practice.account import Account
 from console.practice.errors import RefusedError
@@ -9,11 +10,22 @@ from console.practice.groups import OrderGroups
 from console.practice.market import ListedMarket
 from console.practice.records import OrderRequest
 
+# No date can be written after the year 9999.
+_END_OF_TIME_NS = 253_402_300_800 * 10**9
+
 
 def admit(
-    request: OrderRequest, market: ListedMarket, account: Account, groups: OrderGroups, now_ns: int
+    request: OrderRequest,
+    count: Count,
+    market: ListedMarket,
+    account: Account,
+    groups: OrderGroups,
+    now_ns: int,
 ) -> None:
-    """Raise RefusedError unless an order of an open market is well formed, new, allowed and paid for."""
+    """Raise RefusedError unless an order of an open market is well formed, new, allowed and paid for.
+
+    ``count`` is what it may trade.
+    """
     if not market.definition.grid.contains(request.price):
         raise RefusedError(400, "invalid_price", "the price is not on the market's price grid")
     if request.count <= 0:
@@ -25,13 +37,14 @@ def admit(
         )
     if request.group_id is not None:
         groups.admit(request.group_id)
-    if not account.can_afford(request, market.definition):
+    if not account.can_afford(request, count, market.definition):
         raise RefusedError(400, "insufficient_balance", "the balance does not cover this order")
 
 
 def _check_terms(request: OrderRequest, now_ns: int) -> None:
     immediate = request.time_in_force is not TimeInForce.GOOD_TILL_CANCELED
-    if request.expires_ns is not None and (immediate or request.expires_ns <= now_ns):
+    expires_ns = request.expires_ns
+    if expires_ns is not None and (immediate or not now_ns < expires_ns < _END_OF_TIME_NS):
         raise RefusedError(
             400, "invalid_order", "expiration_time needs good_till_canceled and a time to come"
         )

@@ -7,7 +7,6 @@ over SHA-256 with a salt of the digest's length, Ed25519 keys sign plainly.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidSignature
@@ -73,6 +72,6 @@ class Authenticator:
                 self._key.verify(raw, message, padding, SHA256())
             else:
                 self._key.verify(raw, message)
-        except (InvalidSignature, binascii.Error):
+        except (InvalidSignature, ValueError):  # ValueError: not base64
             return False
         return True

@@ -34,6 +34,7 @@ from console.practice.tape import Closed, Displayed, Listed, Printed, Settled, S
 from console.simulation.matching import Cancellation, Execution, NewOrder
 
 _TRADES_KEPT = 20_000
+_SETTLED_KEPT = 1_000
 
 
 def _tell_nobody(notice: Notice) -> None:
@@ -56,6 +57,7 @@ class PracticeExchange:
         self.trades_total = 0
         self.trading_active = True
         self._held_back: dict[Ticker, Displayed] = {}
+        self._settled: deque[Ticker] = deque()
 
     # --- the tape -------------------------------------------------------------------------------
 
@@ -87,10 +89,13 @@ class PracticeExchange:
         self.publish(LifecycleChanged(market, "created"))
 
     def _print(self, entry: Printed) -> None:
-        market = self.markets[entry.ticker]
-        executions = market.matching.print(entry.price, entry.count, entry.taker_side)
+        market, count = self.markets[entry.ticker], entry.count
+        if entry.modelled:
+            shown = market.matching.shown(entry.taker_side.opposite)
+            count = min(count, shown.get(entry.price, Count(0)))
+        executions = market.matching.print(entry.price, count, entry.taker_side)
         self._book(market, executions)
-        others = entry.count - sum(e.count for e in executions)
+        others = count - sum(e.count for e in executions)
         if others > 0:
             self._trade(market, entry.price, Count(others), entry.taker_side)
         self._flush(market)
@@ -123,6 +128,21 @@ class PracticeExchange:
         if self.account.settle(market.definition, entry.result, now_ns) is not None:
             self.publish(PositionChanged(entry.ticker))
         self.publish(LifecycleChanged(market, "settled"))
+        self._forget_old(entry.ticker)
+
+    def _forget_old(self, settled: Ticker) -> None:
+        """Forget markets settled long ago that the account never traded: loop after loop brings new ones."""
+        self._settled.append(settled)
+        if len(self._settled) <= _SETTLED_KEPT:
+            return
+        ticker = self._settled.popleft()
+        if self.account.has_ordered(ticker):
+            return
+        market = self.markets.pop(ticker)
+        siblings = self.events[market.definition.event_ticker]
+        siblings.remove(market)
+        if not siblings:
+            del self.events[market.definition.event_ticker]
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -131,8 +151,8 @@ class PracticeExchange:
         self.expire()
         now_ns = self.clock()
         market = self._market_taking_orders(request.ticker)
-        admit(request, market, self.account, self.groups, now_ns)
         count = self._reducible(request) if request.reduce_only else request.count
+        admit(request, count, market, self.account, self.groups, now_ns)
         order = ExchangeOrder(
             order_id=str(uuid.uuid4()),
             request=request,

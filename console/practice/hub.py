@@ -104,6 +104,8 @@ class Hub:
 
     def publish(self, notice: Notice) -> None:
         """Turn what happened into the messages of the channels it concerns."""
+        if isinstance(notice, LifecycleChanged) and notice.event == "settled":
+            self._ticker_told.pop(notice.market.definition.ticker, None)
         if not self._clients:
             return
         exchange, now_ns = self._exchange, self._exchange.clock()
@@ -127,8 +129,6 @@ class Hub:
             case LifecycleChanged():
                 event = channels.lifecycle(notice, now_ns)
                 self._tell(Channel.MARKET_LIFECYCLE, "market_lifecycle_v2", None, event)
-                if notice.event == "settled":
-                    self._ticker_told.pop(event.market_ticker, None)
             case GroupChanged():
                 update = channels.group_update(notice, milliseconds(now_ns))
                 self._tell(Channel.ORDER_GROUP_UPDATES, "order_group_updates", None, update)

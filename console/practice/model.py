@@ -67,6 +67,7 @@ _DEPTH_BY_CENT = (1.0, 1.6, 1.55, 0.9, 0.5, 0.45, 0.42, 0.38, 0.35, 0.31, 0.28)
 _LEVELS = 10
 _PRINTS_PER_S, _TAIL_PRINTS_PER_S = 3.6, 2.75  # on each side
 _BURSTINESS, _TAIL_BURSTINESS = 6.0, 1.5
+_LEAST_PRINTS_PER_S = 1e-9  # a drawn rate may round to zero, which has no waiting time
 _PRINT_MU, _PRINT_SIGMA = 2.7, 1.7
 _SWEPT_BY_PRINT, _TAIL_SWEPT_BY_PRINT = 0.42, 0.33
 
@@ -110,9 +111,8 @@ class SideRun:
         self.own = side.price_paid(best)
         self._law = size_law(self.own, grid)
         self._deviation = rng.gauss(0.0, 1.0)
-        shape = _TAIL_BURSTINESS if self._law.is_tail else _BURSTINESS
-        rate = _TAIL_PRINTS_PER_S if self._law.is_tail else _PRINTS_PER_S
-        self._prints_per_ns = rate * scales.prints * rng.gammavariate(shape, 1 / shape) / _NS_PER_S
+        self._burst_shape = _TAIL_BURSTINESS if self._law.is_tail else _BURSTINESS
+        self._prints_per_s = scales.prints * (_TAIL_PRINTS_PER_S if self._law.is_tail else _PRINTS_PER_S)
         self._below = self._draw_below(grid)
         self._stop_share = rng.random()
 
@@ -144,14 +144,17 @@ class SideRun:
         """The side, best first."""
         return (Level(self._side.price_paid(self.own), best_size), *self._below)
 
-    def prints(self, start_ns: int, end_ns: int, cap: Count) -> list[tuple[int, Count]]:
-        """Takers that hit the best between two recorded times, none for more than ``cap``."""
+    def prints(self, start_ns: int, end_ns: int) -> list[tuple[int, Count]]:
+        """Takers that want the best between two recorded times; each second has a rate of its own."""
         found: list[tuple[int, Count]] = []
-        at = start_ns + self._rng.expovariate(self._prints_per_ns)
-        while at < end_ns:
-            contracts = max(1, round(self._rng.lognormvariate(_PRINT_MU, _PRINT_SIGMA)))
-            found.append((int(at), Count(min(contracts * COUNT_PER_CONTRACT, cap))))
-            at += self._rng.expovariate(self._prints_per_ns)
+        for second_ns in range(start_ns, end_ns, _NS_PER_S):
+            burst = self._rng.gammavariate(self._burst_shape, 1 / self._burst_shape)
+            per_ns = max(burst * self._prints_per_s, _LEAST_PRINTS_PER_S) / _NS_PER_S
+            at = second_ns + self._rng.expovariate(per_ns)
+            while at < min(second_ns + _NS_PER_S, end_ns):
+                contracts = max(1, round(self._rng.lognormvariate(_PRINT_MU, _PRINT_SIGMA)))
+                found.append((int(at), Count(contracts * COUNT_PER_CONTRACT)))
+                at += self._rng.expovariate(per_ns)
         return found
 
     def prints_end_ns(self, start_ns: int, end_ns: int, next_own: Price | None) -> int:

@@ -132,9 +132,9 @@ class _Side:
     def prints(self, start_ns: int, end_ns: int) -> list[TradeRow]:
         if self._run is None:
             return []
-        best = self.levels()[0]
-        drawn = self._run.prints(start_ns, min(end_ns, self._prints_end_ns), best.size)
-        return [TradeRow(at_ns, best.price, count, self.side.opposite) for at_ns, count in drawn]
+        price = self.levels()[0].price
+        drawn = self._run.prints(start_ns, min(end_ns, self._prints_end_ns))
+        return [TradeRow(at_ns, price, count, self.side.opposite) for at_ns, count in drawn]
 
 
 def play_market(part: Part, shift: Shift, seed: int) -> Iterator[TapeEntry]:
@@ -191,6 +191,7 @@ def _printed(
             price=row.price,
             count=row.count,
             taker_side=row.taker_side,
+            modelled=part.trades is None,
         )
 
 

@@ -44,7 +44,7 @@ async def body(request: Request, type_: type[T]) -> T:
     """The JSON body of a request, or RefusedError (400)."""
     try:
         return msgspec.json.decode(await request.body(), type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "invalid_request", str(error)) from error
 
 

@@ -6,6 +6,7 @@ All of it runs in one asyncio loop.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
 import time
@@ -52,21 +53,36 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class GeneratedKey:
-    """A fresh RSA key in a file that only its owner may read, removed in the end."""
+    """A fresh RSA key in a file that only its owner may read, locked while in use and removed in the end."""
 
     def __init__(self, folder: Path) -> None:
         self.key_id = str(uuid.uuid4())
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.public: PublicKey = private.public_key()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = folder / f"{self.key_id}.pem"
+        _remove_abandoned_keys(folder)
+        self.path = folder / f"practice-{self.key_id}.pem"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
+        # Under its name only once it is locked, or another exchange could take it for abandoned.
+        unlocked = self.path.with_suffix(".new")
+        descriptor = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "wb")
+        self._file.write(pem)
+        self._file.flush()
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        unlocked.rename(self.path)
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def _remove_abandoned_keys(folder: Path) -> None:
+    """Remove the keys of exchanges that were killed: nobody holds their locks."""
+    for path in folder.glob("practice-*.pem"):
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 class _HeartbeatProtocol(WebSocketsSansIOProtocol):

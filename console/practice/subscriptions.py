@@ -120,7 +120,7 @@ class Subscriber:
             self._carry_out(msgspec.json.decode(text, type=_Command))
         except msgspec.ValidationError as error:
             self._refuse(id_, _CommandError(ErrorCode.INVALID_PARAMETER, f"Invalid parameter: {error}"))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._refuse(id_, _CommandError(ErrorCode.CANNOT_PROCESS, "Unable to process message"))
         except _CommandError as error:
             self._refuse(id_, error)

@@ -35,12 +35,16 @@ class Displayed(Entry, frozen=True):
 
 
 class Printed(Entry, frozen=True):
-    """Somebody takes ``count`` at ``price`` from the side opposite to ``taker_side``."""
+    """Somebody takes ``count`` at ``price`` from the side opposite to ``taker_side``.
+
+    A ``modelled`` one takes no more than is shown there.
+    """
 
     ticker: Ticker
     price: Price
     count: Count
     taker_side: BookSide
+    modelled: bool = False
 
 
 class Swept(Entry, frozen=True):

@@ -111,7 +111,8 @@ class RiskManager:
 
     def _note(self, key: str, reading: Reading, now_ns: int) -> None:
         if reading.state in (ReadingState.ARMED, ReadingState.WARNING):
-            self._good_since.setdefault(key, now_ns)
+            # A clock that stepped back starts the time anew.
+            self._good_since[key] = min(now_ns, self._good_since.get(key, now_ns))
         else:
             self._good_since.pop(key, None)
 

@@ -28,14 +28,14 @@ from console.tui.picture import Picture, read
 from console.tui.sanitize import inert
 from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MUTATING = {"pause", "resume", "cancel_all"}
 
 
 class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     """The operator's screen; its result says what becomes of resting orders.
 
-    ``return_code`` is 143 or 129 after SIGTERM or SIGHUP. ``wall_ns`` is UTC nanoseconds.
+    ``return_code`` is 128 and the number of the signal that ended it. ``wall_ns`` is UTC nanoseconds.
     """
 
     CSS_PATH = "console.tcss"

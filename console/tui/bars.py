@@ -50,6 +50,8 @@ class FooterBar(Canvas):
         spans: list[Span] = [Span(" ", Tone.PLAIN)]
         self._places = []
         for action, key in self._fitting(width):
+            if self._places:
+                spans.append(Span("  ", Tone.PLAIN))
             start = width_of(tuple(spans))
             key_tone, word_tone = (
                 (Tone.BADGE_HALT, Tone.LOSS) if action.id == "halt" else (Tone.FOCUS, Tone.PLAIN)
@@ -58,13 +60,12 @@ class FooterBar(Canvas):
             spans += [*put(f"{pad}{key}{pad}", key_tone if pad else Tone.ACCENT), Span(" ", Tone.PLAIN)]
             spans += put(action.label, word_tone)
             self._places.append((start, width_of(tuple(spans)), action))
-            spans.append(Span("  ", Tone.PLAIN))
         return [left(tuple(spans), width)]
 
     def _fitting(self, width: int) -> list[tuple[KeyAction, str]]:
         """Help and quit stay longest after what comes first in the table."""
         shown = list(self._shown)
-        while len(shown) > 1 and sum(len(k) + len(a.label) + 3 for a, k in shown) + 2 > width:
+        while len(shown) > 1 and sum(len(k) + len(a.label) + 3 for a, k in shown) + 1 > width:
             optional = [pair for pair in shown if pair[0].id in _DROPPED_FIRST]
             shown.remove(optional[-1] if optional else shown[-1])
         return shown
@@ -75,4 +76,4 @@ class FooterBar(Canvas):
                 await self.run_action(action.action)
 
 
-_DROPPED_FIRST = {"alerts", "sort", "copy", "zoom", "palette", "filter"}
+_DROPPED_FIRST = {"why_not", "alerts", "sort", "copy", "zoom", "palette", "filter"}

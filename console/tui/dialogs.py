@@ -105,7 +105,9 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
                 yield Button("Resume", id="yes", variant="warning", compact=True, disabled=True)
 
     def on_mount(self) -> None:
-        self.query_one("#latch", OptionList).highlighted = 0
+        latches = self.query_one("#latch", OptionList)
+        latches.highlighted = 0
+        latches.can_focus = len(self._latches) > 1
         self.set_interval(_RECHECK_S, self._check)
         self._check()
 

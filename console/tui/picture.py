@@ -24,6 +24,7 @@ class Picture:
     snapshot: Snapshot | None
     heartbeat_age_ns: int
     failure: str | None
+    outage: str | None
     halt: HaltView
     now_ns: int
     feed_limit_ns: int
@@ -53,8 +54,8 @@ class Picture:
 
     @property
     def is_alarming(self) -> bool:
-        """Whether nothing trades because of a halt or because the engine does not answer."""
-        return self.state is TradingState.HALTED or self.is_engine_stopped
+        """Whether nothing trades: a halt, an engine that does not answer, or an exchange that has ended."""
+        return self.state is TradingState.HALTED or self.is_engine_stopped or self.outage is not None
 
 
 def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
@@ -63,6 +64,7 @@ def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
         snapshot=engine.snapshot(),
         heartbeat_age_ns=engine.heartbeat_age_ns(),
         failure=engine.failure(),
+        outage=engine.outage(),
         halt=engine.halt_view(),
         now_ns=now_ns,
         feed_limit_ns=int(settings.quality.max_stale_book_seconds * SECOND_NS),

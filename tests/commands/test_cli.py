@@ -194,3 +194,21 @@ def test_real_money_is_asked_for_twice_or_not_at_all(
         with pytest.raises(UserError) as caught:
             session_environment(console_command.given)
         assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_a_terminal_that_is_not_utf_8_is_refused_with_what_to_set() -> None:
+    parent, child = os.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "console.cli"],
+            stdin=child,
+            stdout=child,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+            text=True,
+        )
+    finally:
+        os.close(parent)
+        os.close(child)
+    assert done.returncode == 2
+    assert "set LANG to a UTF-8 locale" in done.stderr

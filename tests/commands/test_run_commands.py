@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from console.cli import main
-from console.engine.status import Document, replace_file
+from console.config.home import find_home
+from console.engine.status import Document, JsonValue, replace_file
 
 
 def status_file(home: Path) -> Path:
@@ -36,11 +44,47 @@ def test_status_ages_grow_after_the_console_died(tmp_path: Path, capsys: pytest.
 
 
 def test_status_shows_unknown_figures_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    replace_file(status_file(tmp_path), {"capital": None, "latches": [{"name": "manual", "level": "HALTED"}]})
+    latch: JsonValue = {"name": "manual", "level": "HALTED", "since_ns": 1_772_039_071_999_999_999}
+    replace_file(status_file(tmp_path), {"capital": None, "latches": [latch]})
     assert main(["status", "--home", str(tmp_path)]) == 0
-    shown = capsys.readouterr().out.split()
-    assert shown[:2] == ["capital", "n/a"]
-    assert "HALTED" in shown
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["capital", "n/a"] in shown
+    assert ["manual", "HALTED", "2026-02-25", "17:04:31Z"] in shown
+
+
+def test_status_tells_a_console_that_runs_from_one_that_ended(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_file(status_file(tmp_path), {"at_ns": 1, "state": "RUNNING"})
+    with find_home(str(tmp_path)).environment("practice").lock():
+        main(["status", "--home", str(tmp_path)])
+        assert "not running" not in capsys.readouterr().out
+        main(["status", "--json", "--home", str(tmp_path)])
+        assert json.loads(capsys.readouterr().out)["running"] is True
+    main(["status", "--home", str(tmp_path)])
+    assert capsys.readouterr().out.startswith("not running")
+    main(["status", "--json", "--home", str(tmp_path)])
+    assert json.loads(capsys.readouterr().out)["running"] is False
+
+
+@pytest.mark.timeout(120)
+def test_a_run_whose_practice_exchange_died_says_so_and_ends(tmp_path: Path) -> None:
+    with started_run(tmp_path) as run:
+        os.kill(practice_child(tmp_path), signal.SIGKILL)
+        output, error = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert error == "kconsole: the practice exchange has ended: quit and start again\n"
+    assert json.loads(output)["environment"] == "practice"
+
+
+@pytest.mark.timeout(120)
+def test_code_in_the_folder_where_it_is_started_is_not_run(tmp_path: Path) -> None:
+    foreign = tmp_path / "console"
+    foreign.mkdir()
+    (foreign / "__init__.py").write_text("raise SystemExit('not ours')\n")
+    with started_run(tmp_path, "--for", "1") as run:
+        _, error = run.communicate(timeout=60)
+    assert (run.returncode, error) == (0, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{"])
@@ -65,6 +109,7 @@ def test_real_money_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (["--env", "demo"], "key_id is empty", 2),
         (["--set", "risk.kelly=1"], "did you mean", 2),
         (["--env", "live"], "needs both --env live and --live", 2),
+        (["--speed", ""], 'practice.speed = "" must be a number from 0.1 to 100', 2),
     ],
 )
 def test_a_run_that_cannot_start_says_why_in_one_line(
@@ -94,6 +139,45 @@ def test_an_exchange_that_is_down_is_named(tmp_path: Path, capsys: pytest.Captur
     options = ["--for", "1", "--home", str(tmp_path), "--attach", str(line)]
     assert main(["run", "--headless", *options]) == 1
     assert "http://127.0.0.1:9/trade-api/v2" in capsys.readouterr().err
+
+
+@contextmanager
+def started_run(home: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A run with a practice exchange of its own, started in the home, once it has said what it does."""
+    program = Path(sys.executable).parent / "kconsole"
+    with subprocess.Popen(
+        [program, "run", "--headless", "--json", "--home", home, *options],
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        status = home / "practice" / "status.json"
+        while run.poll() is None and not status.exists():
+            time.sleep(0.02)
+        yield run
+
+
+def practice_child(home: Path) -> int:
+    """The process that listens for the run of this home."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"exchange --until-stdin-closes .*--home {home}$"], capture_output=True, text=True
+    )
+    return int(found.stdout)
+
+
+def test_a_key_that_others_may_read_is_refused_for_safety(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = tmp_path / "key.pem"
+    write_key(key)
+    key.chmod(0o644)
+    line = tmp_path / "line.json"
+    base = "127.0.0.1:9/trade-api"
+    values = {"rest": f"http://{base}/v2", "ws": f"ws://{base}/ws/v2", "key_id": "k"}
+    line.write_text(json.dumps(values | {"private_key_path": str(key)}))
+    assert main(["run", "--headless", "--for", "1", "--home", str(tmp_path), "--attach", str(line)]) == 3
+    assert f"chmod 600 {key}" in capsys.readouterr().err
 
 
 def write_key(path: Path) -> None:

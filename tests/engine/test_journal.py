@@ -86,9 +86,23 @@ def test_events_are_appended_together_or_not_at_all(path: Path) -> None:
     )
     with pytest.raises(JournalError, match=f"{path}: 3 events could not be written: disk is full"):
         journal.append([marked(1), Halt(at_ns=START), marked(2)])
-    journal.append([marked(3)])
     journal.close()
-    assert read_back(path) == [OPENED, marked(3)]
+    assert read_back(path) == [OPENED]
+
+
+def test_after_a_failure_nothing_is_appended_that_builds_on_what_is_missing(path: Path) -> None:
+    journal = Journal(path)
+    journal.append([OPENED])
+    journal._connection.execute(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON main.events BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+    )
+    with pytest.raises(JournalError, match="disk is full"):
+        journal.append([marked(1)])
+    journal._connection.execute("DROP TRIGGER full")
+    with pytest.raises(JournalError, match="disk is full"):
+        journal.append([marked(2)])
+    journal.close()
+    assert read_back(path) == [OPENED]
 
 
 def test_a_full_disk_is_told_and_what_was_written_before_stays(path: Path) -> None:

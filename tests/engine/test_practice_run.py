@@ -17,7 +17,7 @@ from practice_runs import PracticeProcess, journaled_account, journaled_events, 
 from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import MarketSettled, Resume, TradingState
+from console.domain.events import MarketSettled, PauseEntries, Resume, TradingState
 from console.domain.money import Cash, Count, format_cash, format_count, parse_cash
 from console.domain.order import OrderStatus, PositionReport, Settlement
 from console.domain.position import cash_change_of_settlement
@@ -80,6 +80,20 @@ def test_a_run_ends_with_the_exchanges_own_figures(tmp_path: Path, exchange: Pra
     theirs = {p.ticker: format_count(p.position) for p in positions if p.position}
     assert {t: format_count(c) for t, c in held.items() if t not in settled} == theirs
     assert parse_cash(run["fees"]) == sum(p.fees for p in positions)
+
+
+def test_the_journal_replayed_is_the_account_that_traded(tmp_path: Path, exchange: PracticeProcess) -> None:
+    with running_engine(launch(tmp_path, exchange)) as worker:
+        wait_for(worker, "some fills", lambda s: s.fills >= 3)
+        worker.send(PauseEntries(at_ns=time.time_ns()))
+        wait_for(worker, "paused", lambda s: s.state is TradingState.PAUSED)
+        worker.stop(cancel_resting=True)
+        assert worker._engine_loop is not None
+        lived = worker._engine_loop.engine.account
+    replayed = journaled_account(tmp_path)
+    assert len(lived.fill_ids) >= 3
+    assert replayed.comparable() == lived.comparable()
+    assert replayed.open_orders == lived.open_orders
 
 
 def test_killed_after_a_fill_it_comes_back_with_positions_fees_and_latches(

@@ -31,6 +31,7 @@ from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, Po
 from console.engine.reconcile import (
     Absences,
     AccountReads,
+    difference_text,
     mismatch_latch,
     order_events,
     position_differences,
@@ -307,7 +308,8 @@ def test_positions_that_differ_are_found_on_either_side(
 
 def test_a_confirmed_difference_halts_and_names_both_figures() -> None:
     trading, _ = maker()
-    latch = mismatch_latch(1, {A: (Count(1_000), Count(-50)), B: (Count(0), Count(1))})
+    differences = {A: (Count(1_000), Count(-50)), B: (Count(0), Count(1))}
+    latch = mismatch_latch(1, difference_text(differences))
     trading.take(latch)
     assert trading.state is TradingState.HALTED
     assert latch.reason == f"{A}: ours 10.00, the exchange's -0.50 and 1 more"

@@ -49,6 +49,9 @@ class Handle:
     def failure(self) -> str | None:
         return self.cause
 
+    def outage(self) -> str | None:
+        return None
+
     def send(self, command: OperatorCommand) -> None:
         raise AssertionError("a status commands nothing")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import pytest
 from exchange_builders import KEY, clock, connection, signer
 from test_feed_books import delta, snapshot
 from websockets.asyncio.server import ServerConnection, serve
@@ -313,6 +314,29 @@ async def test_fills_and_orders_of_ours_become_events() -> None:
         reported = await watch.next(OrderReported)
         assert (reported.status, reported.filled) == (OrderStatus.CANCELED, Count(250))
         assert reported.reason == "ExpiryCancel"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"count_fp": "-1.00"}, {"count_fp": "0.00"}, {"ts_ms": 10**18}, {"ts_ms": -1}, {"fee_cost": None}],
+)
+async def test_a_fill_that_makes_no_sense_is_a_loss_and_not_a_fill(wrong: dict[str, object]) -> None:
+    async with running() as (exchange, feed, watch):
+        await feed.subscribe(["T"])
+        client = await opened(exchange)
+        message = json.loads(frame("fill", FILL, sid=client.sids["fill"]))
+        await client.line.send(json.dumps({**message, "msg": {**message["msg"], **wrong}}))
+        assert "not understood" in (await watch.next(FeedLost)).reason
+
+
+@pytest.mark.parametrize("field", ["close_ts", "settled_ts"])
+async def test_a_market_that_closes_in_a_far_age_is_an_error_and_no_event(field: str) -> None:
+    async with running() as (exchange, feed, watch):
+        await feed.subscribe(["T"])
+        client = await opened(exchange)
+        message = {"event_type": "settled", "market_ticker": "T", "result": "yes", field: 10**18}
+        await client.line.send(json.dumps({"type": "market_lifecycle_v2", "msg": message}))
+        assert field in (await watch.next(ErrorHappened)).message
 
 
 async def test_a_fill_that_cannot_be_read_is_a_loss_and_not_a_fill_of_nothing() -> None:

@@ -38,6 +38,31 @@ async def test_a_thread_can_trigger_list_and_cancel() -> None:
     assert cancel.method == "DELETE"
 
 
+async def test_an_error_under_a_success_status_is_no_triggered_group() -> None:
+    def halt(line: BlockingHaltLine) -> None:
+        try:
+            line.trigger_group("g", 2)
+        finally:
+            line.close()
+
+    async with scripted(lambda _: reply(200, {"error": {"code": "not_found"}})) as exchange:
+        with pytest.raises(VenueError, match="not understood"):
+            await asyncio.to_thread(halt, line_to(exchange.rest))
+
+
+async def test_a_group_is_triggered_although_the_first_stamp_was_too_old() -> None:
+    """A machine that slept stamps its first request with an old time."""
+
+    def halt(line: BlockingHaltLine) -> None:
+        line.trigger_group("g", 2)
+        line.close()
+
+    answers = [reply(401, {"error": {"code": "header_timestamp_expired"}}), reply(200, {})]
+    async with scripted(lambda _: answers.pop(0)) as exchange:
+        await asyncio.to_thread(halt, line_to(exchange.rest))
+    assert len(exchange.received) == 2
+
+
 async def test_an_exchange_that_drips_bytes_cannot_hold_up_a_halt() -> None:
     def halt(line: BlockingHaltLine) -> None:
         try:

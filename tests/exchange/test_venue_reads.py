@@ -126,6 +126,14 @@ async def test_fills_come_oldest_first_from_the_time_asked() -> None:
     assert (found[0].fee, found[0].side, found[0].at_ns) == (Cash(5152), BookSide.BID, to_ns(NOW - DAY))
 
 
+@pytest.mark.parametrize("count", ["0.00", "-1.00"])
+async def test_a_fill_of_nothing_or_less_fails_the_read(count: str) -> None:
+    fill = msgspec.structs.replace(listed_fill("t", NOW), count_fp=count)
+    async with scripted(lambda _: message(account.FillsReply(fills=[fill], cursor=""))) as exchange:
+        with pytest.raises(VenueError, match=f"a trade of {count} contracts"):
+            await venue(exchange.rest).fills()
+
+
 async def test_a_scalars_settlement_is_read_to_the_ten_thousandth_from_its_market() -> None:
     settled = msgspec.structs.replace(listed_market("S"), result="scalar", settlement_value_dollars="0.1234")
     settlements = [listed_settlement(t, r, NOW) for t, r in (("Y", "yes"), ("N", "no"), ("S", "scalar"))]
@@ -187,6 +195,29 @@ async def test_a_request_stamped_too_old_is_stamped_anew_by_the_exchanges_clock(
         assert len(await venue(exchange.rest).orders()) == 1
     stamps = [int(request.headers["kalshi-access-timestamp"]) for request in exchange.received]
     assert 3_590_000 < stamps[1] - stamps[0] < 3_610_000
+
+
+async def test_a_group_reset_stamped_too_old_is_stamped_anew() -> None:
+    expired = reply(401, {"error": {"code": "header_timestamp_expired"}})
+    groups = message(account.OrderGroupsReply(order_groups=[]))
+    answers = [groups, expired, reply(200, {})]
+    async with scripted(lambda _: answers.pop(0)) as exchange:
+        await venue(exchange.rest).reset_group("group-1")
+    assert len(exchange.asked("PUT", "/portfolio/order_groups/group-1/reset")) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "forbidden", "message": "missing scope"}},
+        {"code": "forbidden", "message": "missing scope"},
+        {"error": "forbidden missing scope"},
+    ],
+)
+async def test_a_refusal_is_told_in_the_exchanges_words_however_it_wraps_them(body: object) -> None:
+    async with scripted(lambda _: reply(403, body)) as exchange:
+        with pytest.raises(VenueRefusedError, match="403 forbidden missing scope"):
+            await venue(exchange.rest).orders()
 
 
 async def test_an_old_stamp_is_tried_again_once_only() -> None:
@@ -309,9 +340,12 @@ async def test_without_a_window_the_open_ones_are_asked_for() -> None:
     ("event", "series", "fees"),
     [
         (listed_event("flat", Decimal("0.5")), None, FeeTerms("flat", 5000)),
-        (listed_event("flat"), None, FeeTerms("quadratic", 10_000)),
+        (listed_event("flat"), None, FeeTerms("flat", 10_000)),
+        (listed_event(None, Decimal("0.5")), None, FeeTerms("quadratic", 5000)),
         (None, listed_series(Decimal("0.5")), FeeTerms("quadratic", 5000)),
         (None, listed_series(Decimal("0.33333")), None),
+        (None, listed_series(Decimal("1e999999")), None),
+        (None, listed_series(Decimal("-1")), None),
     ],
 )
 async def test_fees_are_the_events_where_it_has_its_own_and_unknown_when_inexact(
@@ -332,11 +366,23 @@ async def test_other_categories_and_markets_without_a_grid_are_left_out() -> Non
     assert asked == {"/markets": 2, "/events": 1, "/series/KXBTC": 1}
 
 
-@pytest.mark.parametrize("limits", [reply(403, {}), reply(200, {"usage_tier": "basic"})])
+NOTHING = {"refill_rate": 0, "bucket_capacity": 0}
+NO_TOKENS = {"usage_tier": "basic", "read": NOTHING, "write": NOTHING, "grants": []}
+
+
+@pytest.mark.parametrize(
+    "limits", [reply(403, {}), reply(200, {"usage_tier": "basic"}), reply(200, NO_TOKENS)]
+)
 async def test_limits_that_cannot_be_read_do_not_keep_the_status_from_being_read(limits: Answer) -> None:
-    answers = {**status_answers(shard_active=True), "/account/limits": limits}
+    answers = {
+        **status_answers(shard_active=True),
+        "/account/limits": limits,
+        "/account/endpoint_costs": reply(200, {"default_cost": 10, "endpoint_costs": []}),
+    }
     async with scripted(by_path(answers)) as exchange:
-        assert (await venue(exchange.rest).status()).trading_active
+        connector = venue(exchange.rest)
+        assert (await connector.status()).trading_active
+        assert (await connector.status()).trading_active
     assert len(exchange.asked("GET", "/account/limits")) == 1
 
 

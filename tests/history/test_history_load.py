@@ -205,6 +205,15 @@ def test_a_bad_value_deep_in_a_csv_is_found(tmp_path: Path) -> None:
         load(write_csv(tmp_path, markets=[market()], quotes=quotes))
 
 
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path, markets=[market()], quotes=[quote(0, 90, 91)])
+    path = folder / "quotes.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0] + ",yes_bid", *(line + ",1" for line in lines[1:])]))
+    with pytest.raises(HistoryError, match="column yes_bid stands twice"):
+        load(folder)
+
+
 def test_an_unknown_taker_side_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="row 1, column taker_side: buy is not yes or no"):
         load(write(tmp_path, markets=[market()], trades=[trade(taker_side="buy")]))

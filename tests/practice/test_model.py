@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from console.domain.book import BookSide
 from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid
 from console.domain.money import Price
-from console.practice.model import SideRun, draw_result, generator, scales_of, size_law
+from console.practice.model import Scales, SideRun, draw_result, generator, scales_of, size_law
 
 S = 1_000_000_000
 GRIDS = st.sampled_from([WHOLE_CENTS, TAPERED_DECI_CENTS])
@@ -74,14 +75,33 @@ def test_log_size_is_remembered_over_a_second_as_fitted() -> None:
     assert statistics.correlation(logs[:-1], logs[1:]) == pytest.approx(0.65, abs=0.05)
 
 
-def test_prints_come_at_the_fitted_rate_of_the_coin_and_are_capped() -> None:
+def test_prints_come_at_the_fitted_rate_of_the_coin() -> None:
     counts = []
     for seed in range(300):
         run = SideRun(generator(seed), BookSide.BID, Price(8_000), WHOLE_CENTS, BTC)
-        found = run.prints(0, 60 * S, run.best_size)
-        assert all(0 <= at < 60 * S and 100 <= count <= run.best_size for at, count in found)
+        found = run.prints(0, 60 * S)
+        assert all(0 <= at < 60 * S and count >= 100 for at, count in found)
+        assert found == sorted(found, key=lambda print_: print_[0])
         counts.append(len(found) / 60)
     assert statistics.mean(counts) == pytest.approx(3.6 * 0.42, rel=0.1)
+
+
+@pytest.mark.parametrize(("steps", "step_s"), [(240, 1), (48, 5)])
+def test_prints_are_bursty_from_second_to_second_and_not_from_hold_to_hold(steps: int, step_s: int) -> None:
+    """Tails: Gamma(1.5) makes the variance of a second's count its mean plus mean squared / 1.5."""
+    seconds: list[int] = []
+    holds = []
+    for seed in range(60):
+        run = SideRun(generator(seed), BookSide.BID, Price(9_500), TAPERED_DECI_CENTS, Scales(1.0, 1.0))
+        found = Counter(
+            at // S for i in range(steps) for at, _ in run.prints(i * step_s * S, (i + 1) * step_s * S)
+        )
+        counts = [found[second] for second in range(240)]
+        seconds += counts
+        holds.append(statistics.mean(counts))
+    assert statistics.mean(seconds) == pytest.approx(2.75, rel=0.05)
+    assert statistics.variance(seconds) == pytest.approx(2.75 + 2.75**2 / 1.5, rel=0.15)
+    assert statistics.stdev(holds) < 0.3
 
 
 def test_prints_end_early_only_before_a_better_price() -> None:

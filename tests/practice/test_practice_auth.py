@@ -63,7 +63,8 @@ def test_a_timestamp_that_is_none_is_refused(rsa: RSAPrivateKey, timestamp: str)
     assert raised.value.status == 401
 
 
-def test_a_signature_that_is_not_base64_is_refused(rsa: RSAPrivateKey) -> None:
-    wrong = {**headers(b""), "KALSHI-ACCESS-SIGNATURE": "%%%"}
+@pytest.mark.parametrize("signature", ["%%%", "", "\xe9\xff"])
+def test_a_signature_that_is_not_base64_is_refused(rsa: RSAPrivateKey, signature: str) -> None:
+    wrong = {**headers(b""), "KALSHI-ACCESS-SIGNATURE": signature}
     with pytest.raises(RefusedError, match="does not match"):
         authenticator(rsa).check("GET", PATH, wrong)

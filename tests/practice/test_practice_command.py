@@ -50,13 +50,24 @@ def test_it_says_where_it_is_serves_and_ends_on_a_signal_without_leaving_a_key(
     [
         (["--speed", "fast"], "not a number"),
         (["--speed", "0"], "not from 0.1 to 100"),
+        (["--speed", "nan"], "not from 0.1 to 100"),
         (["--cash", "-1"], "not a positive amount"),
+        (["--port", "65536"], "not a port from 0 to 65535"),
+        (["--port", "-1"], "not a port from 0 to 65535"),
     ],
 )
 def test_a_wrong_option_is_named(tmp_path: Path, options: list[str], said: str) -> None:
     done = subprocess.run([*COMMAND, "--home", str(tmp_path), *options], capture_output=True, text=True)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_it_ends_at_once_when_there_is_no_standard_input_to_wait_for(tmp_path: Path) -> None:
+    command = [*COMMAND, "--home", str(tmp_path), "--until-stdin-closes"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" <&-', *command], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_port_in_use_or_a_missing_folder_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -7,16 +7,17 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from practice_support import START_NS, TICKER, Bench, displayed, request, settled
+from practice_support import START_NS, TICKER, Bench, displayed, listed, request, settled
 
 from console.domain.book import BookSide
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus, TimeInForce
 from console.domain.position import Position
+from console.practice import exchange as exchange_module
 from console.practice.errors import RefusedError
 from console.practice.notices import BookChanged, LifecycleChanged, OrderChanged
 from console.practice.records import ExchangeOrder
-from console.practice.tape import Closed, Printed, Swept
+from console.practice.tape import Closed, Printed, Settled, Swept
 
 BID, ASK = BookSide.BID, BookSide.ASK
 IOC, FOK = TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL
@@ -105,6 +106,12 @@ def test_a_reduce_only_order_is_cut_to_the_position(bench: Bench) -> None:
     assert (again.filled, again.status) == (0, OrderStatus.CANCELED)
 
 
+def test_a_reduce_only_order_needs_no_cash_for_what_it_may_not_trade(bench: Bench) -> None:
+    bench.exchange.place(request(BID, 91, 5, IOC))
+    order = bench.exchange.place(request(ASK, 1, 1_000_000, IOC, reduce_only=True))
+    assert (order.filled, bench.exchange.account.held(TICKER)) == (500, 0)
+
+
 def test_an_order_expires_when_its_time_is_up(bench: Bench) -> None:
     order = bench.exchange.place(request(BID, 80, 1, expires_ns=START_NS + 10**9))
     bench.pass_seconds(0.9)
@@ -148,6 +155,42 @@ def test_a_swept_level_fills_our_order_there_at_once(bench: Bench) -> None:
     )
     assert order.status is OrderStatus.EXECUTED
     assert [t.count for t in bench.exchange.trades] == [700]
+
+
+def modelled_print(contracts: int) -> Printed:
+    return Printed(
+        at_ns=START_NS,
+        ticker=TICKER,
+        price=Price(9_000),
+        count=Count(contracts * 100),
+        taker_side=ASK,
+        modelled=True,
+    )
+
+
+def test_a_modelled_print_takes_what_is_shown_our_order_at_the_end_included(bench: Bench) -> None:
+    order = bench.exchange.place(request(BID, 90, 7))
+    bench.exchange.apply(modelled_print(103))
+    assert (order.filled, bench.exchange.markets[TICKER].volume) == (300, 10_300)
+    bench.exchange.apply(modelled_print(1_000_000))
+    assert order.status is OrderStatus.EXECUTED
+    assert bench.exchange.markets[TICKER].volume < 10_300 + 11_000
+
+
+def test_markets_long_settled_that_nobody_traded_are_forgotten(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "_SETTLED_KEPT", 3)
+    bench.exchange.place(request(BID, 91, 5))
+    bench.exchange.apply(settled("yes"))
+    for number in range(20):
+        other = f"KXTEST15M-E{number}-1"
+        bench.exchange.apply(listed(other))
+        bench.exchange.apply(Settled(at_ns=START_NS, ticker=other, result="no", simulated=False))
+    kept = set(bench.exchange.markets)
+    assert kept == {TICKER, "KXTEST15M-E17-1", "KXTEST15M-E18-1", "KXTEST15M-E19-1"}
+    assert set(bench.exchange.events) == {ticker.rsplit("-", 1)[0] for ticker in kept}
+    assert set(bench.exchange.series) == {"KXTEST15M"}
 
 
 def test_deltas_rebuild_the_book_that_is_shown(bench: Bench) -> None:

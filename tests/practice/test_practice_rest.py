@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -76,6 +78,21 @@ def test_the_key_file_is_its_owners_alone_and_goes_with_the_key(tmp_path: Path) 
     assert generated.path.stat().st_mode & 0o777 == 0o600
     generated.remove()
     assert list((tmp_path / "keys").iterdir()) == []
+
+
+def test_keys_of_exchanges_that_were_killed_are_swept_up_and_those_in_use_are_not(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from console.practice.server import GeneratedKey; "
+        "print(GeneratedKey(Path(sys.argv[1])).path, flush=True); os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    left = Path(killed.stdout.strip())
+    assert left.exists()
+    (tmp_path / "mine.pem").write_text("an operator's own")
+    first, second = GeneratedKey(tmp_path), GeneratedKey(tmp_path)
+    assert set(tmp_path.iterdir()) == {first.path, second.path, tmp_path / "mine.pem"}
+    first.remove()
+    second.remove()
 
 
 # --- what does not exist ----------------------------------------------------------------------------
@@ -184,6 +201,20 @@ async def test_a_body_that_is_not_json_is_refused(client: Client) -> None:
     headers = client.headers("POST", "/trade-api/v2/portfolio/events/orders")
     reply = await client.http.post("/portfolio/events/orders", content=b"{", headers=headers)
     assert (reply.status_code, code(reply.json())) == (400, "invalid_request")
+
+
+async def test_a_body_nested_beyond_reason_is_refused(client: Client) -> None:
+    text = '{"x":' + "[" * 100_000
+    headers = client.headers("POST", "/trade-api/v2/portfolio/events/orders")
+    reply = await client.http.post("/portfolio/events/orders", content=text, headers=headers)
+    assert reply.status_code == 400
+
+
+@pytest.mark.parametrize("expires_s", [253_402_300_800, 10**15, 2**62])
+async def test_an_expiry_after_the_last_year_is_refused(client: Client, expires_s: int) -> None:
+    reply = await client.place("bid", "0.5000", "1.00", expiration_time=expires_s)
+    assert (reply.status_code, code(reply.json())) == (400, "invalid_order")
+    assert (await client.get("/portfolio/orders"))["orders"] == []
 
 
 async def test_a_second_order_of_the_same_client_id_conflicts(client: Client) -> None:

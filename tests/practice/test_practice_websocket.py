@@ -189,6 +189,7 @@ async def test_order_group_changes_are_told(socket: ClientConnection, client: Cl
     ("message", "code"),
     [
         ("{", 1),
+        ('{"x":' + "[" * 100_000, 1),
         ('{"id":1,"cmd":"subscribe"}', 2),
         ('{"id":1,"cmd":"subscribe","params":{}}', 3),
         ('{"id":1,"cmd":"unsubscribe","params":{}}', 4),

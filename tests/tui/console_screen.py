@@ -49,11 +49,12 @@ async def console(
     *,
     ui: InterfaceSettings | None = None,
     is_readonly: bool = False,
+    has_toasts: bool = False,
 ) -> AsyncIterator[Console]:
     app = ConsoleApp(
         engine, Settings(ui=ui or InterfaceSettings()), wall_ns=engine.wall_ns, is_readonly=is_readonly
     )
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=has_toasts) as pilot:
         running = Console(app, pilot)
         await running.look()
         yield running

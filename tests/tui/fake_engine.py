@@ -211,6 +211,7 @@ class FakeEngine:
         self.now_ns = NOW
         self.heartbeat_ns = SECOND // 10
         self.failed: str | None = None
+        self.ended_outside: str | None = None
         self.halting = NOT_HALTING
         self.halts: list[str] = []
         self.sent: list[OperatorCommand] = []
@@ -232,6 +233,9 @@ class FakeEngine:
 
     def failure(self) -> str | None:
         return self.failed
+
+    def outage(self) -> str | None:
+        return self.ended_outside
 
     def send(self, command: OperatorCommand) -> None:
         self.sent.append(command)

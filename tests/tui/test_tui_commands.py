@@ -63,6 +63,14 @@ async def test_a_latch_whose_condition_still_holds_is_refused_with_the_cause() -
     assert engine.sent == []
 
 
+async def test_one_tab_reaches_the_reason_when_there_is_one_latch() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES[:1])
+    async with console(engine) as screen:
+        await screen.press("r", "tab", *"checked", "enter")
+    assert engine.sent == [Resume(at_ns=NOW, latch="manual", reason="checked")]
+
+
 async def test_conditions_are_checked_again_when_resume_is_pressed() -> None:
     engine = FakeEngine()
     engine.change(latches=LATCHES)
@@ -122,7 +130,9 @@ async def test_quit_from_a_text_field_and_from_a_dialog_asks_once() -> None:
         assert [type(s) for s in screen.app.screen_stack].count(QuitDialog) == 1
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
 async def test_a_signal_ends_the_console_cleanly_with_its_exit_code(
     number: signal.Signals, code: int
 ) -> None:

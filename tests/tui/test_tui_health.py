@@ -2,14 +2,23 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from console_screen import NARROW, WIDE, console
-from fake_engine import GAUGES, NOW, POSITIONS, SECOND, SNAPSHOT, FakeEngine
+from console_screen import HUGE, NARROW, WIDE, console
+from fake_engine import GAUGES, NOW, POSITIONS, SECOND, SNAPSHOT, FakeEngine, dollars
 from rich.cells import cell_len
 from test_tui_sanitize import PAYLOADS
 
 from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
-from console.engine.snapshot import AlertView, ExchangeView, FunnelStep, LatchView, LogEntry, LogKind
+from console.engine.snapshot import (
+    AlertView,
+    ExchangeView,
+    FunnelStep,
+    HaltPhase,
+    HaltView,
+    LatchView,
+    LogEntry,
+    LogKind,
+)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -39,7 +48,58 @@ async def test_a_failed_engine_says_why_and_what_still_works() -> None:
     async with console(engine) as screen:
         text = await screen.look()
     assert "ENGINE FAILED" in text
-    assert "disk full; f12 still cancels all orders" in text
+    assert "disk full  f12 still cancels all orders" in text
+
+
+async def test_a_failed_engine_says_what_still_rests_however_long_its_reason() -> None:
+    engine = FakeEngine()
+    engine.failed = "the journal could not be written: " + "disk full " * 20
+    engine.halting = HaltView(HaltPhase.CONFIRMED, "failed", requested_ns=NOW, confirmed_ns=NOW)
+    async with console(engine, NARROW) as screen:
+        text = await screen.look()
+    assert "the engine ended" in text
+    assert "0 of ours resting at 12:04:31" in text
+
+
+@pytest.mark.parametrize("size", [(60, 16), NARROW, WIDE])
+async def test_an_exchange_that_has_ended_is_told_with_what_to_do(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    engine.ended_outside = "the practice exchange has ended: quit and start again"
+    async with console(engine, size) as screen:
+        text = await screen.look()
+    assert "the practice exchange has ended: quit and start again" in text
+    assert "WAS RUNNING" in text
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_a_pause_says_why_and_how_it_ends(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    latch = LatchView("stale", TradingState.PAUSED, "no proof for 31 s", "switch", NOW - 30 * SECOND)
+    engine.change(state=TradingState.PAUSED, latches=(latch,))
+    async with console(engine, size) as screen:
+        head = (await screen.look()).splitlines()[1]
+    assert "12:04:01 stale: no proof for 31 s" in head
+    assert "clears: 5 s of data" in head
+
+
+async def test_the_operators_own_pause_says_which_key_ends_it() -> None:
+    engine = FakeEngine()
+    latch = LatchView("pause", TradingState.PAUSED, "operator", "operator", NOW)
+    engine.change(state=TradingState.PAUSED, latches=(latch,))
+    async with console(engine) as screen:
+        head = (await screen.look()).splitlines()[1]
+    assert "12:04:31 pause  r resumes" in head
+
+
+async def test_a_latch_says_how_it_clears() -> None:
+    engine = FakeEngine()
+    latches = tuple(LatchView(name, TradingState.PAUSED, "", "x", NOW) for name in ("stale", "pause"))
+    engine.change(state=TradingState.PAUSED, latches=latches)
+    async with console(engine) as screen:
+        lines = (await screen.press("3", "z")).splitlines()
+    rows = [line for line in lines if "LATCHED" in line]
+    assert "clears: 5 s of data; raised by x" in rows[0]
+    assert "r resumes; raised by x" in rows[1]
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -84,7 +144,8 @@ async def test_an_unknown_gauge_refuses_instead_of_reading_zero() -> None:
     async with console(engine) as screen:
         text = await screen.look()
     row = next(line for line in text.splitlines() if "drawdown" in line)
-    assert "n/a, refuses" in row
+    assert "refuses" in row
+    assert "n/a" in row
     assert "%" not in row
 
 
@@ -96,6 +157,20 @@ async def test_limits_in_use_carry_signs_beside_colour() -> None:
         assert used in next(line for line in lines if label in line)
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE, HUGE])
+async def test_a_limit_used_up_or_passed_reads_in_full(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    full, passed = (
+        msgspec.structs.replace(GAUGES[0], key=label, label=label, used=used, with_resting=used)
+        for label, used in (("used up", dollars(2_000)), ("passed", dollars(2_640)))
+    )
+    engine.change(gauges=(full, passed))
+    async with console(engine, size) as screen:
+        text = await screen.look()
+    assert "!!100%" in text
+    assert "!!132%" in text
+
+
 async def test_a_maintenance_pause_says_when_trading_resumes() -> None:
     engine = FakeEngine()
     engine.change(exchange=ExchangeView(True, False, NOW + 3_600 * SECOND, None))
@@ -103,6 +178,19 @@ async def test_a_maintenance_pause_says_when_trading_resumes() -> None:
         assert "exchange PAUSED, resumes Wed 13:04" in await screen.look()
         engine.change(exchange=ExchangeView(False, False, None, None))
         assert "exchange CLOSED" in await screen.look()
+
+
+async def test_a_burst_of_alerts_leaves_the_header_in_sight() -> None:
+    engine = FakeEngine()
+    async with console(engine, (60, 16), has_toasts=True) as screen:
+        long = "no connection to the exchange, " * 5
+        alerts = tuple(AlertView(n, NOW, AlertLevel.WARNING, long) for n in range(2, 8))
+        engine.change(alerts=(*SNAPSHOT.alerts, *alerts))
+        await screen.look()
+        lines = (await screen.look()).splitlines()
+    assert "no connection" in "".join(lines)
+    for line, word in zip(lines, ("10,012.41", "feed 0.2s", "12:04:31 ET"), strict=False):
+        assert word in line
 
 
 async def test_a_critical_alert_rings_and_stays_until_it_is_seen() -> None:

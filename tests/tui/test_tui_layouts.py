@@ -37,6 +37,23 @@ async def test_the_wide_screen_shows_every_column() -> None:
         assert word in text, word
 
 
+@pytest.mark.parametrize("width", [*range(60, 130, 3), 240])
+async def test_help_and_quit_are_in_the_footer_at_every_width_and_nothing_is_cut(width: int) -> None:
+    async with console(FakeEngine(), (width, 24)) as screen:
+        footer = (await screen.look()).splitlines()[-1]
+    for word in ("f12  HALT", "p pause", "r resume", "? help", "q quit"):
+        assert word in footer
+    assert "…" not in footer
+
+
+async def test_the_wide_trade_log_names_markets_in_full() -> None:
+    ticker = "KXHYPE15M-26NOV22140514-115"
+    engine = FakeEngine()
+    engine.change(positions=(), resting=(), log=(msgspec.structs.replace(SNAPSHOT.log[0], ticker=ticker),))
+    async with console(engine, HUGE) as screen:
+        assert ticker in await screen.look()
+
+
 async def test_too_small_a_terminal_is_told_and_halt_still_works() -> None:
     engine = FakeEngine()
     async with console(engine, (50, 12)) as screen:

@@ -15,6 +15,13 @@ import msgspec
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """An RFC 3339 time with its zone."""
 
+# Later than the last, in 2262, nanoseconds do not fit into 63 bits.
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036)]
+"""A Unix time in seconds."""
+
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_000)]
+"""A Unix time in milliseconds."""
+
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+
 from console.domain.book import BookSide
 from console.domain.order import SelfTradePrevention, TimeInForce
 from console.exchange.messages import Message, Page, Time
@@ -195,7 +199,9 @@ class OrderGroupReply(Message, frozen=True):
 
 
 class Empty(Message, frozen=True):
-    """An empty object: what triggering, resetting, limiting and deleting a group answer."""
+    """What triggering, resetting, limiting and deleting a group answer: nothing, above all no error."""
+
+    error: None = None
 
 
 class ShardBalance(Message, frozen=True):
@@ -298,8 +304,8 @@ class SettlementsReply(Page, frozen=True, kw_only=True):
 class BucketLimit(Message, frozen=True):
     """Tokens a second, and how many the bucket holds."""
 
-    refill_rate: int
-    bucket_capacity: int
+    refill_rate: Annotated[int, msgspec.Meta(gt=0)]
+    bucket_capacity: Annotated[int, msgspec.Meta(gt=0)]
 
 
 class UsageGrant(Message, frozen=True):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Annotated
+
+import msgspec
 
 from console.domain.book import BookSide
 from console.exchange.messages import Message, Page, Time
@@ -17,10 +20,10 @@ class ErrorBody(Message, frozen=True):
     details: str | None = None
 
 
-class ErrorReply(Message, frozen=True):
-    """What a refused request is answered with; a 429 carries a bare text."""
+class ErrorReply(ErrorBody, frozen=True):
+    """What a refused request is answered with: an error wrapped, bare, or a mere text."""
 
-    error: ErrorBody | str
+    error: ErrorBody | str | None = None
 
 
 class ShardStatus(Message, frozen=True):
@@ -288,11 +291,11 @@ class HistoricalCutoffReply(Message, frozen=True):
 class EndpointCost(Message, frozen=True):
     method: str
     path: str
-    cost: int
+    cost: Annotated[int, msgspec.Meta(ge=0)]
 
 
 class EndpointCostsReply(Message, frozen=True):
     """``GET /account/endpoint_costs``; a path may hold ``:name`` and ``*name``."""
 
-    default_cost: int
+    default_cost: Annotated[int, msgspec.Meta(ge=0)]
     endpoint_costs: list[EndpointCost]

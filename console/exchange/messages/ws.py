@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from console.domain.book import BookSide
-from console.exchange.messages import Message, Time, encode
+from console.exchange.messages import Message, Milliseconds, Seconds, Time, encode
 from console.exchange.messages.market_data import PriceRange, PriceSize
 
 
@@ -160,7 +160,7 @@ class Fill(Message, frozen=True):
     count_fp: str
     fee_cost: str
     post_position_fp: str
-    ts_ms: int
+    ts_ms: Milliseconds
     client_order_id: str | None = None
     subaccount: int | None = None
     side: str | None = None
@@ -219,11 +219,11 @@ class MarketLifecycle(Message, frozen=True):
     market_ticker: str
     exchange_index: int | None = None
     open_ts: int | None = None
-    close_ts: int | None = None
+    close_ts: Seconds | None = None
     result: str | None = None
     determination_ts: int | None = None
     settlement_value: str | None = None
-    settled_ts: int | None = None
+    settled_ts: Seconds | None = None
     is_deactivated: bool | None = None
     price_level_structure: str | None = None
     price_ranges: list[PriceRange] | None = None

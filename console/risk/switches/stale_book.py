@@ -11,6 +11,7 @@ from console.risk.text import seconds
 
 _NS_PER_S = 1_000_000_000
 _WARNS_AT_PERCENT = 70
+_CLOCK_MAY_STEP_BACK_NS = _NS_PER_S
 
 
 class StaleBook:
@@ -31,6 +32,8 @@ class StaleBook:
         if view.feed_proved_ns is None:
             return Reading(ReadingState.UNKNOWN, "no feed yet", threshold)
         age_ns = view.now_ns - view.feed_proved_ns
+        if age_ns < -_CLOCK_MAY_STEP_BACK_NS:
+            return Reading(ReadingState.UNKNOWN, "the clock stepped back", threshold)
         text = seconds(max(0, age_ns))
         if age_ns > self._limit_ns:
             reason = f"the feed proved nothing for {text}, longer than {threshold}"

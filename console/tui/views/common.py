@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.domain.book import BookSide
+from console.engine.snapshot import LatchView, Snapshot
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
 from console.tui.picture import LATE_NS, Picture
@@ -26,6 +27,12 @@ def data_age(age_ns: int | None) -> Line:
     if age_ns > LATE_NS:
         return put(f"STALE {fmt.age(age_ns)}", Tone.LOSS)
     return put(fmt.age(age_ns), Tone.MUTED)
+
+
+def clearing(latch: LatchView, snapshot: Snapshot) -> str:
+    """How a latch clears: in its switch's own words, else by the operator's key."""
+    words = (f"clears: {switch.clears}" for switch in snapshot.switches if switch.key == latch.name)
+    return next(words, "r resumes")
 
 
 def outcome(side: BookSide | None) -> Line:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
-from console.engine.snapshot import AlertView, HaltPhase, HaltView, Snapshot
+from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, put, width_of
 from console.tui.picture import LATE_NS, Picture
-from console.tui.views.common import signed
+from console.tui.views.common import clearing, signed
 
 _STATE_WORDS = {
     TradingState.RUNNING: ("► RUNNING", Tone.BADGE_GAIN),
@@ -81,7 +81,7 @@ def _state(picture: Picture) -> Line:
     if picture.state is None:
         return put(" … STARTING ", Tone.BADGE_WARN)
     words, tone = _STATE_WORDS[picture.state]
-    if picture.is_engine_stopped and picture.state is not TradingState.HALTED:
+    if picture.is_alarming and picture.state is not TradingState.HALTED:
         return put(f" ? WAS {words[2:]} ", Tone.BADGE_WARN)
     return put(f" {words} ", tone)
 
@@ -154,15 +154,25 @@ def _alerts(snapshot: Snapshot | None) -> Line:
 
 
 def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
+    if picture.outage is not None:
+        return put(picture.outage, Tone.BADGE_HALT)
     if picture.failure is not None:
-        return put(f"the engine ended: {picture.failure}; f12 still cancels all orders", Tone.BADGE_HALT)
+        resting = _resting(picture.halt) or put("f12 still cancels all orders", Tone.STRONG)
+        return _beside(put(f"the engine ended: {picture.failure}", Tone.BADGE_HALT), resting, [], width)
     if picture.state is TradingState.HALTED:
-        resting = _resting(picture.halt)
-        cause = clip(_cause(picture), max(12, width - width_of(resting) - 2))
-        return fitting([(1, cause), (0, resting), (2, _kept(picture)), (3, _error(picture.halt))], width)
+        more = [(2, _kept(picture)), (3, _error(picture.halt))]
+        return _beside(_cause(picture), _resting(picture.halt), more, width)
     if critical is not None:
         return put(f"▲ {fmt.clock(critical.at_ns)} {critical.text}  (a: seen)", Tone.BADGE_HALT)
+    if picture.state in (TradingState.PAUSED, TradingState.REDUCE_ONLY):
+        return _beside(_cause(picture), _clears(picture), [], width)
     return EMPTY
+
+
+def _beside(cause: Line, what_now: Line, more: list[tuple[int, Line]], width: int) -> Line:
+    """A cause, cut so that what stands beside it is whole, and what more there is room for."""
+    cause = clip(cause, max(12, width - width_of(what_now) - 2))
+    return fitting([(1, cause), (0, what_now), *more], width)
 
 
 def _cause(picture: Picture) -> Line:
@@ -170,12 +180,25 @@ def _cause(picture: Picture) -> Line:
     halt = picture.halt
     if halt.requested_ns is not None:
         return put(f"{fmt.clock(halt.requested_ns)} {halt.reason}".rstrip(), Tone.STRONG)
+    latch = _holding(picture)
+    if latch is None:
+        return EMPTY
+    who = latch.source if latch.level is TradingState.HALTED else latch.name
+    reason = "" if latch.reason in ("", latch.source) else f": {latch.reason}"
+    return put(f"{fmt.clock(latch.since_ns)} {who}{reason}", Tone.STRONG)
+
+
+def _holding(picture: Picture) -> LatchView | None:
+    """A latch that holds the state in force."""
     latches = picture.snapshot.latches if picture.snapshot else ()
-    for latch in latches:
-        if latch.level is TradingState.HALTED:
-            reason = "" if latch.reason in ("", latch.source) else f": {latch.reason}"
-            return put(f"{fmt.clock(latch.since_ns)} {latch.source}{reason}", Tone.STRONG)
-    return EMPTY
+    return next((latch for latch in latches if latch.level is picture.state), None)
+
+
+def _clears(picture: Picture) -> Line:
+    latch = _holding(picture)
+    if picture.snapshot is None or latch is None:
+        return EMPTY
+    return put(clearing(latch, picture.snapshot), Tone.MUTED)
 
 
 def _resting(halt: HaltView) -> Line:

@@ -17,9 +17,9 @@ ALARM_SHARE = 0.90
 
 _WIDE = (
     Column("", 14, rank=1, most=20),
-    Column("", 12, rank=0, most=24),
-    Column("used", 5, Align.RIGHT, rank=2),
-    Column("+rest", 5, Align.RIGHT, rank=3),
+    Column("", 10, rank=0, most=24),
+    Column("used", 6, Align.RIGHT, rank=2),
+    Column("+rest", 6, Align.RIGHT, rank=3),
     Column("of $", 6, Align.RIGHT, rank=4),
     Column("used $", 9, Align.DECIMAL, rank=5),
     Column("age", 5, Align.RIGHT, rank=6),
@@ -27,8 +27,8 @@ _WIDE = (
 )
 _NARROW = (
     Column("", 14, rank=0),
-    Column("", 5, rank=2, most=12),
-    Column("", 5, Align.RIGHT, rank=1),
+    Column("", 4, rank=2, most=12),
+    Column("", 6, Align.RIGHT, rank=1),
 )
 
 

@@ -10,7 +10,7 @@ from console.tui.cells import Line, Tone, put
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column
-from console.tui.views.common import WAITING, data_age
+from console.tui.views.common import WAITING, clearing, data_age
 
 _COLUMNS = (
     Column("state", 9, rank=0),
@@ -56,14 +56,14 @@ def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
     return f"switch {switch.key}", cells
 
 
-def _latch_row(latch: LatchView, picture: Picture) -> _Row:
+def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
     cells = (
         put("■ LATCHED", Tone.LOSS),
         put(latch.name, Tone.STRONG),
         put(latch.level.name.replace("_", "-"), Tone.LOSS),
         put(latch.reason),
         _since(latch.since_ns, picture),
-        put(f"by {latch.source}; r resumes", Tone.MUTED),
+        put(f"{clearing(latch, snapshot)}; raised by {latch.source}", Tone.MUTED),
     )
     return f"latch {latch.name}", cells
 
@@ -87,7 +87,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         return Content(message=WAITING, age=data_age(None))
     switches = sorted(snapshot.switches, key=lambda switch: _URGENCY[switch.state])
     rows = [
-        *(_latch_row(latch, picture) for latch in snapshot.latches),
+        *(_latch_row(latch, snapshot, picture) for latch in snapshot.latches),
         *(_switch_row(switch, picture) for switch in switches),
     ]
     return Content(

@@ -14,20 +14,21 @@ from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age, signed
 
 _TIME, _KIND = Column("time ET", 8, rank=0), Column("event", 7, rank=1)
-_COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=23), Column("what", 12, rank=2, most=46))
+_COMPACT = (_TIME, _KIND, Column("market", 12, rank=3, most=28), Column("what", 12, rank=2, most=70))
 _FULL = (
     _TIME,
     _KIND,
-    Column("market", 16, rank=2, most=28),
+    Column("market", 16, rank=1, most=28),
     Column("side", 4, rank=3),
     Column("qty", 7, Align.DECIMAL, rank=4),
     Column("price c", 7, Align.DECIMAL, rank=5),
     Column("P&L $", 8, Align.DECIMAL, rank=6),
     Column("fee $", 6, Align.DECIMAL, rank=7),
     Column("role", 5, rank=8),
-    Column("what", 14, rank=1, most=38),
+    Column("what", 14, rank=2, most=38),
 )
-_FULL_FROM = 104
+_FULL_FROM = 117
+"""From this width on, columns of their own leave room for whole tickers and half a sentence."""
 
 _TONES = {
     LogKind.FILL: Tone.ACCENT,

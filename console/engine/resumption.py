@@ -1,0 +1,74 @@
+"""The way back from a halt: refused until the exchange confirmed it, and open in one step."""
+
+from __future__ import annotations
+
+from console.domain.events import ErrorHappened, LatchRaised, Resume, TradingState
+from console.domain.ports import VenueError
+from console.engine.account_reader import AccountReader
+from console.engine.core import Engine
+from console.engine.outside import Outside, Step
+from console.engine.reconcile import POSITION_LATCH
+from console.engine.snapshot import NOT_HALTING, HaltPhase, HaltView
+from console.risk.switches.manual import MANUAL
+
+
+class Resumption:
+    """Clears latches for the operator; our order groups take orders again before the last HALT goes.
+
+    So the gate opens in the same step as the latch goes, and no order is decided in between.
+    """
+
+    def __init__(self, engine: Engine, outside: Outside, step: Step, reader: AccountReader) -> None:
+        self._engine = engine
+        self._out = outside
+        self._step = step
+        self._reader = reader
+        self._ending: HaltView = NOT_HALTING
+
+    def refusal(self, name: str) -> str | None:
+        """Why the latch of this name may not be cleared now, or None; any thread may ask."""
+        latch = self._engine.account.latches.get(name)
+        confirmed = self._out.halter.view.phase is HaltPhase.CONFIRMED
+        if latch is not None and latch.level is TradingState.HALTED and not confirmed:
+            return "the exchange has not confirmed yet that nothing of ours rests"
+        if name == POSITION_LATCH and (mismatch := self._reader.mismatch) is not None:
+            return mismatch
+        return self._engine.resume_refusal(name, self._out.wall_ns())
+
+    async def resume(self, command: Resume) -> None:
+        """Clear a latch, or tell why not."""
+        refusal = self.refusal(command.latch)
+        latches = self._engine.account.latches.active
+        halts = [latch.name for latch in latches if latch.level is TradingState.HALTED]
+        if refusal is None and halts == [command.latch]:
+            self._ending = self._out.halter.view
+            refusal = await self._reset_groups() or self.refusal(command.latch)
+        if refusal is None:
+            self._step(command)
+        else:
+            source = f"{command.latch} was not cleared"
+            self._step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=refusal))
+
+    async def _reset_groups(self) -> str | None:
+        """Let our groups take orders again; why that failed."""
+        try:
+            for group_id in list(self._engine.group_ids.values()):
+                await self._out.venue.reset_group(group_id)
+        except VenueError as error:
+            return f"the order groups were not reset: {error}"
+        return None
+
+    def end_halt(self) -> None:
+        """Open the gate, unless a newer halt was asked for since: its command is on its way."""
+        try:
+            self._out.halter.release(self._ending.requested_ns)
+        except OSError as error:
+            self._step(
+                LatchRaised(
+                    at_ns=self._out.wall_ns(),
+                    name=MANUAL,
+                    level=TradingState.HALTED,
+                    reason=f"the halt file was not removed: {error}",
+                    source="halt path",
+                )
+            )
