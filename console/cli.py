@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command = _parse(list(sys.argv[1:] if argv is None else argv))
         exit_code = command.module.run(command.arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except UserError as error:
         return _fail(error, error.exit_code)
     except ConfigError as error:

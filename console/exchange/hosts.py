@@ -47,6 +47,8 @@ class Connection(msgspec.Struct, frozen=True):
         _check_address("ws", self.ws, WS_PATH)
         if not self.key_id:
             raise ValueError("key_id is empty; give the id of the API key")
+        if not (self.key_id.isascii() and self.key_id.isprintable()):
+            raise ValueError(f"key_id {self.key_id!r} has characters that no API key id has")
         if not self.private_key_path:
             raise ValueError("private_key_path is empty; give the file of the private key")
 
@@ -56,6 +58,10 @@ def _check_address(name: str, address: str, path: str) -> None:
     parts = urlsplit(address)
     encrypted, plain = _SCHEMES[name]
     safe = parts.scheme == encrypted or (parts.scheme == plain and parts.hostname in _LOOPBACK)
+    try:
+        safe = safe and parts.port != 0
+    except ValueError:
+        safe = False
     if not safe or not parts.hostname or parts.path != path or parts.query or parts.username:
         raise ValueError(
             f"{name} {address!r} is not an address like {encrypted}://HOST{path} "

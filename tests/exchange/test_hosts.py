@@ -28,6 +28,8 @@ def test_the_line_of_a_practice_exchange_is_read(tmp_path: Path) -> None:
         ({"ws": "ws://example.com/trade-api/ws/v2"}, "ws 'ws://example.com"),
         ({"rest": "https://example.com/other"}, "rest 'https://example.com/other'"),
         ({"key_id": ""}, "key_id is empty"),
+        ({"key_id": "a\nb"}, "characters that no API key id has"),
+        ({"rest": "http://127.0.0.1:port/trade-api/v2"}, "rest 'http://127.0.0.1:port"),
         ({"private_key_path": 3}, "private_key_path"),
     ],
 )
