@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import subprocess
@@ -20,13 +21,19 @@ from console.config.errors import ConfigError
 from console.config.home import EnvironmentFolder, lock_key
 from console.config.load import Environment
 from console.config.logs import start_logging
-from console.config.schema import EdgeSettings, FeeSettings, Settings
+from console.config.schema import EdgeSettings, FeeSettings, Settings, UniverseSettings
+from console.domain.events import ExchangeStatusRead
 from console.domain.fees import FeeModel, KalshiFees, ProfitFees
-from console.domain.ports import Universe
-from console.engine.gate import Gate
+from console.domain.ports import Feed, HaltLine, Universe, Venue
+from console.engine.gate import Gate, Sentinel
+from console.engine.journal import Journal
+from console.engine.offline import OfflineEngine
+from console.engine.rebuild import rebuild
+from console.engine.reconcile import AccountReads
 from console.engine.status import StatusWriter
 from console.engine.worker import EngineFailedError, EngineWorker, Plan
 from console.exchange.clock import ServerClock
+from console.exchange.connector import BlockingConnector
 from console.exchange.feed import KalshiFeed
 from console.exchange.halt_line import BlockingHaltLine
 from console.exchange.hosts import (
@@ -40,6 +47,8 @@ from console.exchange.hosts import (
 from console.exchange.signing import ExposedKeyError, KeyFileError, Signer, load_signer
 from console.exchange.venue import KalshiVenue
 from console.risk.manager import RiskManager
+from console.simulation.broker import Broker
+from console.simulation.venue import SimulatedFeed, SimulatedHaltLine, SimulatedVenue
 from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
 from console.strategies.favourite_longshot import FavouriteLongshot
 
@@ -49,6 +58,10 @@ START_TIMEOUT_S = 30.0
 _CHILD_START_TIMEOUT_S = 30.0
 _CHILD_STOP_TIMEOUT_S = 5.0
 GROUP_CONTRACTS_LIMIT = 1_000_000
+
+
+class UncleanError(Exception):
+    """The exchange holds something else for us than the journal; the text is one sentence."""
 
 
 Outage = Callable[[], str | None]
@@ -61,12 +74,16 @@ class PracticeFailedError(Exception):
 
 @dataclass(frozen=True)
 class Launch:
-    """What to run: an environment with its settings and folder; ``attach`` is a practice exchange's line."""
+    """What to run: an environment with its settings and folder; ``attach`` is a practice exchange's line.
+
+    A dry run reads the environment's exchange and gives its orders to a simulation.
+    """
 
     environment: Environment
     settings: Settings
     folder: EnvironmentFolder
     attach: Path | None = None
+    dry_run: bool = False
 
 
 @contextmanager
@@ -95,47 +112,176 @@ def running_engine(launch: Launch) -> Iterator[EngineWorker]:
         yield worker
 
 
-def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage) -> Plan:
-    settings = launch.settings
-    clock = ServerClock(time.time_ns)
-    deadline_s = float(settings.exchange.request_timeout_seconds)
+@contextmanager
+def offline_engine(launch: Launch) -> Iterator[OfflineEngine]:
+    """The engine of an environment in which none runs, told what its exchange holds, if there is one to ask.
 
-    def venue(gate: Gate) -> KalshiVenue:
-        return KalshiVenue(
+    A practice exchange ends with its console, so without one to attach to there is none. Raises LockHeldError
+    while an engine runs there, ConfigError, JournalError, VenueError, or UncleanError when the exchange and
+    the journal do not agree.
+    """
+    is_simulated = launch.dry_run or (launch.environment == "practice" and launch.attach is None)
+    folder, settings = launch.folder, launch.settings
+    with ExitStack() as stack:
+        stack.enter_context(folder.lock())
+        journal = Journal(folder.dry_run_journal if launch.dry_run else folder.journal)
+        stack.callback(journal.close)
+        engine = rebuild(journal, settings, _strategy(settings), _risk(launch))
+        sentinel = Sentinel(folder.dry_run_sentinel if launch.dry_run else folder.halt_sentinel)
+        offline = OfflineEngine(engine, journal, sentinel)
+        offline.begin(time.time_ns())
+        if is_simulated:
+            offline.hear_nothing_rests(time.time_ns())
+        else:
+            connection, _ = _connection(launch, stack)
+            reads, status = asyncio.run(_read_account(launch, connection))
+            disagreement = offline.reconcile(connection.key_id, reads, status)
+            if disagreement is not None:
+                raise UncleanError(f"the account is not reconciled: {disagreement}; start the console first")
+        yield offline
+
+
+async def _read_account(launch: Launch, connection: Connection) -> tuple[AccountReads, ExchangeStatusRead]:
+    venue = _venue(
+        launch, connection, _signer(connection), ServerClock(time.time_ns), lambda _reduce_only: False
+    )
+    try:
+        reads = AccountReads(
+            orders=await venue.orders(),
+            fills=await venue.fills(),
+            settlements=await venue.settlements(),
+            positions=await venue.positions(),
+            cash=await venue.balance(),
+            at_ns=time.time_ns(),
+        )
+        return reads, await venue.status()
+    finally:
+        await venue.close()
+
+
+@contextmanager
+def open_connector(launch: Launch) -> Iterator[BlockingConnector]:
+    """The exchange by blocking calls, as ``console.strategies.flb_harvester`` takes it.
+
+    It sends no order in a dry run, nor while the environment is halted. Raises as ``running_engine`` does.
+    """
+    halted = Sentinel(launch.folder.halt_sentinel)
+    with ExitStack() as stack:
+        launch.folder.create()
+        stack.enter_context(launch.folder.lock())
+        connection, _ = _connection(launch, stack)
+        signer = _signer(connection)
+        stack.enter_context(lock_key(urlsplit(connection.rest).netloc, connection.key_id))
+        venue = _venue(
+            launch,
             connection,
             signer,
-            clock,
-            wall_ns=time.time_ns,
-            deadline_s=deadline_s,
-            group_contracts_limit=GROUP_CONTRACTS_LIMIT,
-            may_send=lambda: gate.is_open,
+            ServerClock(time.time_ns),
+            lambda _reduce_only: not launch.dry_run and not halted.exists,
         )
+        yield stack.enter_context(BlockingConnector(venue, _universe(launch.settings.universe)))
 
+
+@dataclass(frozen=True)
+class _Account:
+    """The account that is traded: where its orders go, and where what becomes of it is kept."""
+
+    name: str
+    journal: Path
+    sentinel: Path
+    make_venue: Callable[[Gate], Venue]
+    make_feed: Callable[[Venue], Feed]
+    make_halt_line: Callable[[], HaltLine]
+
+
+def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage) -> Plan:
+    settings = launch.settings
+    make_account = _simulated_account if launch.dry_run else _account
+    account = make_account(launch, connection, signer, ServerClock(time.time_ns))
     is_practice = launch.environment == "practice"
     return Plan(
         environment=launch.environment,
-        account_name=connection.key_id,
+        dry_run=launch.dry_run,
+        account_name=account.name,
         notes=_notes(launch),
         settings=settings,
-        universe=Universe(
-            series=settings.universe.series,
-            categories=settings.universe.categories,
-            min_seconds_to_close=settings.universe.min_seconds_to_close,
-            max_seconds_to_close=settings.universe.max_seconds_to_close,
-        ),
-        arms_itself=is_practice,
-        journal=launch.folder.journal,
-        sentinel=launch.folder.halt_sentinel,
-        make_strategy=lambda: FavouriteLongshot(
-            settings.strategy_flb, settings.quality, _edge(settings.edge), _fees(settings.fees)
-        ),
-        make_risk=lambda: RiskManager(settings.risk, settings.quality, escalates=not is_practice),
-        make_venue=venue,
-        make_feed=lambda _venue: KalshiFeed(connection, signer, clock, wall_ns=time.time_ns),
-        make_halt_line=lambda: BlockingHaltLine(connection, signer, clock, deadline_s=deadline_s),
+        universe=_universe(settings.universe),
+        arms_itself=is_practice or launch.dry_run,
+        journal=account.journal,
+        sentinel=account.sentinel,
+        make_strategy=lambda: _strategy(settings),
+        make_risk=lambda: _risk(launch),
+        make_venue=account.make_venue,
+        make_feed=account.make_feed,
+        make_halt_line=account.make_halt_line,
         wall_ns=time.time_ns,
         monotonic_ns=time.monotonic_ns,
         outage=outage,
+    )
+
+
+def _account(launch: Launch, connection: Connection, signer: Signer, clock: ServerClock) -> _Account:
+    """The account at the exchange."""
+    deadline_s = float(launch.settings.exchange.request_timeout_seconds)
+    return _Account(
+        name=connection.key_id,
+        journal=launch.folder.journal,
+        sentinel=launch.folder.halt_sentinel,
+        make_venue=lambda gate: _venue(
+            launch, connection, signer, clock, lambda reduce_only: gate.permits(reduce_only=reduce_only)
+        ),
+        make_feed=lambda _venue: KalshiFeed(connection, signer, clock, wall_ns=time.time_ns),
+        make_halt_line=lambda: BlockingHaltLine(connection, signer, clock, deadline_s=deadline_s),
+    )
+
+
+def _simulated_account(
+    launch: Launch, connection: Connection, signer: Signer, clock: ServerClock
+) -> _Account:
+    """A new account of a dry run. The engine holds nothing through which the exchange's could be changed."""
+    broker = Broker(time.time_ns)
+    return _Account(
+        name=f"dry-run:{connection.key_id}:{time.time_ns()}",
+        journal=launch.folder.dry_run_journal,
+        sentinel=launch.folder.dry_run_sentinel,
+        make_venue=lambda gate: SimulatedVenue(
+            _venue(launch, connection, signer, clock, lambda _reduce_only: False),
+            broker,
+            may_send=lambda reduce_only: gate.permits(reduce_only=reduce_only),
+            wall_ns=time.time_ns,
+        ),
+        make_feed=lambda _venue: SimulatedFeed(
+            KalshiFeed(connection, signer, clock, wall_ns=time.time_ns, on_trade=broker.print_trade),
+            broker,
+        ),
+        make_halt_line=lambda: SimulatedHaltLine(broker),
+    )
+
+
+def _venue(
+    launch: Launch,
+    connection: Connection,
+    signer: Signer,
+    clock: ServerClock,
+    may_send: Callable[[bool], bool],
+) -> KalshiVenue:
+    return KalshiVenue(
+        connection,
+        signer,
+        clock,
+        wall_ns=time.time_ns,
+        deadline_s=float(launch.settings.exchange.request_timeout_seconds),
+        group_contracts_limit=GROUP_CONTRACTS_LIMIT,
+        may_send=may_send,
+    )
+
+
+def _universe(settings: UniverseSettings) -> Universe:
+    return Universe(
+        series=settings.series,
+        categories=settings.categories,
+        min_seconds_to_close=settings.min_seconds_to_close,
+        max_seconds_to_close=settings.max_seconds_to_close,
     )
 
 
@@ -147,6 +293,17 @@ def _notes(launch: Launch) -> tuple[str, ...]:
     if launch.environment == "practice":
         notes.append("modelled depth")
     return tuple(notes)
+
+
+def _strategy(settings: Settings) -> FavouriteLongshot:
+    return FavouriteLongshot(
+        settings.strategy_flb, settings.quality, _edge(settings.edge), _fees(settings.fees)
+    )
+
+
+def _risk(launch: Launch) -> RiskManager:
+    settings = launch.settings
+    return RiskManager(settings.risk, settings.quality, escalates=launch.environment != "practice")
 
 
 def _edge(settings: EdgeSettings) -> EdgeModel:
@@ -246,4 +403,13 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-__all__ = ["EngineFailedError", "ExposedKeyError", "Launch", "PracticeFailedError", "running_engine"]
+__all__ = [
+    "EngineFailedError",
+    "ExposedKeyError",
+    "Launch",
+    "PracticeFailedError",
+    "UncleanError",
+    "offline_engine",
+    "open_connector",
+    "running_engine",
+]

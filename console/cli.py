@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from console import __version__
-from console.commands.common import add_common_arguments, add_session_arguments
+from console.commands.common import add_common_arguments, add_console_arguments
 from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError, LockHeldError
 
 COMMANDS: Mapping[str, str] = {
     "run": "trade without a screen",
+    "resume": "clear one latch while no console runs",
     "status": "what a running console holds and does",
     "exchange": "the practice exchange alone",
     "config": "show or check the settings in force",
@@ -88,7 +89,7 @@ def _top_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kconsole {__version__}")
     add_common_arguments(parser)
-    add_session_arguments(parser)
+    add_console_arguments(parser)
     parser.add_argument("command", nargs="?", choices=COMMANDS, help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser

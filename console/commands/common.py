@@ -38,14 +38,32 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def add_session_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--live --speed --attach``, for what runs an engine."""
+    """``--live --dry-run --speed --attach``, for what runs an engine."""
     parser.add_argument(
         "--live", action="store_true", help="with --env live: yes, real money (which this version refuses)"
     )
+    add_account_arguments(parser)
     parser.add_argument(
         "--speed",
         metavar="X",
         help="practice: how much faster than recorded (same as --set practice.speed=X)",
+    )
+
+
+def add_console_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of a session, and ``--readonly``."""
+    add_session_arguments(parser)
+    parser.add_argument(
+        "--readonly", action="store_true", help="look only: no key sends anything, except the halt's"
+    )
+
+
+def add_account_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--dry-run --attach``: which account of an environment."""
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="real markets, simulated orders: nothing that changes the account is sent",
     )
     parser.add_argument(
         "--attach",

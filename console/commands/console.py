@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from console.commands.common import add_common_arguments, add_session_arguments
+from console.commands.common import add_common_arguments, add_console_arguments
 from console.commands.errors import ExitCode, UserError
 from console.commands.session import engine_session, left_text
 
@@ -14,7 +14,7 @@ _STARTING = "starting ..."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
-    add_session_arguments(parser)
+    add_console_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         from console.tui.app import ConsoleApp
         from console.tui.dialogs import QuitChoice
 
-        app = ConsoleApp(worker, loaded.settings)
+        app = ConsoleApp(worker, loaded.settings, is_readonly=arguments.readonly)
         choice = app.run()
         failure = worker.failure() or worker.outage()
         cancels = choice is not QuitChoice.LEAVE_RESTING

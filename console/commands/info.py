@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     for heading, values in facts.items():
         print(f"{heading}:")
         for name, value in values.items():
-            print(f"  {name:14} {value}")
+            print(f"  {name:15} {value}")
     return 0
 
 
@@ -51,6 +51,8 @@ def _facts(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
         "journal": folder.journal,
         "status": folder.status,
         "halt sentinel": folder.halt_sentinel,
+        "dry-run journal": folder.dry_run_journal,
+        "dry-run halt": folder.dry_run_sentinel,
         "logs": folder.logs,
         "keys": folder.keys,
         "program": Path(__file__).parents[1],

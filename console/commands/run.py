@@ -37,8 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(document)
     else:
+        simulated = " (dry run)" if arguments.dry_run else ""
         print(
-            f"{document['environment']}: {document['orders']} orders, {document['fills']} fills, "
+            f"{document['environment']}{simulated}: {document['orders']} orders, {document['fills']} fills, "
             f"fees {document['fees']}, cash {document['cash']}, {document['state']}"
         )
     if failure is not None:

@@ -23,7 +23,9 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[tuple[EngineWorker
             ExitCode.REFUSED,
         )
     loaded = load_settings(arguments)
-    launch = Launch(environment, loaded.settings, folder_of(arguments), arguments.attach)
+    launch = Launch(
+        environment, loaded.settings, folder_of(arguments), arguments.attach, dry_run=arguments.dry_run
+    )
     try:
         with running_engine(launch) as worker:
             yield worker, loaded

@@ -10,17 +10,21 @@ from decimal import Decimal
 
 from console.config.schema import SECTIONS, Settings
 
-SettingValue = Decimal | int | bool | str | tuple[str, ...] | dict[str, str]
+SettingValue = Decimal | int | bool | str | tuple[str, ...] | dict[str, str] | dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class SettingSpec:
-    """One declared setting; ``kind`` is its type, ``choices`` what a choice may be."""
+    """One declared setting; ``kind`` is its type, ``choices`` what a choice may be.
+
+    ``holds_lists`` tells a table of lists from a table of texts.
+    """
 
     section: str
     name: str
     kind: type
     choices: tuple[str, ...]
+    holds_lists: bool
     default: SettingValue
     description: str
     unit: str
@@ -37,6 +41,8 @@ class SettingSpec:
         """What a right value is, in words."""
         if self.choices:
             return " or ".join(f'"{choice}"' for choice in self.choices)
+        if self.holds_lists:
+            return "a table of lists of texts"
         if self.kind not in (int, Decimal):
             return _WORDS[self.kind]
         noun = "a whole number" if self.kind is int else "a number"
@@ -68,6 +74,7 @@ def _spec(section: str, declared: dataclasses.Field[SettingValue], annotation: o
         name=declared.name,
         kind=kind,
         choices=typing.get_args(annotation) if is_choice else (),
+        holds_lists=kind is dict and typing.get_origin(typing.get_args(annotation)[1]) is tuple,
         default=default,
         **declared.metadata,
     )

@@ -48,6 +48,16 @@ class EnvironmentFolder:
         return self.path / "HALT"
 
     @property
+    def dry_run_journal(self) -> Path:
+        """Of the simulated account: the exchange's and what was latched on it stand in ``journal``."""
+        return self.path / "dry-run.sqlite"
+
+    @property
+    def dry_run_sentinel(self) -> Path:
+        """While this file exists a dry run is halted; a real halt is not lifted by resuming one."""
+        return self.path / "HALT-dry-run"
+
+    @property
     def keys(self) -> Path:
         return self.path / "keys"
 

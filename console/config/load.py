@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from console.config.catalogue import CATALOGUE, SettingValue
 from console.config.errors import ConfigError
@@ -125,6 +126,7 @@ def _merged(assignments: Iterable[Assignment]) -> Loaded:
     )
     loaded = Loaded(settings, sources)
     _check_order(loaded)
+    _check_zone(loaded)
     return loaded
 
 
@@ -132,6 +134,8 @@ _IN_ORDER = (
     ("strategy_flb.longshot_threshold", "strategy_flb.favorite_threshold", True),
     ("risk.max_single_position_pct", "risk.max_correlated_group_pct", False),
     ("risk.max_correlated_group_pct", "risk.max_total_exposure_pct", False),
+    ("risk.max_orders_per_minute", "risk.tripwire_orders_per_minute", False),
+    ("quality.slippage_min_fills", "quality.slippage_window_fills", False),
     ("universe.min_seconds_to_close", "universe.max_seconds_to_close", True),
 )
 """Pairs of which the first must not be above the second, or with True must be below it."""
@@ -154,6 +158,16 @@ def _check_order(loaded: Loaded) -> None:
             raise ConfigError(
                 f"{blamed} must be {relation} {other.key}, which is {value} ({other.source.name})"
             )
+
+
+def _check_zone(loaded: Loaded) -> None:
+    key = "risk.day_zone"
+    zone = loaded.settings.risk.day_zone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        stated = Assignment(key, zone, loaded.sources[key])
+        raise ConfigError(f"{stated} must be a time zone such as UTC or America/New_York") from None
 
 
 def _from_overrides(path: Path | None) -> Iterator[Assignment]:

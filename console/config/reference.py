@@ -28,8 +28,9 @@ corrected in silence. In a variable or an option a list is written with commas (
 universe.categories=Crypto,Sports`) and a table as in TOML.
 
 A longshot threshold must be below the favourite's; one position may not be allowed more than one group,
-nor a group more than everything together; the nearest time to close must be below the furthest. Numbers
-have at most six decimals.
+nor a group more than everything together; the orders allowed in a minute may not be more than the tripwire's,
+nor the fewest fills to judge slippage by more than its window; the nearest time to close must be below the
+furthest. Numbers have at most six decimals.
 
 The home is the folder of `--home`, else of `KCONSOLE_HOME`, else the platform's own for state; `kconsole
 info` prints every path.

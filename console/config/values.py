@@ -93,7 +93,9 @@ def _converted(spec: SettingSpec, value: object) -> SettingValue | None:
             return value if not spec.choices or value in spec.choices else None
         case list() if spec.kind is tuple and _are_texts(value):
             return tuple(value)
-        case dict() if spec.kind is dict and _are_texts([*value, *value.values()]):
+        case dict() if spec.holds_lists and _are_lists(value):
+            return {name: tuple(items) for name, items in value.items()}
+        case dict() if spec.kind is dict and not spec.holds_lists and _are_texts([*value, *value.values()]):
             return value
         case _:
             return None
@@ -108,6 +110,12 @@ def _decimals(value: Decimal) -> int:
 
 def _are_texts(values: list[object]) -> bool:
     return all(isinstance(value, str) and value.isprintable() for value in values)
+
+
+def _are_lists(table: dict[object, object]) -> bool:
+    return _are_texts([*table]) and all(
+        isinstance(v, list | tuple) and _are_texts([*v]) for v in table.values()
+    )
 
 
 def _in_range(spec: SettingSpec, value: SettingValue) -> bool:

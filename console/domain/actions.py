@@ -42,6 +42,16 @@ class EndHalt(msgspec.Struct, frozen=True, tag=True):
     """The last HALT latch was cleared: open the gate."""
 
 
+class BeginFlatten(msgspec.Struct, frozen=True, tag=True):
+    """Halt anew; once nothing of ours rests let orders pass that only reduce, and tell FlattenDue."""
+
+    reason: str
+
+
+class EndFlatten(msgspec.Struct, frozen=True, tag=True):
+    """Close the gate to every order again."""
+
+
 class AlertLevel(enum.IntEnum):
     INFO = 0
     WARNING = 1
@@ -55,4 +65,4 @@ class Alert(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Action = Append | Submit | Cancel | BeginHalt | EndHalt | Alert
+Action = Append | Submit | Cancel | BeginHalt | EndHalt | BeginFlatten | EndFlatten | Alert

@@ -10,9 +10,9 @@ import enum
 
 import msgspec
 
-from console.domain.book import Quote
+from console.domain.book import BookSide, Quote
 from console.domain.market import Market, MarketStatus, Ticker
-from console.domain.money import Cash, Count
+from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 
 
@@ -44,6 +44,15 @@ class QuoteChanged(Event, frozen=True):
 
     ticker: Ticker
     quote: Quote
+
+
+class TradePrinted(Event, frozen=True):
+    """Somebody traded; ``taker_side`` is the side that crossed."""
+
+    ticker: Ticker
+    price: Price
+    count: Count
+    taker_side: BookSide
 
 
 class FeedProved(Event, frozen=True):
@@ -135,6 +144,18 @@ class BalanceRead(Event, frozen=True):
     cash: Cash
 
 
+class PositionsCompared(Event, frozen=True):
+    """The exchange's positions were held against ours; ``mismatch`` says how they differ, empty when not."""
+
+    mismatch: str = ""
+
+
+class ClockSkewRead(Event, frozen=True):
+    """How far our clock is ahead of the exchange's, in milliseconds; None when its answers do not tell."""
+
+    skew_ms: int | None
+
+
 # --- the engine's own time and state ----------------------------------------------------------------
 
 
@@ -143,7 +164,26 @@ class TimerFired(Event, frozen=True):
 
 
 class ClockTicked(Event, frozen=True):
-    """A second or less has passed: ages and deadlines are looked at."""
+    """A second or less has passed: ages and deadlines are looked at.
+
+    ``monotonic_ns`` is a clock that no step of the wall clock moves; its zero means nothing.
+    """
+
+    monotonic_ns: int
+
+
+class HaltProgressed(Event, frozen=True):
+    """How far the halt path got: ours that the exchange listed last, None while no list was complete.
+
+    It is confirmed once two complete lists in a row held none of ours.
+    """
+
+    resting: int | None
+    is_confirmed: bool
+
+
+class FlattenDue(Event, frozen=True):
+    """Nothing of ours rests and the account was read anew: the next orders of a flatten may go."""
 
 
 class GroupOpened(Event, frozen=True):
@@ -158,6 +198,12 @@ class ErrorHappened(Event, frozen=True):
 
     source: str
     message: str
+
+
+class JournalFailed(Event, frozen=True):
+    """What just happened could not be written down; the engine ends."""
+
+    reason: str
 
 
 class RiskDayBegan(Event, frozen=True):
@@ -184,20 +230,34 @@ class TradingState(enum.IntEnum):
 
 
 class LatchRaised(Event, frozen=True):
-    """A named reason not to trade as usual; only its own clearing ends it."""
+    """A named reason not to trade as usual; only its own clearing ends it.
+
+    ``scope`` is empty for everything, ``group:<name>`` or ``market:<ticker>`` for a part of it. A latch of
+    the same name and another scope is another latch. From ``until_ns`` on it may end by itself.
+    """
 
     name: str
     level: TradingState
     reason: str
     source: str
+    scope: str = ""
+    until_ns: int | None = None
 
 
 class LatchCleared(Event, frozen=True):
-    """One named latch was cleared, with a reason."""
+    """One latch was cleared, with a reason: that of this name and scope."""
 
     name: str
     reason: str
     source: str
+    scope: str = ""
+
+
+class FlattenEnded(Event, frozen=True):
+    """A flatten is over; ``reason`` says what is left and why, and the halt stays."""
+
+    reason: str
+    is_flat: bool
 
 
 # --- the operator -----------------------------------------------------------------------------------
@@ -209,14 +269,38 @@ class PauseEntries(Event, frozen=True):
     reason: str = "operator"
 
 
+class ReduceOnly(Event, frozen=True):
+    """Cancel what increases a position and make nothing that does."""
+
+    reason: str = "operator"
+
+
 class Halt(Event, frozen=True):
     """Stop: no orders at all. The gate is closed before the engine hears of it."""
 
     reason: str = "operator"
 
 
+class Flatten(Event, frozen=True):
+    """Halt, and once nothing of ours rests sell every position at the best price there is."""
+
+    reason: str = "operator"
+
+
+class Disarm(Event, frozen=True):
+    """Cancel everything and make no new entries until armed again."""
+
+    reason: str = "operator"
+
+
+class Arm(Event, frozen=True):
+    """Clear the latch under which demo and live start, and which Disarm raises; with a reason."""
+
+    reason: str
+
+
 class Resume(Event, frozen=True):
-    """Clear one named latch, with a reason."""
+    """Clear one latch, with a reason; ``latch`` is its name, and its scope after a space if it has one."""
 
     latch: str
     reason: str
@@ -228,7 +312,7 @@ class CancelAllOrders(Event, frozen=True):
     reason: str = "operator"
 
 
-OperatorCommand = PauseEntries | Halt | Resume | CancelAllOrders
+OperatorCommand = PauseEntries | ReduceOnly | Halt | Flatten | Disarm | Arm | Resume | CancelAllOrders
 
 JournaledEvent = (
     AccountOpened
@@ -243,8 +327,13 @@ JournaledEvent = (
     | EquityMarked
     | LatchRaised
     | LatchCleared
+    | FlattenEnded
     | PauseEntries
+    | ReduceOnly
     | Halt
+    | Flatten
+    | Disarm
+    | Arm
     | Resume
     | CancelAllOrders
 )
@@ -258,10 +347,15 @@ EngineEvent = (
     | FeedLost
     | ExchangeStatusRead
     | BalanceRead
+    | PositionsCompared
+    | ClockSkewRead
     | TimerFired
     | ClockTicked
+    | HaltProgressed
+    | FlattenDue
     | GroupOpened
     | ErrorHappened
+    | JournalFailed
     | JournaledEvent
 )
 """What the engine's core takes."""

@@ -36,7 +36,10 @@ class FeeTerms(msgspec.Struct, frozen=True):
 
 
 class Market(msgspec.Struct, frozen=True):
-    """One YES/NO question with one order book."""
+    """One YES/NO question with one order book.
+
+    Of a ``mutually_exclusive`` event at most one market ends in YES.
+    """
 
     ticker: Ticker
     event_ticker: str
@@ -49,6 +52,7 @@ class Market(msgspec.Struct, frozen=True):
     fees: FeeTerms | None
     grid: PriceGrid = WHOLE_CENTS
     exchange_index: int = 0
+    mutually_exclusive: bool = False
 
     def is_open(self, now_ns: int) -> bool:
         """Whether the exchange takes orders now: the clock closes a market without an event."""

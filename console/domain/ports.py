@@ -71,6 +71,10 @@ class Venue(Protocol):
     async def status(self) -> ExchangeStatusRead:
         """What the exchange says of itself, with its next maintenance window."""
 
+    @property
+    def skew_ms(self) -> int | None:
+        """How far our clock is ahead of the exchange's by its last answer; None while no answer told."""
+
     async def markets(self, universe: Universe) -> Sequence[Market]:
         """The open markets of a universe, with the fees of their series or event."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 
 from console.domain.events import (
     AccountOpened,
@@ -23,10 +24,16 @@ from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.domain.order import Order, OrderStatus
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.engine.streak import LossStreak
 from console.monitoring.slippage import SlippageSample, slippage_of
-from console.risk.latches import Latches
+from console.risk.latches import RISK_SOURCE, Latches
+from console.risk.switches.drawdown import DRAWDOWN
+from console.risk.switches.loss_streak import LOSS_STREAK
+from console.risk.switches.slippage import SLIPPAGE
 
 SLIPPAGE_SAMPLES_KEPT = 2_000
+TAKER_FILLS_KEPT = 1_000
+"""The largest window that a setting can ask for."""
 FLAT = Position()
 
 OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
@@ -59,6 +66,8 @@ class Account:
         self.risk_day: str | None = None
         self.day_open_equity: Cash | None = None
         self.slippage: deque[SlippageSample] = deque(maxlen=SLIPPAGE_SAMPLES_KEPT)
+        self.taker_slippage: deque[int] = deque(maxlen=TAKER_FILLS_KEPT)
+        self.streak = LossStreak()
         self._open_orders: dict[str, Order] = {}
 
     @property
@@ -70,6 +79,11 @@ class Account:
     def held(self) -> dict[Ticker, Position]:
         """Positions that are not flat."""
         return dict(self._held)
+
+    def orders_since(self, since_ns: int) -> int:
+        """How many orders were intended after a time, whatever became of them."""
+        newest_first = reversed(self.orders.values())
+        return sum(1 for _ in takewhile(lambda order: order.sent_ns > since_ns, newest_first))
 
     def position(self, ticker: Ticker) -> Position:
         return self.positions.get(ticker, FLAT)
@@ -92,8 +106,11 @@ class Account:
                 self._fill(event)
             case MarketSettled():
                 self._settle(event)
-            case LatchRaised() | LatchCleared():
+            case LatchRaised():
                 self.latches.apply(event)
+            case LatchCleared():
+                self.latches.apply(event)
+                self._start_anew(event)
             case RiskDayBegan():
                 self.risk_day, self.day_open_equity = event.day, event.equity
             case EquityMarked():
@@ -127,11 +144,15 @@ class Account:
             self.cash + cash_change_of_fill(held.contracts, fill.side, fill.price, fill.count, fill.fee)
         )
         self.fees = Cash(self.fees + fill.fee)
-        self._hold(fill.ticker, held.filled(fill.side, fill.price, fill.count, fill.fee))
+        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        self._hold(fill.ticker, after)
+        self.streak.changed(fill.ticker, held, after, fill.at_ns)
         self._put(order.with_fill(fill.order_id, fill.count))
         sample = slippage_of(fill, order.intent.quote)
         if sample is not None:
             self.slippage.append(sample)
+            if sample.is_taker:
+                self.taker_slippage.append(sample.touch_centibps)
 
     def _settle(self, event: MarketSettled) -> None:
         settlement = event.settlement
@@ -139,7 +160,21 @@ class Account:
         paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
         self.settlements = Cash(self.settlements + paid_out)
         self.cash = Cash(self.cash + paid_out)
-        self._hold(settlement.ticker, held.settled(settlement.yes_value))
+        after = held.settled(settlement.yes_value)
+        self._hold(settlement.ticker, after)
+        self.streak.changed(settlement.ticker, held, after, settlement.at_ns)
+
+    def _start_anew(self, cleared: LatchCleared) -> None:
+        """What a switch counts from the journal starts anew when the operator resumes its latch."""
+        by_operator = cleared.source != RISK_SOURCE
+        if cleared.name == LOSS_STREAK and by_operator:
+            self.streak.reset()
+        elif cleared.name == LOSS_STREAK:
+            self.streak.answer()
+        elif cleared.name == SLIPPAGE and by_operator:
+            self.taker_slippage.clear()
+        elif cleared.name == DRAWDOWN and by_operator:
+            self.high_water = self.marked_equity
 
     def comparable(self) -> dict[str, object]:
         """Everything that a replay must reproduce, for comparison."""
@@ -155,7 +190,8 @@ class Account:
             "risk_day": (self.risk_day, self.day_open_equity),
             "high_water": (self.high_water, self.marked_equity),
             "intents": self.intents_ever,
-            "slippage": tuple(self.slippage),
+            "slippage": (tuple(self.slippage), tuple(self.taker_slippage)),
+            "streak": self.streak.comparable(),
         }
 
 

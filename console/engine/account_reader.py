@@ -1,8 +1,8 @@
-"""Reads the account from the exchange and takes what we did not know; halts on what cannot be explained."""
+"""Reads the account from the exchange and takes what we did not know; tells what cannot be explained."""
 
 from __future__ import annotations
 
-from console.domain.events import BalanceRead
+from console.domain.events import BalanceRead, PositionsCompared
 from console.domain.order import OrderStatus
 from console.engine.core import Engine
 from console.engine.outside import Outside, Step
@@ -12,7 +12,6 @@ from console.engine.reconcile import (
     AccountReads,
     Differences,
     difference_text,
-    mismatch_latch,
     order_events,
     position_differences,
     settlement_events,
@@ -62,10 +61,10 @@ class AccountReader:
             self._compare(reads)
 
     def _compare(self, reads: AccountReads) -> None:
-        """Halt on a difference of positions that quiet reads agree on for longer than lists may lag."""
+        """Tell that positions agree, or that they differ for longer than lists may lag."""
         differences = position_differences(self._engine.account, reads)
         if differences != self._differences:
             self._differences, self._differ_since_ns = differences, reads.at_ns
-        elif differences and reads.at_ns - self._differ_since_ns >= READ_LAG_NS:
-            self._step(mismatch_latch(reads.at_ns, difference_text(differences)))
+        elif not differences or reads.at_ns - self._differ_since_ns >= READ_LAG_NS:
+            self._step(PositionsCompared(at_ns=reads.at_ns, mismatch=difference_text(differences)))
         self._step(BalanceRead(at_ns=reads.at_ns, cash=reads.cash))

@@ -10,18 +10,24 @@ from console.config.schema import Settings
 from console.domain.actions import Action, AlertLevel, Submit
 from console.domain.events import (
     AccountOpened,
+    Arm,
     BalanceRead,
     CancelAllOrders,
+    ClockSkewRead,
     ClockTicked,
+    Disarm,
     EngineEvent,
     ErrorHappened,
     ExchangeStatusRead,
     FeedLost,
     FeedProved,
+    Flatten,
+    FlattenDue,
     GroupOpened,
     Halt,
+    HaltProgressed,
     JournaledEvent,
-    LatchCleared,
+    JournalFailed,
     LatchRaised,
     MarketListed,
     MarketSettled,
@@ -33,7 +39,9 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
     PauseEntries,
+    PositionsCompared,
     QuoteChanged,
+    ReduceOnly,
     Resume,
     TimerFired,
     TradingState,
@@ -42,6 +50,7 @@ from console.domain.market import Ticker
 from console.domain.money import Cash, format_cash
 from console.domain.order import Order, OrderIntent
 from console.engine.account import Account, OrderNews, order_after
+from console.engine.activity import Activity
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects
 from console.engine.entries import Denied, Entries
@@ -49,15 +58,15 @@ from console.engine.markets import Markets
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
 from console.engine.valuation import equity_at_marks, marking_events
+from console.engine.verbs import Verbs
 from console.risk.exposure import Exposure
+from console.risk.groups import Grouping
 from console.risk.manager import RiskManager
-from console.risk.switches.base import RiskView
-from console.risk.switches.manual import MANUAL
+from console.risk.risk_day import RiskDays
+from console.risk.switches.base import EvaluatedAt, RiskView
 from console.strategies.base import Strategy
 
-PAUSE = "pause"
 OVERFILL = "overfill"
-OPERATOR = "operator"
 FORGET_AFTER_CLOSE_NS = 600_000_000_000
 
 
@@ -80,23 +89,35 @@ class Engine:
     ) -> None:
         self.account = account or Account()
         self.trade_log = trade_log or TradeLog()
-        self.markets = Markets()
+        self.markets = Markets(Grouping(settings.risk.groups))
         self.risk = risk
         self.entries = Entries(settings, strategy, risk, client_id_prefix)
-        self.exchange: ExchangeStatusRead | None = None
+        self.activity = Activity(self.account, client_id_prefix)
         self.equity: Cash | None = None
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
         self._cash_difference = self._cash_difference_told = Cash(0)
-        self._effects = Effects(self.account, self.trade_log)
+        self._monotonic_ns: int | None = None
+        self._effects = Effects(self.account, self.trade_log, self.activity)
         self._cancels = Cancels()
+        self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
+        self._verbs = Verbs(
+            self.account,
+            self.markets,
+            risk,
+            self._effects,
+            self._cancels,
+            slice_contracts=settings.risk.flatten_slice_contracts,
+            client_id_prefix=client_id_prefix,
+        )
 
     def handle(self, event: EngineEvent) -> list[Action]:
         """Take one event and return what must be done, in the order in which it must be done."""
         actions = self._effects.begin()
+        self.activity.hear(event)
         self._take(event)
-        if self.account.latches.state is not TradingState.RUNNING:
-            self._cancel_open_orders(event.at_ns)
+        if self.account.latches.active:
+            self._cancel_what_may_not_rest(event.at_ns)
         return actions
 
     @property
@@ -111,14 +132,40 @@ class Engine:
 
     def exposure(self) -> Exposure:
         """Worst cases of what is held and of every order that may still fill."""
-        return Exposure.of(self.account.held, self.account.open_orders, self.markets.groups)
+        return Exposure.of(self.account.held, self.account.open_orders, self.markets.places)
+
+    @property
+    def exchange(self) -> ExchangeStatusRead | None:
+        """What the exchange last said of itself."""
+        return self.activity.exchange
 
     def risk_view(self, now_ns: int) -> RiskView:
+        account, activity = self.account, self.activity
+        followed, dark = self.markets.books(now_ns)
         return RiskView(
             now_ns=now_ns,
+            monotonic_ns=self._monotonic_ns,
             equity=self.equity,
-            day_open_equity=self.account.day_open_equity,
+            day_open_equity=account.day_open_equity,
+            high_water=account.high_water,
             feed_proved_ns=self.feed_proved_ns,
+            followed_books=followed,
+            dark_books=dark,
+            losses_in_a_row=account.streak.losses,
+            losses_answered=account.streak.answered,
+            taker_slippage=tuple(account.taker_slippage),
+            errors_in_hour=activity.errors_in_hour(now_ns),
+            scans_without_fill=activity.scans_without_fill,
+            exposure=self.exposure(),
+            rejects_in_minute=activity.rejects_in_minute(now_ns),
+            orders_in_minute=activity.orders_in_minute(now_ns),
+            notional_in_minute=activity.notional_in_minute(now_ns),
+            contradiction=activity.contradiction,
+            positions=activity.positions,
+            clock=activity.clock,
+            exchange=activity.exchange,
+            journaled_ns=activity.journaled_ns,
+            journal_failure=activity.journal_failure,
         )
 
     def _take(self, event: EngineEvent) -> None:
@@ -130,7 +177,8 @@ class Engine:
             case FeedProved():
                 self.feed_proved_ns = event.at_ns
             case ClockTicked():
-                self._evaluate_switches(event.at_ns)
+                self._monotonic_ns = event.monotonic_ns
+                self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
                 self._cancel_again(event.at_ns)
             case TimerFired():
                 self._scan(event.at_ns)
@@ -140,8 +188,14 @@ class Engine:
                 self.markets.list(event.market)
             case MarketStatusChanged():
                 self.markets.change_status(event.ticker, event.status, event.close_ns)
-            case ExchangeStatusRead():
-                self.exchange = event
+            case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead():
+                pass  # Heard by the switches.
+            case JournalFailed():
+                self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
+            case HaltProgressed():
+                self._verbs.note_halt(event)
+            case FlattenDue():
+                self._verbs.continue_flatten(event, self.exchange)
             case GroupOpened():
                 self.entries.group_ids[event.exchange_index] = event.group_id
             case BalanceRead():
@@ -161,18 +215,12 @@ class Engine:
                 self._settle(event)
             case LatchRaised():
                 self._effects.raise_latch(event)
-            case Halt():
-                self._effects.append(event)
-                self._effects.raise_latch(_operators_latch(event, MANUAL, TradingState.HALTED))
-            case PauseEntries():
-                self._effects.append(event)
-                self._effects.raise_latch(_operators_latch(event, PAUSE, TradingState.PAUSED))
-            case Resume():
-                self._resume(event)
             case CancelAllOrders():
-                self._effects.append(event)
-                self._cancels.ask_anew()
-                self._cancel_open_orders(event.at_ns)
+                self._verbs.take(event, self.risk_view(event.at_ns))
+                for order in self.account.open_orders:
+                    self._cancel(order, event.at_ns)
+            case PauseEntries() | ReduceOnly() | Halt() | Flatten() | Disarm() | Arm() | Resume():
+                self._verbs.take(event, self.risk_view(event.at_ns))
             case AccountOpened():
                 self._effects.append(event)
                 self.equity = None
@@ -188,7 +236,7 @@ class Engine:
         order = self.account.orders.get(event.client_order_id)
         if order is None or self.account.knows_fill(event.fill.fill_id):
             return
-        if not order.filled:
+        if not order.filled and not order.intent.reduce_only:
             self.entries.why_not.filled()
         self._effects.append(event)
         filled = self.account.orders[event.client_order_id]
@@ -214,7 +262,7 @@ class Engine:
         after = self.account.orders[event.client_order_id]
         if after.status.is_terminal:
             self._cancels.ended(event.client_order_id)
-            if not after.filled:
+            if not after.filled and not after.intent.reduce_only:
                 self.entries.why_not.unfilled(after.reason or after.status.value)
 
     def _settle(self, event: MarketSettled) -> None:
@@ -223,9 +271,16 @@ class Engine:
             self._effects.append(event)
         self._forget(ticker)
 
-    def _cancel_open_orders(self, at_ns: int) -> None:
+    def _cancel_what_may_not_rest(self, at_ns: int) -> None:
+        """Withdraw entries wherever a latch holds, and exits too where it halts and no flatten is on."""
         for order in self.account.open_orders:
-            self._cancel(order, at_ns)
+            ticker = order.intent.ticker
+            level = self.account.latches.state_for(ticker, self.markets.group(ticker))
+            if level is TradingState.RUNNING:
+                continue
+            halted = level is TradingState.HALTED and not self._verbs.is_flattening
+            if halted or not order.intent.reduce_only:
+                self._cancel(order, at_ns)
 
     def _cancel_again(self, at_ns: int) -> None:
         """Ask again for orders whose cancel brought no news."""
@@ -248,13 +303,11 @@ class Engine:
         quote = self.markets.quote(ticker)
         working = [order for order in self.account.open_orders if order.intent.ticker == ticker]
         for order in working:
-            if not self.entries.still_wants(order, market, quote, at_ns):
+            if not order.intent.reduce_only and not self.entries.still_wants(order, market, quote, at_ns):
                 self._cancel(order, at_ns)
         if working:
             return
-        decision = self.entries.decide(
-            market, quote, self.risk_view(at_ns), self.account, self.exchange, self.exposure
-        )
+        decision = self.entries.decide(market, quote, at_ns, lambda: self.risk_view(at_ns), self.account)
         match decision:
             case Denied():
                 self.trade_log.note_denied(at_ns, ticker, decision.limit, decision.reason)
@@ -266,9 +319,9 @@ class Engine:
         """Mark the book, look at every switch and every market."""
         self.equity, self.equity_ns = equity_at_marks(self.account, self.markets), at_ns
         if self.equity is not None:
-            for event in marking_events(self.account, self.equity, at_ns):
+            for event in marking_events(self.account, self.equity, at_ns, self._days.day_of(at_ns)):
                 self._effects.append(event)
-        self._evaluate_switches(at_ns)
+        self._evaluate_switches(at_ns, EvaluatedAt.SCAN)
         for ticker in self.markets.tickers:
             market = self.markets.get(ticker)
             if market is not None and at_ns > market.close_ns + FORGET_AFTER_CLOSE_NS:
@@ -276,8 +329,8 @@ class Engine:
             else:
                 self._look_at(ticker, at_ns)
 
-    def _evaluate_switches(self, at_ns: int) -> None:
-        for event in self.risk.evaluate(self.risk_view(at_ns), self.account.latches):
+    def _evaluate_switches(self, at_ns: int, at: EvaluatedAt) -> None:
+        for event in self.risk.evaluate(self.risk_view(at_ns), self.account.latches, at):
             if isinstance(event, LatchRaised):
                 self._effects.raise_latch(event)
             else:
@@ -295,19 +348,11 @@ class Engine:
 
     def resume_refusal(self, latch: str, at_ns: int) -> str | None:
         """Why this latch may not be cleared now, or None when it may."""
-        return self.risk.resume_refusal(latch, self.risk_view(at_ns), self.account.latches)
+        return self._verbs.refusal(latch, self.risk_view(at_ns))
 
-    def _resume(self, event: Resume) -> None:
-        self._effects.append(event)
-        refusal = self.resume_refusal(event.latch, event.at_ns)
-        if refusal is None and not event.reason.strip():
-            refusal = "a reason is needed"
-        if refusal is not None:
-            self._effects.alert(event.at_ns, AlertLevel.WARNING, f"{event.latch} was not cleared: {refusal}")
-            return
-        self._effects.clear_latch(
-            LatchCleared(at_ns=event.at_ns, name=event.latch, reason=event.reason, source=OPERATOR)
-        )
+    @property
+    def is_flattening(self) -> bool:
+        return self._verbs.is_flattening
 
     def _compare_cash(self, event: BalanceRead) -> None:
         """Tell once of a difference to the exchange's cash that two reads in a row agree on."""
@@ -320,7 +365,3 @@ class Engine:
             self._effects.alert(
                 event.at_ns, AlertLevel.WARNING, f"cash: ours {ours}, the exchange's {theirs}"
             )
-
-
-def _operators_latch(event: Halt | PauseEntries, name: str, level: TradingState) -> LatchRaised:
-    return LatchRaised(at_ns=event.at_ns, name=name, level=level, reason=event.reason, source=OPERATOR)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, EndHalt
-from console.domain.events import JournaledEvent, LatchCleared, LatchRaised, TradingState
+from console.domain.events import HaltProgressed, JournaledEvent, LatchCleared, LatchRaised, TradingState
 from console.engine.account import Account
+from console.engine.activity import Activity
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
+from console.risk.latches import EVERYTHING, latch_id
 
 ALERTS_KEPT = 200
 
@@ -16,12 +18,14 @@ ALERTS_KEPT = 200
 class Effects:
     """Collects the actions of one event; ``append`` is the one way in which the account changes."""
 
-    def __init__(self, account: Account, trade_log: TradeLog) -> None:
+    def __init__(self, account: Account, trade_log: TradeLog, activity: Activity) -> None:
         self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
         self._account = account
         self._trade_log = trade_log
+        self._activity = activity
         self._alerts_ever = 0
         self._actions: list[Action] = []
+        self.halt_progress: HaltProgressed | None = None
 
     def begin(self) -> list[Action]:
         """A new list, which the effects of the next event go to."""
@@ -36,6 +40,7 @@ class Effects:
         self._actions.append(Append(event))
         self._trade_log.observe(event, self._account)
         self._account.apply(event)
+        self._activity.record(event)
 
     def alert(self, at_ns: int, level: AlertLevel, text: str) -> None:
         self._alerts_ever += 1
@@ -44,20 +49,23 @@ class Effects:
 
     def raise_latch(self, event: LatchRaised) -> None:
         """Raise a latch, unless one of its name and level or above is in force."""
-        latch = self._account.latches.get(event.name)
+        latch = self._account.latches.get(latch_id(event.name, event.scope))
         if latch is not None and latch.level >= event.level:
             return
         self.append(event)
-        halts = event.level is TradingState.HALTED
+        halts = event.level is TradingState.HALTED and event.scope == EVERYTHING
         level = AlertLevel.CRITICAL if halts else AlertLevel.WARNING
-        self.alert(event.at_ns, level, f"{event.level.name} {event.name}: {event.reason}")
+        name = latch_id(event.name, event.scope)
+        self.alert(event.at_ns, level, f"{event.level.name} {name}: {event.reason}")
         if halts:
+            self.halt_progress = None
             self.act(BeginHalt(event.reason))
 
     def clear_latch(self, event: LatchCleared) -> None:
         """Clear one latch; when the last HALT goes, orders may pass again."""
         was_halted = self._account.latches.state is TradingState.HALTED
         self.append(event)
-        self.alert(event.at_ns, AlertLevel.INFO, f"{event.name} cleared: {event.reason}")
+        name = latch_id(event.name, event.scope)
+        self.alert(event.at_ns, AlertLevel.INFO, f"{name} cleared: {event.reason}")
         if was_halted and self._account.latches.state is not TradingState.HALTED:
             self.act(EndHalt())

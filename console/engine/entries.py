@@ -8,19 +8,18 @@ import msgspec
 
 from console.config.schema import Settings
 from console.domain.book import Quote
-from console.domain.events import ExchangeStatusRead
 from console.domain.market import Market
 from console.domain.money import Count
 from console.domain.order import Order, OrderIntent, TimeInForce
 from console.engine.account import Account
 from console.monitoring.why_not import FunnelStepName, WhyNot
-from console.risk.exposure import Exposure
 from console.risk.manager import RiskManager
-from console.risk.sizing import Proposal, size
+from console.risk.sizing import Proposal, Standing, size
 from console.risk.switches.base import RiskView
 from console.strategies.base import Refusal, Strategy
 
 _NS_PER_S = 1_000_000_000
+_NS_PER_MINUTE = 60 * _NS_PER_S
 
 
 class Denied(msgspec.Struct, frozen=True):
@@ -57,21 +56,36 @@ class Entries:
         self,
         market: Market,
         quote: Quote,
-        view: RiskView,
+        at_ns: int,
+        risk_view: Callable[[], RiskView],
         account: Account,
-        exchange: ExchangeStatusRead | None,
-        exposure: Callable[[], Exposure],
     ) -> OrderIntent | Denied | None:
-        """An intent, the limit that denies one, or None where there is no proposal or no time for it."""
-        verdict = self._strategy.consider(market, quote, view.now_ns)
+        """An intent, the limit that denies one, or None where there is no proposal or no time for it.
+
+        ``risk_view`` is asked for only where there is a proposal, which is rare.
+        """
+        verdict = self._strategy.consider(market, quote, at_ns)
         if isinstance(verdict, Refusal):
             self.why_not.refused(verdict.step, verdict.reason)
             return None
-        obstacle = self._obstacle(market, view, account, exchange)
+        view = risk_view()
+        exposure = view.exposure
+        if exposure is None:
+            self.why_not.refused(FunnelStepName.LIMITS, "exposure unknown")
+            return None
+        obstacle = self._obstacle(market, exposure.place(market.ticker).group, view, account)
         if obstacle is not None:
             self.why_not.refused(FunnelStepName.LIMITS, obstacle)
             return None
-        sized = size(verdict, equity=view.equity, cash=account.cash, exposure=exposure(), limits=self._limits)
+        standing = Standing(
+            equity=view.equity,
+            high_water=account.high_water,
+            cash=account.cash,
+            exposure=exposure,
+            twice_mid=quote.twice_mid_of(verdict.side),
+            orders_in_minute=account.orders_since(view.now_ns - _NS_PER_MINUTE),
+        )
+        sized = size(verdict, standing, self._limits)
         if not sized.count:
             self.why_not.refused(FunnelStepName.LIMITS, sized.bound_by)
             return Denied(sized.bound_by, sized.reason)
@@ -100,19 +114,13 @@ class Entries:
             exchange_index=market.exchange_index,
         )
 
-    def _obstacle(
-        self, market: Market, view: RiskView, account: Account, exchange: ExchangeStatusRead | None
-    ) -> str | None:
+    def _obstacle(self, market: Market, group: str, view: RiskView, account: Account) -> str | None:
         """Why this is no time to enter, whatever the size; what is not known stands against it."""
         if account.position(market.ticker).contracts:
             return "already in this market"
-        permit = self._risk.permit(view, account.latches)
+        permit = self._risk.permit(view, account.latches, market.ticker, group)
         if not permit.allowed:
             return permit.counted_as
-        if exchange is None:
-            return "the exchange's status is not known"
-        if not (exchange.exchange_active and exchange.trading_active):
-            return "the exchange has paused trading"
         if market.exchange_index not in self.group_ids:
             return f"no order group on shard {market.exchange_index}"
         return None

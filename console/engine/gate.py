@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import enum
 import os
-import threading
 from pathlib import Path
 
 
+class GateLevel(enum.Enum):
+    """What may pass: every order, orders that can only reduce a position, or none."""
+
+    OPEN = enum.auto()
+    REDUCING = enum.auto()
+    CLOSED = enum.auto()
+
+
 class Gate:
-    """A flag that any thread may close at once; it is read immediately before bytes leave."""
+    """A level that any thread may lower at once; it is read immediately before bytes leave."""
 
     def __init__(self) -> None:
-        self._closed = threading.Event()
+        self._level = GateLevel.OPEN
 
     @property
     def is_open(self) -> bool:
-        return not self._closed.is_set()
+        """Whether every order may leave."""
+        return self._level is GateLevel.OPEN
+
+    def permits(self, *, reduce_only: bool) -> bool:
+        """Whether an order may leave now."""
+        return self._level is GateLevel.OPEN or (reduce_only and self._level is GateLevel.REDUCING)
 
     def close(self) -> None:
-        self._closed.set()
+        self._level = GateLevel.CLOSED
+
+    def open_to_reduce(self) -> None:
+        self._level = GateLevel.REDUCING
 
     def open(self) -> None:
-        self._closed.clear()
+        self._level = GateLevel.OPEN
 
 
 class Sentinel:

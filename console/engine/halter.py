@@ -88,6 +88,18 @@ class Halter:
                     self._wanted.set()
                     self._gate.open()
 
+    def open_to_reduce(self, requested_ns: int | None) -> bool:
+        """Let orders pass that only reduce, for as long as no newer halt is asked for.
+
+        False, and the gate stays closed, unless the halt requested at this time is the newest and confirmed.
+        """
+        with self._lock:
+            view = self._view
+            if view.requested_ns != requested_ns or view.phase is not HaltPhase.CONFIRMED:
+                return False
+            self._gate.open_to_reduce()
+            return True
+
     def stop(self, patience_s: float = 0) -> None:
         """End the thread, once a halt under way is confirmed or ``patience_s`` is over."""
         if self._thread.is_alive() and self._view.phase is not HaltPhase.IDLE:

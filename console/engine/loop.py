@@ -8,15 +8,30 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from console.config.schema import Settings
-from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, Cancel, EndHalt, Submit
+from console.domain.actions import (
+    Action,
+    Alert,
+    AlertLevel,
+    Append,
+    BeginFlatten,
+    BeginHalt,
+    Cancel,
+    EndFlatten,
+    EndHalt,
+    Submit,
+)
 from console.domain.events import (
     AccountOpened,
+    ClockSkewRead,
     ClockTicked,
     EngineEvent,
     ErrorHappened,
     FeedLost,
     FeedProved,
     Halt,
+    HaltProgressed,
+    JournaledEvent,
+    JournalFailed,
     LatchRaised,
     OperatorCommand,
     Resume,
@@ -26,17 +41,17 @@ from console.domain.events import (
 from console.domain.ports import VenueError
 from console.engine.account_reader import AccountReader
 from console.engine.core import Engine
+from console.engine.flattener import Flattener
+from console.engine.journal import JournalError
 from console.engine.market_follower import MarketFollower
 from console.engine.order_sender import OrderSender
 from console.engine.outside import Outside
 from console.engine.resumption import Resumption
 from console.engine.snapshot import HaltPhase
+from console.engine.verbs import DISARMED
 from console.risk.switches.manual import MANUAL
 
 log = logging.getLogger(__name__)
-
-DISARMED = "disarmed"
-"""The latch under which demo and live start: resuming it is arming."""
 
 _TICK_S = 0.5
 _STATUS_S = 5.0
@@ -57,8 +72,17 @@ class EngineLoop:
         self._out = outside
         self._settings = settings
         self._reader = AccountReader(engine, outside, self.step)
+        self._reading = asyncio.Lock()
         self._sender = OrderSender(engine, outside, self.step, self._note_error)
-        self._resumption = Resumption(engine, outside, self.step, self._reader)
+        self._resumption = Resumption(engine, outside, self.step)
+        self._flattener = Flattener(
+            engine,
+            outside,
+            self.step,
+            reread=self._reconcile,
+            told=self._note_error,
+            is_stopping=self.stopping.is_set,
+        )
         self._follower = MarketFollower(engine, outside, self.step)
         self._failing: dict[str, str] = {}
         self._reconcile_now = asyncio.Event()
@@ -75,7 +99,7 @@ class EngineLoop:
             actions = self.engine.handle(event)
             records = [action.record for action in actions if isinstance(action, Append)]
             if records:
-                self._out.journal.append(records)
+                self._write(records)
             for action in actions:
                 self._perform(action)
         except Exception:
@@ -84,19 +108,24 @@ class EngineLoop:
             raise
         self.beat_ns = self._out.monotonic_ns()
 
+    def _write(self, records: list[JournaledEvent]) -> None:
+        """Have records on disk; the core learns of a failure before that ends the engine, to show it."""
+        try:
+            self._out.journal.append(records)
+        except JournalError as error:
+            self.engine.handle(JournalFailed(at_ns=self._out.wall_ns(), reason=str(error)))
+            raise
+
     def take_command(self, command: OperatorCommand) -> None:
         """Take what the operator wants, in a task of the loop, so that a failure ends the engine."""
         self._jobs.create_task(self._take_command(command))
 
     async def _take_command(self, command: OperatorCommand) -> None:
+        self._tell_halt()
         if isinstance(command, Resume):
             await self._resumption.resume(command)
         else:
             self.step(command)
-
-    def resume_refusal(self, latch: str) -> str | None:
-        """Why this latch may not be cleared now, or None; any thread may ask."""
-        return self._resumption.refusal(latch)
 
     async def run(self, publish: Callable[[], None], publish_s: float) -> None:
         """Trade until ``stopping``; an exception of any part ends all of it, in an ExceptionGroup.
@@ -149,7 +178,7 @@ class EngineLoop:
             )
         if self.engine.account.latches.state is TradingState.HALTED:
             self._begin_halt(self.engine.account.latches.active[0].reason)
-        self.step(await venue.status())
+        await self._read_status()
         await self._reader.reconcile()
         await self._follower.open_group(0)
         await self._follower.refresh()
@@ -176,6 +205,10 @@ class EngineLoop:
                 self._begin_halt(reason)
             case EndHalt():
                 self._resumption.end_halt()
+            case BeginFlatten(reason=reason):
+                self._jobs.create_task(self._flattener.run(self._flattener.begin(reason)))
+            case EndFlatten():
+                self._out.gate.close()
             case Alert(level=level, text=text):
                 log.log(_LOG_LEVELS[level], "%s", text)
             case Append():
@@ -215,13 +248,27 @@ class EngineLoop:
             self.step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=str(error)))
 
     async def _tick(self) -> None:
-        self.step(ClockTicked(at_ns=self._out.wall_ns()))
+        self._tell_halt()
+        self.step(ClockTicked(at_ns=self._out.wall_ns(), monotonic_ns=self._out.monotonic_ns()))
+
+    def _tell_halt(self) -> None:
+        """Let the core know how far a halt got: it must be confirmed before it may end."""
+        view = self._out.halter.view
+        if view.phase is not HaltPhase.IDLE:
+            self.step(
+                HaltProgressed(
+                    at_ns=self._out.wall_ns(),
+                    resting=view.resting,
+                    is_confirmed=view.phase is HaltPhase.CONFIRMED,
+                )
+            )
 
     async def _scan(self) -> None:
         self.step(TimerFired(at_ns=self._out.wall_ns()))
 
     async def _read_status(self) -> None:
         self.step(await self._out.venue.status())
+        self.step(ClockSkewRead(at_ns=self._out.wall_ns(), skew_ms=self._out.venue.skew_ms))
 
     async def _follow_feed(self) -> None:
         async for event in self._out.feed.events():
@@ -232,8 +279,13 @@ class EngineLoop:
                 self._reconcile_now.set()
             self.step(event)
 
+    async def _reconcile(self) -> None:
+        """Read the account, one reading at a time; raises VenueError."""
+        async with self._reading:
+            await self._reader.reconcile()
+
     async def _reconcile_when_due(self) -> None:
-        job = self._guarded("account", self._reader.reconcile)
+        job = self._guarded("account", self._reconcile)
         while True:
             # Not wait_for, which in Python 3.11 can swallow the cancellation that ends this job.
             with contextlib.suppress(TimeoutError):

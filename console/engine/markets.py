@@ -7,25 +7,30 @@ import msgspec
 from console.domain.book import NO_QUOTE, BookSide, Quote
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Price
-from console.risk.groups import group_of
+from console.risk.groups import Grouping, Place
 
 
 class Markets:
     """Markets by ticker; quotes count as live until the feed is lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, grouping: Grouping) -> None:
+        self._grouping = grouping
         self._markets: dict[Ticker, Market] = {}
         self._quotes: dict[Ticker, Quote] = {}
         self._live: set[Ticker] = set()
         self._exit_prices: dict[tuple[Ticker, BookSide], Price] = {}
-        self.groups: dict[Ticker, str] = {}
+        self.places: dict[Ticker, Place] = {}
 
     def list(self, market: Market) -> None:
         self._markets[market.ticker] = market
-        self.groups[market.ticker] = group_of(market)
+        self.places[market.ticker] = self._grouping.place(market)
 
     def get(self, ticker: Ticker) -> Market | None:
         return self._markets.get(ticker)
+
+    def group(self, ticker: Ticker) -> str:
+        """The correlated group of a market; its own ticker while it is not listed."""
+        return (self.places.get(ticker) or Place.alone(ticker)).group
 
     def change_status(self, ticker: Ticker, status: MarketStatus, close_ns: int | None) -> None:
         market = self._markets.get(ticker)
@@ -42,7 +47,9 @@ class Markets:
         self._markets.pop(ticker, None)
         self._quotes.pop(ticker, None)
         self._live.discard(ticker)
-        self.groups.pop(ticker, None)
+        place = self.places.pop(ticker, None)
+        if place is not None and all(other.event != place.event for other in self.places.values()):
+            self._grouping.forget(place.event)
         for side in BookSide:
             self._exit_prices.pop((ticker, side), None)
 
@@ -67,6 +74,11 @@ class Markets:
 
     def is_live(self, ticker: Ticker) -> bool:
         return ticker in self._live
+
+    def books(self, now_ns: int) -> tuple[int, int]:
+        """How many open markets are followed, and how many of them have no live book."""
+        opened = [ticker for ticker, market in self._markets.items() if market.is_open(now_ns)]
+        return len(opened), sum(ticker not in self._live for ticker in opened)
 
     def exit_price(self, ticker: Ticker, held_side: BookSide) -> Price | None:
         """The YES price at which a position could last be closed; None if no quote was ever seen."""

@@ -37,7 +37,7 @@ class OrderSender:
 
     async def _submit(self, intent: OrderIntent) -> None:
         started_ns = self._out.monotonic_ns()
-        if self._out.gate.is_open:
+        if self._out.gate.permits(reduce_only=intent.reduce_only):
             outcome = await self._out.venue.submit(intent)
             self.round_trip_ns = self._out.monotonic_ns() - started_ns
         else:

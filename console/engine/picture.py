@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -11,6 +12,7 @@ from console.config.schema import Settings
 from console.domain.money import Cash, Count, Price
 from console.domain.position import Position
 from console.engine.core import Engine
+from console.engine.flatten import exit_view
 from console.engine.snapshot import (
     ExchangeView,
     FunnelStep,
@@ -25,6 +27,7 @@ from console.engine.snapshot import (
 from console.monitoring.slippage import CENTIBPS_PER_BPS
 from console.risk.exposure import Exposure
 from console.risk.manager import SwitchRow
+from console.risk.switches.base import WARNS_AT
 from console.risk.switches.daily_loss import daily_loss_limit
 
 Environment = Literal["practice", "demo", "live"]
@@ -34,6 +37,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What the engine's thread knows and its core does not."""
 
     environment: Environment
+    dry_run: bool
     notes: tuple[str, ...]
     connected: bool
     order_round_trip_ns: int | None
@@ -50,6 +54,7 @@ class Painter:
     def take(self, engine: Engine, now_ns: int, around: Surroundings) -> Snapshot:
         """One picture of everything the operator can see."""
         self._sequence += 1
+        rows = engine.risk.rows(engine.account.latches)
         account, exposure = engine.account, engine.exposure()
         opening = account.day_open_equity
         known = engine.equity is not None and opening is not None
@@ -58,11 +63,20 @@ class Painter:
             sequence=self._sequence,
             at_ns=now_ns,
             environment=around.environment,
-            dry_run=False,
+            dry_run=around.dry_run,
             notes=around.notes,
             state=account.latches.state,
             latches=tuple(
-                LatchView(latch.name, latch.level, latch.reason, latch.source, latch.since_ns)
+                LatchView(
+                    latch.name,
+                    latch.level,
+                    latch.reason,
+                    latch.source,
+                    latch.since_ns,
+                    latch.scope,
+                    latch.until_ns,
+                    engine.resume_refusal(latch.id, now_ns),
+                )
                 for latch in account.latches.active
             ),
             connected=around.connected,
@@ -80,8 +94,8 @@ class Painter:
             ),
             positions=_positions(engine, exposure),
             resting=_resting(engine),
-            gauges=self._gauges(engine, exposure, now_ns),
-            switches=tuple(_switch(row) for row in engine.risk.rows(account.latches)),
+            gauges=(*self._gauges(engine, exposure, now_ns), *_switch_gauges(rows, now_ns)),
+            switches=tuple(_switch(row) for row in rows),
             slippage=tuple(account.slippage),
             slippage_limit_centibps=self._slippage_limit,
             log=engine.trade_log.entries,
@@ -102,6 +116,7 @@ class Painter:
             return None if equity is None else Cash(int(share * max(0, equity)))
 
         group, group_held = exposure.worst_group(), exposure.worst_group(held_only=True)
+        event, event_held = exposure.worst_event(), exposure.worst_event(held_only=True)
         market, market_held = exposure.worst_market(), exposure.worst_market(held_only=True)
         opening = engine.account.day_open_equity
         known = equity is not None and opening is not None
@@ -126,6 +141,15 @@ class Painter:
                 detail=group.name if group else "",
             ),
             Gauge(
+                key="event",
+                label="largest event",
+                used=event_held.value if event_held else Cash(0),
+                with_resting=event.value if event else Cash(0),
+                limit=cap(Fraction(limits.max_event_exposure_pct)),
+                age_ns=age_ns,
+                detail=event.name if event else "",
+            ),
+            Gauge(
                 key="single",
                 label="largest single",
                 used=market_held.value if market_held else Cash(0),
@@ -145,11 +169,29 @@ class Painter:
         )
 
 
+def _switch_gauges(rows: Sequence[SwitchRow], now_ns: int) -> Iterator[Gauge]:
+    """The limits that switches watch, as they were read last."""
+    for row in rows:
+        age_ns = None if row.evaluated_ns is None else max(0, now_ns - row.evaluated_ns)
+        for measure in row.measures:
+            yield Gauge(
+                key=measure.label,
+                label=measure.label,
+                used=measure.used,
+                with_resting=None,
+                limit=measure.limit,
+                age_ns=age_ns,
+                unit=measure.unit,
+                warn_percent=int(100 * WARNS_AT),
+            )
+
+
 def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
     views = []
     for ticker, position in engine.account.held.items():
         market = engine.markets.get(ticker)
         exit_price = engine.markets.exit_price(ticker, position.side)
+        quote = engine.markets.quote(ticker)
         views.append(
             PositionView(
                 ticker=ticker,
@@ -161,8 +203,9 @@ def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
                 realised=position.realised,
                 fees=position.fees,
                 worst_case=exposure.market(ticker).worst.with_orders,
-                group=engine.markets.groups.get(ticker, ticker),
+                group=engine.markets.group(ticker),
                 close_ns=market.close_ns if market else None,
+                exit=exit_view(position, market, quote if engine.markets.is_live(ticker) else None),
             )
         )
     return tuple(views)

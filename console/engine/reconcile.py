@@ -8,13 +8,11 @@ import msgspec
 
 from console.domain.events import (
     EngineEvent,
-    LatchRaised,
     MarketSettled,
     OrderBecameUnknown,
     OrderFilled,
     OrderRejected,
     OrderReported,
-    TradingState,
 )
 from console.domain.market import Ticker
 from console.domain.money import Cash, Count, format_count
@@ -25,8 +23,6 @@ NEGATIVE_READS_TO_DISMISS = 5
 NEGATIVE_TIME_TO_DISMISS_NS = 60_000_000_000
 READ_LAG_NS = 5_000_000_000
 """Lists may lag the exchange's own writes; a younger order that is missing proves nothing."""
-
-POSITION_LATCH = "positions"
 
 Differences = Mapping[Ticker, tuple[Count, Count]]
 """Positions that are not the exchange's: ticker to (ours, theirs)."""
@@ -125,18 +121,9 @@ def position_differences(account: Account, reads: AccountReads) -> Differences:
 
 
 def difference_text(differences: Differences) -> str:
-    """The first difference with both figures, and how many more there are."""
+    """The first difference with both figures, and how many more there are; empty when there is none."""
+    if not differences:
+        return ""
     ticker, (ours, theirs) = next(iter(differences.items()))
     more = f" and {len(differences) - 1} more" if len(differences) > 1 else ""
     return f"{ticker}: ours {format_count(ours)}, the exchange's {format_count(theirs)}{more}"
-
-
-def mismatch_latch(at_ns: int, reason: str) -> LatchRaised:
-    """The halt that a confirmed difference of positions calls for."""
-    return LatchRaised(
-        at_ns=at_ns,
-        name=POSITION_LATCH,
-        level=TradingState.HALTED,
-        reason=reason,
-        source="reconciliation",
-    )

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from console.domain.events import ErrorHappened, LatchRaised, Resume, TradingState
 from console.domain.ports import VenueError
-from console.engine.account_reader import AccountReader
 from console.engine.core import Engine
 from console.engine.outside import Outside, Step
-from console.engine.reconcile import POSITION_LATCH
-from console.engine.snapshot import NOT_HALTING, HaltPhase, HaltView
+from console.engine.snapshot import NOT_HALTING, HaltView
 from console.risk.switches.manual import MANUAL
 
 
@@ -18,31 +16,23 @@ class Resumption:
     So the gate opens in the same step as the latch goes, and no order is decided in between.
     """
 
-    def __init__(self, engine: Engine, outside: Outside, step: Step, reader: AccountReader) -> None:
+    def __init__(self, engine: Engine, outside: Outside, step: Step) -> None:
         self._engine = engine
         self._out = outside
         self._step = step
-        self._reader = reader
         self._ending: HaltView = NOT_HALTING
 
-    def refusal(self, name: str) -> str | None:
-        """Why the latch of this name may not be cleared now, or None; any thread may ask."""
-        latch = self._engine.account.latches.get(name)
-        confirmed = self._out.halter.view.phase is HaltPhase.CONFIRMED
-        if latch is not None and latch.level is TradingState.HALTED and not confirmed:
-            return "the exchange has not confirmed yet that nothing of ours rests"
-        if name == POSITION_LATCH and (mismatch := self._reader.mismatch) is not None:
-            return mismatch
-        return self._engine.resume_refusal(name, self._out.wall_ns())
+    def _refusal(self, latch: str) -> str | None:
+        return self._engine.resume_refusal(latch, self._out.wall_ns())
 
     async def resume(self, command: Resume) -> None:
         """Clear a latch, or tell why not."""
-        refusal = self.refusal(command.latch)
+        refusal = self._refusal(command.latch)
         latches = self._engine.account.latches.active
-        halts = [latch.name for latch in latches if latch.level is TradingState.HALTED]
+        halts = [latch.id for latch in latches if latch.level is TradingState.HALTED]
         if refusal is None and halts == [command.latch]:
             self._ending = self._out.halter.view
-            refusal = await self._reset_groups() or self.refusal(command.latch)
+            refusal = await self._reset_groups() or self._refusal(command.latch)
         if refusal is None:
             self._step(command)
         else:

@@ -17,6 +17,24 @@ from console.domain.market import Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
 from console.monitoring.slippage import SlippageSample
+from console.risk.latches import latch_id
+
+
+class ExitView(msgspec.Struct, frozen=True):
+    """Selling a whole position at the best price there is: what is not known is None.
+
+    ``price`` is that of the outcome held, ``displayed`` the size there; ``slippage`` is what the middle would
+    bring more, ``proceeds`` are before the fee.
+    """
+
+    price: Price | None
+    displayed: Count | None
+    proceeds: Cash | None
+    fee: Cash | None
+    slippage: Cash | None
+
+
+NO_EXIT = ExitView(None, None, None, None, None)
 
 
 class PositionView(msgspec.Struct, frozen=True):
@@ -33,6 +51,7 @@ class PositionView(msgspec.Struct, frozen=True):
     worst_case: Cash
     group: str
     close_ns: int | None
+    exit: ExitView = NO_EXIT
 
 
 class RestingView(msgspec.Struct, frozen=True):
@@ -50,19 +69,26 @@ class RestingView(msgspec.Struct, frozen=True):
     close_ns: int | None
 
 
-class Gauge(msgspec.Struct, frozen=True):
-    """A limit in force and how much of it is used, in cash; None is "not known, refuses".
+GaugeUnit = Literal["cash", "count", "percent"]
+"""Millionths of a dollar, things, or hundredths of a percent."""
 
-    ``with_resting`` adds what resting and unknown orders could still cost.
+
+class Gauge(msgspec.Struct, frozen=True):
+    """A limit in force and how much of it is used, in its unit; None is "not known, refuses".
+
+    ``with_resting`` adds what resting and unknown orders could still cost. ``warn_percent`` is the share of
+    the limit from which it warns.
     """
 
     key: str
     label: str
-    used: Cash | None
-    with_resting: Cash | None
-    limit: Cash | None
+    used: int | None
+    with_resting: int | None
+    limit: int | None
     age_ns: int | None
     detail: str = ""
+    unit: GaugeUnit = "cash"
+    warn_percent: int = 70
 
 
 class SwitchState(enum.StrEnum):
@@ -88,11 +114,24 @@ class SwitchView(msgspec.Struct, frozen=True):
 
 
 class LatchView(msgspec.Struct, frozen=True):
+    """A latch in force; an empty ``scope`` is everything, and ``until_ns`` when it may end by itself.
+
+    ``refusal`` is why it may not be cleared now, None when it may.
+    """
+
     name: str
     level: TradingState
     reason: str
     source: str
     since_ns: int
+    scope: str = ""
+    until_ns: int | None = None
+    refusal: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What the operator names it by."""
+        return latch_id(self.name, self.scope)
 
 
 class LogKind(enum.StrEnum):

@@ -11,6 +11,8 @@ import msgspec
 from console.domain.money import Cash, Count, format_cash, format_count
 from console.domain.order import OrderStatus
 from console.engine.handle import EngineHandle
+from console.engine.snapshot import LatchView
+from console.risk.latches import EVERYTHING, Latch
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 Document = dict[str, JsonValue]
@@ -26,21 +28,15 @@ def status_document(engine: EngineHandle) -> Document | None:
         return None
     unknown = sum(order.status is OrderStatus.UNKNOWN for order in snapshot.resting)
     failure = engine.failure()
-    reason = failure or (snapshot.latches[0].reason if snapshot.latches else "")
+    holding = (latch.reason for latch in snapshot.latches if latch.scope == EVERYTHING)
+    reason = failure or next(holding, "")
     return {
         "at_ns": snapshot.at_ns,
         "environment": snapshot.environment,
+        "dry_run": snapshot.dry_run,
         "state": snapshot.state.name if failure is None else "FAILED",
         "reason": reason,
-        "latches": [
-            {
-                "name": latch.name,
-                "level": latch.level.name,
-                "reason": latch.reason,
-                "since_ns": latch.since_ns,
-            }
-            for latch in snapshot.latches
-        ],
+        "latches": [latch_document(latch) for latch in snapshot.latches],
         "capital": _cash(snapshot.equity),
         "cash": _cash(snapshot.cash),
         "day_pnl": _cash(snapshot.day_pnl),
@@ -55,6 +51,18 @@ def status_document(engine: EngineHandle) -> Document | None:
         "unknown_orders": unknown,
         "feed_age_ms": _ms(snapshot.feed_age_ns),
         "heartbeat_age_ms": _ms(engine.heartbeat_age_ns()),
+    }
+
+
+def latch_document(latch: Latch | LatchView) -> dict[str, JsonValue]:
+    """A latch; an empty scope is everything."""
+    return {
+        "name": latch.name,
+        "scope": latch.scope,
+        "level": latch.level.name,
+        "reason": latch.reason,
+        "since_ns": latch.since_ns,
+        "until_ns": latch.until_ns,
     }
 
 

@@ -6,6 +6,7 @@ from collections import deque
 
 from console.domain.events import (
     AccountOpened,
+    FlattenEnded,
     JournaledEvent,
     LatchCleared,
     LatchRaised,
@@ -18,6 +19,7 @@ from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
 from console.engine.account import Account
 from console.engine.snapshot import LogEntry, LogKind
+from console.risk.latches import latch_id
 
 ENTRIES_KEPT = 1_000
 
@@ -59,11 +61,14 @@ class TradeLog:
                 ticker = before.orders[event.client_order_id].intent.ticker
                 self._add(event.at_ns, LogKind.UNKNOWN, ticker, f"outcome unknown: {event.reason}")
             case LatchRaised():
-                text = f"{event.level.name} {event.name}: {event.reason}"
+                name = latch_id(event.name, event.scope)
+                text = f"{event.level.name} {name}: {event.reason}"
                 self._add(event.at_ns, LogKind.STATE, None, text)
             case LatchCleared():
-                text = f"{event.name} cleared: {event.reason}"
+                text = f"{latch_id(event.name, event.scope)} cleared: {event.reason}"
                 self._add(event.at_ns, LogKind.STATE, None, text)
+            case FlattenEnded():
+                self._add(event.at_ns, LogKind.STATE, None, f"flatten ended: {event.reason}")
             case _:
                 pass
 

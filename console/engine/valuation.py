@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from console.domain.events import EquityMarked, RiskDayBegan
 from console.domain.money import Cash
 from console.engine.account import Account
 from console.engine.markets import Markets
-
-_NS_PER_S = 1_000_000_000
 
 
 def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
@@ -26,12 +23,13 @@ def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
     return Cash(equity)
 
 
-def marking_events(account: Account, equity: Cash, at_ns: int) -> Iterator[RiskDayBegan | EquityMarked]:
+def marking_events(
+    account: Account, equity: Cash, at_ns: int, day: str
+) -> Iterator[RiskDayBegan | EquityMarked]:
     """What a scan journals of equity: a risk day that begins with it, and a mark that changed.
 
-    The risk day is the day in UTC; a clock that steps back begins none.
+    ``day`` is the risk day by the clock; one that steps back begins none.
     """
-    day = datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).date().isoformat()
     if account.risk_day is None or day > account.risk_day:
         yield RiskDayBegan(at_ns=at_ns, day=day, equity=equity)
     high_water = equity if account.high_water is None else Cash(max(equity, account.high_water))

@@ -15,7 +15,6 @@ from console.config.schema import Settings
 from console.domain.events import Halt, OperatorCommand
 from console.domain.order import OrderReport
 from console.domain.ports import Clock, Feed, HaltLine, Universe, Venue, VenueError
-from console.engine.account import Account
 from console.engine.core import Engine
 from console.engine.gate import Gate, Sentinel
 from console.engine.halter import Halter
@@ -23,8 +22,8 @@ from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
 from console.engine.picture import Environment, Painter, Surroundings
+from console.engine.rebuild import client_id_prefix, rebuild
 from console.engine.snapshot import HaltPhase, HaltView, Snapshot
-from console.engine.trade_log import TradeLog
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
 
@@ -33,7 +32,6 @@ log = logging.getLogger(__name__)
 PUBLISH_S = 0.1
 HALT_PATIENCE_S = 5.0
 """How long the end of a run waits for a halt to be confirmed."""
-CLIENT_ID_SCHEME = "kc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +39,7 @@ class Plan:
     """What an engine trades, with what and where; the callables are called in the engine's thread."""
 
     environment: Environment
+    dry_run: bool
     account_name: str
     notes: tuple[str, ...]
     settings: Settings
@@ -131,10 +130,11 @@ class EngineWorker:
         return self._halter.wait_confirmed(timeout_s)
 
     def resume_refusal(self, latch: str) -> str | None:
-        engine_loop = self._engine_loop
-        if engine_loop is None or self._failure is not None:
+        snapshot = self._snapshot
+        if snapshot is None or self._failure is not None:
             return "the engine is not running"
-        return engine_loop.resume_refusal(latch)
+        found = next((view for view in snapshot.latches if view.id == latch), None)
+        return f"no latch named {latch!r} is in force" if found is None else found.refusal
 
     # --- its life -----------------------------------------------------------------------------------
 
@@ -194,7 +194,8 @@ class EngineWorker:
         self._loop = asyncio.get_running_loop()
         journal = Journal(plan.journal)
         try:
-            engine = self._rebuild(journal)
+            self._prefix = client_id_prefix(journal)
+            engine = rebuild(journal, plan.settings, plan.make_strategy(), plan.make_risk())
             venue = plan.make_venue(self._gate)
             feed = plan.make_feed(venue)
             outside = Outside(
@@ -214,34 +215,23 @@ class EngineWorker:
             painter = Painter(plan.settings)
             try:
                 await self._engine_loop.run(lambda: self._publish(engine, painter), PUBLISH_S)
-                self._publish(engine, painter)
             finally:
+                if self._started.is_set():
+                    self._publish(engine, painter)
                 await venue.close()
         finally:
             journal.close()
-
-    def _rebuild(self, journal: Journal) -> Engine:
-        """The engine with the account as the journal has it."""
-        account, trade_log = Account(), TradeLog()
-        for event in journal.replay():
-            trade_log.observe(event, account)
-            account.apply(event)
-        self._prefix = f"{CLIENT_ID_SCHEME}-{journal.instance}-"
-        return Engine(
-            self._plan.settings,
-            self._plan.make_strategy(),
-            self._plan.make_risk(),
-            client_id_prefix=self._prefix,
-            account=account,
-            trade_log=trade_log,
-        )
 
     def _publish(self, engine: Engine, painter: Painter) -> None:
         loop = self._engine_loop
         if loop is None:
             return
         around = Surroundings(
-            self._plan.environment, self._plan.notes, loop.connected, loop.order_round_trip_ns
+            self._plan.environment,
+            self._plan.dry_run,
+            self._plan.notes,
+            loop.connected,
+            loop.order_round_trip_ns,
         )
         self._snapshot = painter.take(engine, self._plan.wall_ns(), around)
         loop.beat_ns = self._plan.monotonic_ns()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 
-from console.domain.events import EngineEvent, FeedLost, FeedProved
+from console.domain.events import EngineEvent, FeedLost, FeedProved, TradePrinted
 from console.domain.market import Ticker
 from console.domain.ports import Clock
 from console.exchange.clock import ServerClock, date_ms
@@ -58,10 +58,19 @@ class KalshiFeed:
 
     ``events`` never raises for the line: an outage is one FeedLost (another if its reason changes), and the
     first FeedProved after it says that everything is subscribed again. What happened to our orders in
-    between must be read over REST then.
+    between must be read over REST then. What others trade in the markets followed is given to ``on_trade``.
     """
 
-    def __init__(self, connection: Connection, signer: Signer, clock: ServerClock, *, wall_ns: Clock) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        signer: Signer,
+        clock: ServerClock,
+        *,
+        wall_ns: Clock,
+        on_trade: Callable[[TradePrinted], None] | None = None,
+    ) -> None:
+        self._on_trade = on_trade
         self._address = connection.ws
         self._signer = signer
         self._clock = clock
@@ -110,7 +119,9 @@ class KalshiFeed:
         """Events of one connection, which ends by an exception or because the feed is closed."""
         async with await self._connect() as line:
             self._line = line
-            session = self._session = FeedSession(self._wanted, self._lifecycles, self._wall_ns)
+            session = self._session = FeedSession(
+                self._wanted, self._lifecycles, self._wall_ns, self._on_trade
+            )
             proved_ns = 0
             try:
                 while not self._closing.is_set():

@@ -10,6 +10,7 @@ from console.domain.events import (
     MarketStatusChanged,
     OrderFilled,
     OrderReported,
+    TradePrinted,
 )
 from console.domain.market import MarketStatus, Ticker
 from console.domain.money import Price, parse_cash, parse_count, parse_price
@@ -51,6 +52,16 @@ def order_reported(message: ws.UserOrder, at_ns: int) -> OrderReported:
         status=wire.order_status(message.status),
         filled=parse_count(message.fill_count_fp),
         reason=message.last_update_reason or "",
+    )
+
+
+def trade_printed(message: ws.Trade, at_ns: int) -> TradePrinted:
+    return TradePrinted(
+        at_ns=at_ns,
+        ticker=message.market_ticker,
+        price=parse_price(message.yes_price_dollars),
+        count=parse_count(message.count_fp),
+        taker_side=message.taker_book_side,
     )
 
 

@@ -10,6 +10,7 @@ import random
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -67,7 +68,7 @@ class _BodyError(Exception):
     pass
 
 
-def _always() -> bool:
+def _always(_reduce_only: bool) -> bool:
     return True
 
 
@@ -75,7 +76,7 @@ class Transport:
     """Sends requests, each within one total deadline; no proxy, no redirect, certificates verified.
 
     GETs are repeated after an error that may pass; of the others, all but POSTs whose timestamp was too old.
-    ``may_send`` is asked last, just before the bytes of an order leave.
+    ``may_send`` is asked last, just before the bytes of an order leave, with whether it is reduce-only.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Transport:
         *,
         deadline_s: float,
         budget: Budget | None = None,
-        may_send: Callable[[], bool] = _always,
+        may_send: Callable[[bool], bool] = _always,
     ) -> None:
         self._base = base
         self._signer = signer
@@ -157,7 +158,8 @@ class Transport:
         path = message.url.raw_path.decode("ascii")
         message.headers.update(self._signer.headers(request.method, path, self._clock.now_ms()))
         if request.is_order:
-            message.extensions = {**message.extensions, "trace": self._check_gate}
+            check = partial(self._check_gate, request.reduce_only)
+            message.extensions = {**message.extensions, "trace": check}
         asked_ns = time.monotonic_ns()
         response = await self._client.send(message, stream=True)
         try:
@@ -166,8 +168,8 @@ class Transport:
         finally:
             await response.aclose()
 
-    async def _check_gate(self, event: str, _info: dict[str, Any]) -> None:
-        if event.endswith("send_request_headers.started") and not self._may_send():
+    async def _check_gate(self, reduce_only: bool, event: str, _info: dict[str, Any]) -> None:
+        if event.endswith("send_request_headers.started") and not self._may_send(reduce_only):
             raise _GateClosedError
 
 

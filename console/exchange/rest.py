@@ -35,6 +35,7 @@ class Request(Generic[Reply]):
     body: msgspec.Struct | None = None
     urgent: bool = False
     is_order: bool = False
+    reduce_only: bool = False
     statuses: tuple[int, ...] = (200, 201)
 
 
@@ -121,6 +122,7 @@ def create_order(intent: OrderIntent) -> Request[account.CreateOrderReply]:
         reply=account.CreateOrderReply,
         body=body,
         is_order=True,
+        reduce_only=intent.reduce_only,
     )
 
 

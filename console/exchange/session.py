@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from console.domain.book import Quote
-from console.domain.events import EngineEvent, ErrorHappened, QuoteChanged
+from console.domain.events import EngineEvent, ErrorHappened, QuoteChanged, TradePrinted
 from console.domain.market import Ticker
 from console.domain.ports import Clock
 from console.exchange import feed_events
@@ -16,6 +16,7 @@ from console.exchange.books import BrokenBookError, FeedBooks
 from console.exchange.messages import encode, ws
 
 BOOKS = "orderbook_delta"
+TRADES = "trade"
 ACCOUNT_CHANNELS = ("fill", "user_orders", "market_lifecycle_v2")
 _TICKERS_PER_COMMAND = 200
 
@@ -38,15 +39,23 @@ class FeedSession:
     """Subscribes to our account, to the lifecycle of markets and to the books of ``wanted`` markets.
 
     ``wanted`` is shared with the feed, which keeps it between connections. Events come from ``take``,
-    commands to send from ``commands``; ``has_commands`` says that an answer made new ones possible.
+    commands to send from ``commands``; ``has_commands`` says that an answer made new ones possible. With
+    ``on_trade`` the trades of those markets are subscribed to as well and given to it.
     """
 
-    def __init__(self, wanted: set[Ticker], lifecycles: feed_events.Lifecycles, wall_ns: Clock) -> None:
+    def __init__(
+        self,
+        wanted: set[Ticker],
+        lifecycles: feed_events.Lifecycles,
+        wall_ns: Clock,
+        on_trade: Callable[[TradePrinted], None] | None = None,
+    ) -> None:
         self._wanted = wanted
         self._lifecycles = lifecycles
         self._wall_ns = wall_ns
         self._asked: set[Ticker] = set()
         self._books = FeedBooks()
+        self._on_trade = on_trade
         self._books_sid: int | None = None
         self._pending: dict[int, _Pending] = {}
         self._last_id = 0
@@ -58,6 +67,7 @@ class FeedSession:
             "fill": _converter(ws.Fill, feed_events.order_filled),
             "user_order": _converter(ws.UserOrder, feed_events.order_reported),
             "market_lifecycle_v2": self._take_lifecycle,
+            TRADES: self._take_trade,
         }
 
     @property
@@ -76,11 +86,13 @@ class FeedSession:
         if self._books_sid is not None:
             commands += self._update("add_markets", missing, self._books_sid)
             commands += self._update("delete_markets", extra, self._books_sid)
+            commands += self._subscribe_trades(missing)
             self._asked = set(self._wanted)
         elif missing and not self._asked:
             first = missing[:_TICKERS_PER_COMMAND]
             self._asked = set(first)
             commands.append(self._subscribe((BOOKS,), first))
+            commands += self._subscribe_trades(first)
         return commands
 
     def take(self, data: bytes) -> list[EngineEvent]:
@@ -140,6 +152,13 @@ class FeedSession:
         message = msgspec.json.decode(raw, type=ws.OrderbookDelta)
         return _quote_changed(message.market_ticker, self._books.delta(message), at_ns)
 
+    def _take_trade(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
+        message = msgspec.json.decode(raw, type=ws.Trade)
+        # A block trade is agreed elsewhere and meets no order of the book.
+        if self._on_trade is not None and not message.is_block_trade:
+            self._on_trade(feed_events.trade_printed(message, at_ns))
+        return ()
+
     def _take_lifecycle(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         """Markets can be read again, so a message that makes no sense costs an error and no connection."""
         try:
@@ -159,9 +178,15 @@ class FeedSession:
         params = ws.SubscribeParams(
             channels=names,
             market_tickers=markets or None,
-            use_yes_price=True if markets else None,
+            use_yes_price=True if BOOKS in names else None,
         )
         return encode(ws.Subscribe(id=command_id, params=params))
+
+    def _subscribe_trades(self, tickers: list[Ticker]) -> Iterator[bytes]:
+        """Subscribing anew adds markets; those that are over stay, for nothing says how to take them out."""
+        if self._on_trade is not None:
+            for start in range(0, len(tickers), _TICKERS_PER_COMMAND):
+                yield self._subscribe((TRADES,), tickers[start : start + _TICKERS_PER_COMMAND])
 
     def _update(self, action: str, tickers: list[Ticker], sid: int) -> Iterator[bytes]:
         for start in range(0, len(tickers), _TICKERS_PER_COMMAND):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from console.domain.book import Quote
 from console.domain.events import ExchangeStatusRead
-from console.domain.market import Market, Ticker
-from console.domain.money import Cash, parse_cash
+from console.domain.market import Market, MarketStatus, Ticker
+from console.domain.money import Cash, Price, parse_cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement
 from console.domain.ports import Clock, SubmitOutcome, Universe, VenueError
 from console.exchange import rest, wire
@@ -30,8 +31,8 @@ _NOT_FOUND = 404
 class KalshiVenue:
     """Implements ``Venue`` over REST; every list is read to its end, or VenueError is raised.
 
-    ``may_send`` is asked just before the bytes of an order leave. A group takes no more than
-    ``group_contracts_limit`` contracts of fills in 15 seconds before it triggers itself.
+    ``may_send`` is asked just before the bytes of an order leave, with whether it is reduce-only. A group
+    takes no more than ``group_contracts_limit`` contracts of fills in 15 seconds before it triggers itself.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class KalshiVenue:
         wall_ns: Clock,
         deadline_s: float,
         group_contracts_limit: int,
-        may_send: Callable[[], bool],
+        may_send: Callable[[bool], bool],
     ) -> None:
         self._wall_ns = wall_ns
+        self._clock = clock
         self._budget = Budget()
         self._transport = Transport(
             connection.rest, signer, clock, deadline_s=deadline_s, budget=self._budget, may_send=may_send
@@ -105,6 +107,10 @@ class KalshiVenue:
             pause_starts_ns=await self._next_pause_ns(),
         )
 
+    @property
+    def skew_ms(self) -> int | None:
+        return self._clock.skew_ms
+
     async def markets(self, universe: Universe) -> Sequence[Market]:
         markets = await self._catalog.markets(universe)
         self._shards.update(market.exchange_index for market in markets)
@@ -114,6 +120,20 @@ class KalshiVenue:
         market = await self._catalog.market(ticker)
         self._shards.add(market.exchange_index)
         return market
+
+    async def quote(self, ticker: Ticker) -> Quote:
+        """The best prices now, read once."""
+        request = rest.one_market(ticker)
+        market = (await self._transport.send(request)).market
+        return converted(request, [market], wire.quote)[0]
+
+    async def payout(self, ticker: Ticker) -> Price | None:
+        """What a YES of a market was settled at; None before it was."""
+        request = rest.one_market(ticker)
+        market = (await self._transport.send(request)).market
+        if wire.market_status(market.status) is not MarketStatus.FINALIZED:
+            return None
+        return converted(request, [market], lambda m: wire.yes_value(m.result, m.settlement_value_dollars))[0]
 
     async def create_group(self, exchange_index: int) -> str:
         reply = await self._transport.send(rest.create_group(exchange_index, self._group_contracts_limit))

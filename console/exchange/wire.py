@@ -9,6 +9,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from console.domain.book import Level, Quote
 from console.domain.grid import PriceGrid, PriceRange
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import PAYOUT, Count, Price, parse_cash, parse_count, parse_price
@@ -76,6 +77,20 @@ def market(data: market_data.Market, event: market_data.EventData, series: marke
         fees=fees,
         grid=price_grid(data.price_ranges),
         exchange_index=data.exchange_index or 0,
+        mutually_exclusive=event.mutually_exclusive,
+    )
+
+
+def quote(data: market_data.Market) -> Quote:
+    """The best prices of a market as listed; a side of size 0 is empty."""
+
+    def level(price: str, size: str) -> Level | None:
+        count = parse_count(size)
+        return Level(parse_price(price), count) if count > 0 else None
+
+    return Quote(
+        bid=level(data.yes_bid_dollars, data.yes_bid_size_fp),
+        ask=level(data.yes_ask_dollars, data.yes_ask_size_fp),
     )
 
 

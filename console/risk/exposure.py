@@ -1,4 +1,4 @@
-"""What can be lost at worst: of one market, of a correlated group, of everything."""
+"""What can be lost at worst: of one market, of an event, of a correlated group, of everything."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Count, cost
 from console.domain.order import Order
 from console.domain.position import Position
+from console.risk.groups import Place
 
 
 class WorstCase(msgspec.Struct, frozen=True):
@@ -26,51 +27,72 @@ class WorstCase(msgspec.Struct, frozen=True):
 NOTHING = WorstCase()
 
 
+class Losses(msgspec.Struct, frozen=True):
+    """One market's loss by outcome; a gain is negative."""
+
+    if_no: Cash = Cash(0)
+    if_yes: Cash = Cash(0)
+
+    @property
+    def worst(self) -> Cash:
+        return Cash(max(0, self.if_no, self.if_yes))
+
+
 class MarketExposure(msgspec.Struct, frozen=True):
-    """One market's loss by outcome, each with the orders filled that lose then; a gain is negative.
+    """One market's losses: of what is held, and with the orders filled that lose in an outcome.
 
     Held contracts count at what was paid for them, so an order that only reduces them adds no loss beyond
     them. Fees are not in it.
     """
 
-    held: Cash = Cash(0)
-    if_no: Cash = Cash(0)
-    if_yes: Cash = Cash(0)
-
-    def loss_of(self, side: BookSide) -> Cash:
-        """The loss in the outcome in which a trade of ``side`` loses."""
-        return self.if_no if side is BookSide.BID else self.if_yes
+    held: Losses = Losses()
+    with_orders: Losses = Losses()
 
     @property
     def worst(self) -> WorstCase:
-        return WorstCase(self.held, Cash(max(0, self.if_no, self.if_yes)))
+        return WorstCase(self.held.worst, self.with_orders.worst)
 
 
 class Largest(msgspec.Struct, frozen=True):
-    """The market or group with the most at stake."""
+    """The market, event or group with the most at stake."""
 
     name: str
     value: Cash
 
 
-class Exposure(msgspec.Struct, frozen=True):
-    """Worst cases by market and by group and in total; the worst of all markets are added up.
+class Stake(msgspec.Struct, frozen=True):
+    """What is at stake where a trade would be made, without it.
 
+    ``at_worst`` is that of the market, then of the part of its group that is its event; ``if_lost`` is the
+    loss of that part in the outcomes in which the trade loses too, a gain being negative.
+    """
+
+    at_worst: Cash
+    if_lost: Cash
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """Worst cases by market, by event, by group and in total.
+
+    The worst of all markets are added up, but of an event that says that at most one of its markets ends in
+    YES (and of which the markets are in one group) only the outcomes that can happen together count.
     ``reserved`` is the cost of every open order if all of them fill.
     """
 
     markets: Mapping[Ticker, MarketExposure]
+    events: Mapping[str, WorstCase]
     groups: Mapping[str, WorstCase]
     total: WorstCase
     reserved: Cash
+    places: Mapping[Ticker, Place]
 
     @classmethod
     def of(
-        cls, positions: Mapping[Ticker, Position], orders: Iterable[Order], groups: Mapping[Ticker, str]
+        cls, positions: Mapping[Ticker, Position], orders: Iterable[Order], places: Mapping[Ticker, Place]
     ) -> Exposure:
         """Add up positions and orders that may still fill, those whose outcome is unknown included.
 
-        A market missing from ``groups`` is a group of its own, under its ticker.
+        A market missing from ``places`` is a group and an event of its own, under its ticker.
         """
         reserved: dict[tuple[Ticker, BookSide], int] = {}
         for order in orders:
@@ -87,23 +109,57 @@ class Exposure(msgspec.Struct, frozen=True):
             )
             for ticker in sorted(tickers)
         }
+        legs: dict[Place, list[MarketExposure]] = {}
+        for ticker, market in markets.items():
+            legs.setdefault(places.get(ticker) or Place.alone(ticker), []).append(market)
+        by_event: dict[str, WorstCase] = {}
         by_group: dict[str, WorstCase] = {}
         total = NOTHING
-        for ticker, market in markets.items():
-            group = groups.get(ticker, ticker)
-            by_group[group] = by_group.get(group, NOTHING).plus(market.worst)
-            total = total.plus(market.worst)
-        return cls(markets, by_group, total, Cash(sum(reserved.values())))
+        for place, members in legs.items():
+            worst = _worst_of_legs(members, place)
+            by_event[place.event] = by_event.get(place.event, NOTHING).plus(worst)
+            by_group[place.group] = by_group.get(place.group, NOTHING).plus(worst)
+            total = total.plus(worst)
+        return cls(markets, by_event, by_group, total, Cash(sum(reserved.values())), places)
+
+    def place(self, ticker: Ticker) -> Place:
+        return self.places.get(ticker) or Place.alone(ticker)
 
     def market(self, ticker: Ticker) -> MarketExposure:
         return self.markets.get(ticker, MarketExposure())
 
+    def event(self, event_ticker: str) -> WorstCase:
+        return self.events.get(event_ticker, NOTHING)
+
     def group(self, name: str) -> WorstCase:
         return self.groups.get(name, NOTHING)
+
+    def stake_of_market(self, ticker: Ticker, side: BookSide) -> Stake:
+        """What a trade of ``side`` meets in its own market."""
+        market = self.market(ticker)
+        return Stake(market.worst.with_orders, _if_lost(market.with_orders, side))
+
+    def stake_of_event(self, ticker: Ticker, side: BookSide) -> Stake:
+        """What a trade of ``side`` meets among the markets of its event that are of its group."""
+        place, own = self.place(ticker), self.stake_of_market(ticker, side)
+        others = [m.with_orders for t, m in self.markets.items() if t != ticker and self.place(t) == place]
+        if not place.is_exclusive:
+            rest = sum(losses.worst for losses in others)
+            return Stake(Cash(own.at_worst + rest), Cash(own.if_lost + rest))
+        everything = [*others, self.market(ticker).with_orders]
+        if side is BookSide.BID:
+            if_lost = own.if_lost + _exclusive_loss(others)
+        else:
+            if_lost = own.if_lost + sum(losses.if_no for losses in others)
+        return Stake(Cash(max(0, _exclusive_loss(everything))), Cash(if_lost))
 
     def worst_market(self, *, held_only: bool = False) -> Largest | None:
         """The market with the largest worst case; None when nothing is at stake."""
         return _largest({ticker: market.worst for ticker, market in self.markets.items()}, held_only)
+
+    def worst_event(self, *, held_only: bool = False) -> Largest | None:
+        """The event with the largest worst case; None when nothing is at stake."""
+        return _largest(self.events, held_only)
 
     def worst_group(self, *, held_only: bool = False) -> Largest | None:
         """The group with the largest worst case; None when nothing is at stake."""
@@ -112,9 +168,31 @@ class Exposure(msgspec.Struct, frozen=True):
 
 def _market_exposure(position: Position, bids: int, asks: int) -> MarketExposure:
     # Whatever fills, the contracts held pay a dollar each when they win: paired off before, or at the end.
-    if_wins = position.paid - cost(PAYOUT, Count(abs(position.contracts)))
-    if_no, if_yes = (position.paid, if_wins) if position.contracts >= 0 else (if_wins, position.paid)
-    return MarketExposure(held=position.paid, if_no=Cash(if_no + bids), if_yes=Cash(if_yes + asks))
+    if_wins = Cash(position.paid - cost(PAYOUT, Count(abs(position.contracts))))
+    is_no = position.side is BookSide.ASK
+    held = Losses(if_wins, position.paid) if is_no else Losses(position.paid, if_wins)
+    return MarketExposure(held, Losses(Cash(held.if_no + bids), Cash(held.if_yes + asks)))
+
+
+def _if_lost(losses: Losses, side: BookSide) -> Cash:
+    """The loss in the outcome in which a trade of ``side`` loses."""
+    return losses.if_no if side is BookSide.BID else losses.if_yes
+
+
+def _worst_of_legs(legs: list[MarketExposure], place: Place) -> WorstCase:
+    held, with_orders = [leg.held for leg in legs], [leg.with_orders for leg in legs]
+    if place.is_exclusive:
+        return WorstCase(
+            Cash(max(0, _exclusive_loss(held))),
+            Cash(max(0, _exclusive_loss(with_orders))),
+        )
+    return WorstCase(Cash(sum(leg.worst for leg in held)), Cash(sum(leg.worst for leg in with_orders)))
+
+
+def _exclusive_loss(legs: list[Losses]) -> int:
+    """The worst loss when all end in NO, or one in YES and the others in NO; a gain is negative."""
+    all_no = sum(leg.if_no for leg in legs)
+    return max([all_no, *(all_no - leg.if_no + leg.if_yes for leg in legs)])
 
 
 def _largest(worst: Mapping[str, WorstCase], held_only: bool) -> Largest | None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.domain.market import Ticker
 
 RISK_SOURCE = "risk"
 """Source of what the switches raise and clear by themselves."""
@@ -15,14 +16,39 @@ HISTORY_NS = 24 * 3_600 * 1_000_000_000
 """How long a trip is remembered after it happened."""
 
 
+EVERYTHING = ""
+"""Scope of a latch that holds for all markets."""
+
+
+def group_scope(group: str) -> str:
+    """Scope of a latch on one correlated group."""
+    return f"group:{group}"
+
+
+def market_scope(ticker: Ticker) -> str:
+    """Scope of a latch on one market."""
+    return f"market:{ticker}"
+
+
+def latch_id(name: str, scope: str = EVERYTHING) -> str:
+    """What tells a latch from every other: its name, followed by its scope if it has one."""
+    return f"{name} {scope}" if scope else name
+
+
 class Latch(msgspec.Struct, frozen=True):
-    """A reason in force since ``since_ns``."""
+    """A reason in force since ``since_ns``; from ``until_ns`` on it may end by itself."""
 
     name: str
     level: TradingState
     reason: str
     source: str
     since_ns: int
+    scope: str = EVERYTHING
+    until_ns: int | None = None
+
+    @property
+    def id(self) -> str:
+        return latch_id(self.name, self.scope)
 
 
 class Latches:
@@ -41,34 +67,50 @@ class Latches:
             case LatchRaised():
                 self._raise(event)
             case LatchCleared():
-                self._active.pop(event.name, None)
+                self._active.pop(latch_id(event.name, event.scope), None)
                 if event.source != RISK_SOURCE:
                     self._trips = [trip for trip in self._trips if trip[1] != event.name]
 
     def _raise(self, event: LatchRaised) -> None:
-        known = self._active.get(event.name)
+        key = latch_id(event.name, event.scope)
+        known = self._active.get(key)
         if known is not None and event.level <= known.level:
             return
         since_ns = event.at_ns if known is None else known.since_ns
-        self._active[event.name] = Latch(event.name, event.level, event.reason, event.source, since_ns)
+        self._active[key] = Latch(
+            event.name, event.level, event.reason, event.source, since_ns, event.scope, event.until_ns
+        )
         if known is None and event.source == RISK_SOURCE:
             self._trips = [trip for trip in self._trips if event.at_ns - trip[0] < HISTORY_NS]
             self._trips.append((event.at_ns, event.name))
 
     @property
     def state(self) -> TradingState:
-        """The most restrictive level of all."""
-        return max((latch.level for latch in self._active.values()), default=TradingState.RUNNING)
+        """The most restrictive level that holds for everything."""
+        return self._level(EVERYTHING)
+
+    def state_for(self, ticker: Ticker, group: str) -> TradingState:
+        """The most restrictive level that holds for a market of a group."""
+        return self._level(EVERYTHING, group_scope(group), market_scope(ticker))
+
+    def _level(self, *scopes: str) -> TradingState:
+        levels = (latch.level for latch in self._active.values() if latch.scope in scopes)
+        return max(levels, default=TradingState.RUNNING)
 
     @property
     def active(self) -> tuple[Latch, ...]:
         """Every latch in force, the most restrictive first, then the oldest."""
         return tuple(
-            sorted(self._active.values(), key=lambda latch: (-latch.level, latch.since_ns, latch.name))
+            sorted(self._active.values(), key=lambda latch: (-latch.level, latch.since_ns, latch.id))
         )
 
-    def get(self, name: str) -> Latch | None:
-        return self._active.get(name)
+    def get(self, latch: str) -> Latch | None:
+        """The latch of this id; the id of one that holds for everything is its name."""
+        return self._active.get(latch)
+
+    def named(self, name: str) -> tuple[Latch, ...]:
+        """Every latch of this name, one a scope."""
+        return tuple(latch for latch in self.active if latch.name == name)
 
     def trips(self, names: Collection[str], now_ns: int) -> int:
         """How often switches raised these latches within the last 24 h.

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from console.config.schema import QualitySettings, RiskSettings
 from console.domain.events import LatchCleared, LatchRaised, TradingState
-from console.risk.latches import RISK_SOURCE, Latch, Latches
-from console.risk.switches.base import Reading, ReadingState, RiskView, Switch
-from console.risk.switches.daily_loss import DailyLoss
-from console.risk.switches.manual import ManualHalt
-from console.risk.switches.stale_book import StaleBook
+from console.domain.market import Ticker
+from console.risk.latches import (
+    EVERYTHING,
+    RISK_SOURCE,
+    Latch,
+    Latches,
+    group_scope,
+    latch_id,
+    market_scope,
+)
+from console.risk.switches.base import (
+    EvaluatedAt,
+    Measure,
+    Reading,
+    ReadingState,
+    RiskView,
+    ScopedTrip,
+    Switch,
+)
+from console.risk.switches.every import every_switch
 
 GOOD_FOR_NS = 5_000_000_000
 """How long an input must be good before a latch on it clears by itself."""
@@ -18,9 +35,11 @@ GOOD_FOR_NS = 5_000_000_000
 TRIPS_TO_HALT = 3
 """The trip within 24 h, of the switches that clear themselves, that halts instead."""
 
+_Verdict = LatchRaised | LatchCleared
+
 
 class SwitchRow(msgspec.Struct, frozen=True):
-    """A switch as shown: tripped while its latch is in force, whatever it reads now."""
+    """A switch as shown: tripped while a latch of it is in force, whatever it reads now."""
 
     key: str
     label: str
@@ -30,6 +49,7 @@ class SwitchRow(msgspec.Struct, frozen=True):
     since_ns: int | None
     clears: str
     evaluated_ns: int | None
+    measures: tuple[Measure, ...] = ()
 
 
 class Permit(msgspec.Struct, frozen=True):
@@ -54,104 +74,146 @@ class RiskManager:
         escalates: bool,
         switches: tuple[Switch, ...] | None = None,
     ) -> None:
-        self._switches = switches or (ManualHalt(), DailyLoss(limits), StaleBook(quality))
+        self._switches = switches or every_switch(limits, quality)
         self._escalates = escalates
         self._self_clearing = frozenset(s.key for s in self._switches if s.clears_itself)
         self._readings: dict[str, Reading] = {}
+        self._evaluated_ns: dict[str, int] = {}
         self._good_since: dict[str, int] = {}
-        self._evaluated_ns: int | None = None
+        self._ends: dict[str, int] = {}
 
-    def evaluate(self, view: RiskView, latches: Latches) -> list[LatchRaised | LatchCleared]:
-        """Read every switch; the caller journals the events returned and applies them to the latches."""
-        events: list[LatchRaised | LatchCleared] = []
-        self._evaluated_ns = view.now_ns
+    def evaluate(
+        self, view: RiskView, latches: Latches, at: EvaluatedAt = EvaluatedAt.SCAN
+    ) -> list[_Verdict]:
+        """Read the switches that are due; the caller journals the events and applies them to the latches."""
+        events: list[_Verdict] = []
         for switch in self._switches:
-            reading = self._readings[switch.key] = _read(switch, view)
-            self._note(switch.key, reading, view.now_ns)
-            latch = latches.get(switch.key)
-            if reading.trip is not None:
-                raised = self._raise(switch, reading.trip, latch, latches, view.now_ns)
-                events += [raised] if raised else []
-            elif self._has_recovered(switch, latch, view.now_ns):
-                reason = "its input was good for 5 s"
-                events.append(
-                    LatchCleared(at_ns=view.now_ns, name=switch.key, reason=reason, source=RISK_SOURCE)
-                )
+            if at is EvaluatedAt.SCAN or switch.evaluated_at is EvaluatedAt.TICK:
+                events += self._judge(switch, view, latches)
         return events
 
     def rows(self, latches: Latches) -> tuple[SwitchRow, ...]:
         """Every switch with its last reading."""
-        return tuple(self._row(switch, latches.get(switch.key)) for switch in self._switches)
+        return tuple(self._row(switch, latches.named(switch.key)) for switch in self._switches)
 
-    def permit(self, view: RiskView, latches: Latches) -> Permit:
-        """A new entry is allowed only while nothing is latched and every switch reads well now."""
-        if latches.state is not TradingState.RUNNING:
-            latch = latches.active[0]
-            level = latch.level.name.replace("_", " ").lower()
-            return Permit(False, f"{level}: {latch.reason}", f"{level} by {latch.name}")
+    def permit(self, view: RiskView, latches: Latches, ticker: Ticker = "", group: str = "") -> Permit:
+        """A new entry is allowed only while no latch holds for it and every switch reads well now."""
+        scopes = (EVERYTHING, group_scope(group), market_scope(ticker))
+        for latch in latches.active:
+            if latch.scope in scopes and latch.level is not TradingState.RUNNING:
+                level = latch.level.name.replace("_", " ").lower()
+                return Permit(False, f"{level}: {latch.reason}", f"{level} by {latch.name}")
         for switch in self._switches:
             reading = _read(switch, view)
             if reading.state is ReadingState.UNKNOWN:
                 return Permit(False, f"{switch.label} is unknown", f"{switch.label} is unknown")
-            if reading.trip is not None:
-                return Permit(False, reading.trip, switch.label)
+            for trip in _trips(reading):
+                if trip.scope in scopes:
+                    return Permit(False, trip.reason, f"tripped by {switch.label}")
         return Permit(True)
 
-    def resume_refusal(self, name: str, view: RiskView, latches: Latches) -> str | None:
-        """Why the latch of this name may not be cleared now, or None when it may."""
-        if latches.get(name) is None:
-            return f"no latch named {name!r} is in force"
+    def resume_refusal(self, latch: str, view: RiskView, latches: Latches) -> str | None:
+        """Why the latch of this id may not be cleared now, or None when it may."""
+        known = latches.get(latch)
+        if known is None:
+            return f"no latch named {latch!r} is in force"
         for switch in self._switches:
-            if switch.key == name:
+            if switch.key == known.name and not switch.resets_on_resume:
                 reading = _read(switch, view)
                 if reading.state is ReadingState.UNKNOWN:
                     return f"{switch.label} is unknown"
-                return reading.trip
+                return next((trip.reason for trip in _trips(reading) if trip.scope == known.scope), None)
         return None
 
-    def _note(self, key: str, reading: Reading, now_ns: int) -> None:
-        if reading.state in (ReadingState.ARMED, ReadingState.WARNING):
-            # A clock that stepped back starts the time anew.
-            self._good_since[key] = min(now_ns, self._good_since.get(key, now_ns))
-        else:
+    def _judge(self, switch: Switch, view: RiskView, latches: Latches) -> Iterator[_Verdict]:
+        reading = self._readings[switch.key] = _read(switch, view)
+        self._evaluated_ns[switch.key] = view.now_ns
+        self._note(switch.key, reading, view.monotonic_ns)
+        for trip in _trips(reading):
+            raised = self._raise(switch, trip, latches, view)
+            if raised is not None:
+                yield raised
+        for latch in latches.named(switch.key):
+            reason = self._end_of(switch, latch, view)
+            if reason is not None:
+                yield LatchCleared(
+                    at_ns=view.now_ns, name=latch.name, reason=reason, source=RISK_SOURCE, scope=latch.scope
+                )
+
+    def _note(self, key: str, reading: Reading, monotonic_ns: int | None) -> None:
+        if reading.state not in (ReadingState.ARMED, ReadingState.WARNING):
             self._good_since.pop(key, None)
+        elif monotonic_ns is not None:
+            self._good_since.setdefault(key, monotonic_ns)
 
     def _raise(
-        self, switch: Switch, reason: str, latch: Latch | None, latches: Latches, now_ns: int
+        self, switch: Switch, trip: ScopedTrip, latches: Latches, view: RiskView
     ) -> LatchRaised | None:
-        if latch is not None and latch.level >= switch.level:
+        known = latches.get(latch_id(switch.key, trip.scope))
+        if known is not None and known.level >= switch.level:
             return None
-        if not switch.clears_itself:
-            return _raised(switch, switch.level, reason, RISK_SOURCE, now_ns)
-        trips = latches.trips(self._self_clearing, now_ns) + 1
-        if self._escalates and trips >= TRIPS_TO_HALT:
-            again = f"{reason}; trip {trips} within 24 h"
-            return _raised(switch, TradingState.HALTED, again, RISK_SOURCE, now_ns)
-        return _raised(switch, switch.level, reason, RISK_SOURCE, now_ns)
+        level, reason = switch.level, trip.reason
+        if switch.clears_itself:
+            trips = latches.trips(self._self_clearing, view.now_ns) + 1
+            if self._escalates and trips >= TRIPS_TO_HALT:
+                level, reason = TradingState.HALTED, f"{reason}; trip {trips} within 24 h"
+        until_ns = None
+        if switch.lasts_ns is not None:
+            until_ns = view.now_ns + switch.lasts_ns
+            self._ends.pop(switch.key, None)
+            self._note_end(switch.key, until_ns, view)
+        return LatchRaised(
+            at_ns=view.now_ns,
+            name=switch.key,
+            level=level,
+            reason=reason,
+            source=RISK_SOURCE,
+            scope=trip.scope,
+            until_ns=until_ns,
+        )
 
-    def _has_recovered(self, switch: Switch, latch: Latch | None, now_ns: int) -> bool:
-        if latch is None or not switch.clears_itself or latch.level > switch.level:
-            return False
+    def _note_end(self, key: str, until_ns: int, view: RiskView) -> None:
+        if view.monotonic_ns is not None:
+            self._ends.setdefault(key, view.monotonic_ns + max(0, until_ns - view.now_ns))
+
+    def _end_of(self, switch: Switch, latch: Latch, view: RiskView) -> str | None:
+        """Why a latch ends by itself now; None while it does not.
+
+        A pause of a set length ends when the wall clock says so and as much time has really passed as was
+        left when this process first saw it, so that a clock that steps forward does not shorten it.
+        """
+        if switch.is_over(latch.scope, view):
+            return "its markets are over"
+        if view.monotonic_ns is None or latch.level > switch.level:
+            return None
+        if latch.until_ns is not None:
+            self._note_end(switch.key, latch.until_ns, view)
+            over = view.now_ns >= latch.until_ns and view.monotonic_ns >= self._ends[switch.key]
+            return "its time is up" if over else None
         good_since = self._good_since.get(switch.key)
-        return good_since is not None and now_ns - good_since >= GOOD_FOR_NS
+        if not switch.clears_itself or good_since is None:
+            return None
+        return "its input was good for 5 s" if view.monotonic_ns - good_since >= GOOD_FOR_NS else None
 
-    def _row(self, switch: Switch, latch: Latch | None) -> SwitchRow:
+    def _row(self, switch: Switch, latches: tuple[Latch, ...]) -> SwitchRow:
         reading = self._readings.get(switch.key) or Reading(ReadingState.UNKNOWN, "n/a", "n/a")
-        escalated = latch is not None and latch.level > switch.level
+        escalated = any(latch.level > switch.level for latch in latches)
         return SwitchRow(
             key=switch.key,
             label=switch.label,
-            state=ReadingState.TRIPPED if latch is not None else reading.state,
+            state=ReadingState.TRIPPED if latches else reading.state,
             reading=reading.text,
             threshold=reading.threshold,
-            since_ns=None if latch is None else latch.since_ns,
+            since_ns=min((latch.since_ns for latch in latches), default=None),
             clears="operator, with good data" if escalated else switch.clears,
-            evaluated_ns=self._evaluated_ns,
+            evaluated_ns=self._evaluated_ns.get(switch.key),
+            measures=reading.measures,
         )
 
 
-def _raised(switch: Switch, level: TradingState, reason: str, source: str, now_ns: int) -> LatchRaised:
-    return LatchRaised(at_ns=now_ns, name=switch.key, level=level, reason=reason, source=source)
+def _trips(reading: Reading) -> tuple[ScopedTrip, ...]:
+    everything = () if reading.trip is None else (ScopedTrip(EVERYTHING, reading.trip),)
+    return everything + reading.scoped
 
 
 def _read(switch: Switch, view: RiskView) -> Reading:

@@ -10,7 +10,16 @@ import msgspec
 from console.config.schema import RiskSettings
 from console.domain.book import BookSide
 from console.domain.market import Ticker
-from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PAYOUT, Cash, Count, Price, cost
+from console.domain.money import (
+    CASH_PER_DOLLAR,
+    COUNT_PER_CONTRACT,
+    PAYOUT,
+    PRICE_PER_CENT,
+    Cash,
+    Count,
+    Price,
+    cost,
+)
 from console.risk.exposure import Exposure
 from console.risk.text import dollars, percent
 
@@ -25,7 +34,6 @@ class Proposal(msgspec.Struct, frozen=True):
     """
 
     ticker: Ticker
-    group: str
     side: BookSide
     price: Price
     win_probability: Price
@@ -35,9 +43,30 @@ class Proposal(msgspec.Struct, frozen=True):
     strategy: str
 
     @property
+    def paid(self) -> Price:
+        """The price of the outcome bought."""
+        return self.side.price_paid(self.price)
+
+    @property
     def cost_per_contract(self) -> Cash:
         """What one contract costs before fees."""
-        return cost(self.side.price_paid(self.price), _ONE_CONTRACT)
+        return cost(self.paid, _ONE_CONTRACT)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The account and the market as they are when a trade is sized; what is not known is None.
+
+    ``cash`` is the account's before open orders reserve any of it, ``high_water`` the highest equity there
+    has been. ``twice_mid`` is of the outcome bought. ``orders_in_minute`` counts what was sent in the last
+    60 s, whatever became of it.
+    """
+
+    equity: Cash | None
+    high_water: Cash | None
+    cash: Cash | None
+    exposure: Exposure
+    twice_mid: int | None
+    orders_in_minute: int
 
 
 class Sized(msgspec.Struct, frozen=True):
@@ -52,23 +81,20 @@ class _RefusedError(Exception):
     """Something that sizing needs is unknown or impossible."""
 
 
-def size(
-    proposal: Proposal, *, equity: Cash | None, cash: Cash | None, exposure: Exposure, limits: RiskSettings
-) -> Sized:
+def size(proposal: Proposal, standing: Standing, limits: RiskSettings) -> Sized:
     """The largest size that Kelly and every limit allow; zero, with the reason, when any refuses.
 
-    ``cash`` is the account's before open orders reserve any of it. Costs include the fee, so that no limit is
-    passed after it was paid. Nothing unknown is taken for zero.
+    Costs include the fee, so that no limit is passed after it was paid. Nothing unknown is taken for zero.
     """
     try:
-        known_equity, known_cash = _known(equity, "equity"), _known(cash, "cash")
+        equity, cash = _known(standing.equity, "equity"), _known(standing.cash, "cash")
         unit = _unit_cost(proposal)
-        stake = _kelly_stake(proposal, unit, known_equity, limits)
-        caps = _caps(proposal, unit, known_equity, known_cash, exposure, limits)
+        stake = _kelly_stake(proposal, unit, equity, standing, limits)
+        caps = _caps(proposal, unit, equity, cash, standing, limits)
     except _RefusedError as refusal:
         return Sized(Count(0), str(refusal), str(refusal))
-    contracts, bound_by = int(stake // unit), "Kelly stake"
-    reason = f"Kelly stake: {dollars(Cash(int(stake)))} at {dollars(unit)} a contract"
+    contracts, bound_by = stake.cash // unit, stake.name
+    reason = f"{stake.name}: {dollars(Cash(int(stake.cash)))} at {dollars(unit)} a contract"
     for cap in caps:
         if cap.contracts < contracts:
             contracts, bound_by, reason = cap.contracts, cap.name, cap.sentence(contracts)
@@ -105,8 +131,17 @@ def _unit_cost(proposal: Proposal) -> Cash:
     return unit
 
 
-def _kelly_stake(proposal: Proposal, unit: Cash, equity: Cash, limits: RiskSettings) -> Fraction:
-    """Equity x fraction x (q - c) / (1 - c), for win probability q and cost c of a contract paying 1 $."""
+class _Stake(msgspec.Struct, frozen=True):
+    """What to bet before any limit, and what it is called."""
+
+    name: str
+    cash: Fraction
+
+
+def _kelly_stake(
+    proposal: Proposal, unit: Cash, equity: Cash, standing: Standing, limits: RiskSettings
+) -> _Stake:
+    """Free equity x fraction x (q - c) / (1 - c), for win probability q and cost c of a 1 $ payout."""
     if not 0 < proposal.win_probability < PAYOUT:
         raise _RefusedError("win probability is not between 0 and 1")
     edge = cost(proposal.win_probability, _ONE_CONTRACT) - unit
@@ -115,7 +150,23 @@ def _kelly_stake(proposal: Proposal, unit: Cash, equity: Cash, limits: RiskSetti
     fraction = _setting(limits, "kelly_fraction")
     if fraction == 0:
         raise _RefusedError("kelly_fraction is 0")
-    return equity * fraction * Fraction(edge, CASH_PER_DOLLAR - unit)
+    free = equity - standing.exposure.total.with_orders
+    if free <= 0:
+        raise _RefusedError("all equity is at stake already")
+    full = free * fraction * Fraction(edge, CASH_PER_DOLLAR - unit)
+    share = _drawdown_share(equity, standing.high_water, limits)
+    if share == 1:
+        return _Stake("Kelly stake", full)
+    return _Stake(f"Kelly stake, {percent(share)} of it in a drawdown", full * share)
+
+
+def _drawdown_share(equity: Cash, high_water: Cash | None, limits: RiskSettings) -> Fraction:
+    """From all of the stake at the drawdown where scaling starts to nothing at the one that halts."""
+    start, end = _setting(limits, "drawdown_scale_from_pct"), _setting(limits, "max_drawdown_pct")
+    if start >= end:
+        return Fraction(1)
+    drawdown = 1 - Fraction(equity, _known(high_water, "high-water mark"))
+    return min(Fraction(1), max(Fraction(0), (end - drawdown) / (end - start)))
 
 
 class _Cap(msgspec.Struct, frozen=True):
@@ -126,6 +177,15 @@ class _Cap(msgspec.Struct, frozen=True):
 
     def sentence(self, wanted: int) -> str:
         return f"{self.name}: {wanted:,} contracts wanted, {self.contracts:,} allowed"
+
+
+class _Bar(_Cap, frozen=True):
+    """A limit that leaves nothing, and why."""
+
+    why: str
+
+    def sentence(self, wanted: int) -> str:
+        return f"{self.name}: {self.why}"
 
 
 class _ExposureCap(_Cap, frozen=True):
@@ -143,26 +203,54 @@ class _ExposureCap(_Cap, frozen=True):
 
 
 def _caps(
-    proposal: Proposal, unit: Cash, equity: Cash, cash: Cash, exposure: Exposure, limits: RiskSettings
+    proposal: Proposal, unit: Cash, equity: Cash, cash: Cash, standing: Standing, limits: RiskSettings
 ) -> list[_Cap]:
     """Every limit, in the order in which they are asked."""
-    market = exposure.market(proposal.ticker)
-    at_stake = market.worst.with_orders
-    loss = market.loss_of(proposal.side)
-    caps: list[_Cap] = []
-    for name, key, scope in (
-        ("position limit", "max_single_position_pct", at_stake),
-        ("group limit", "max_correlated_group_pct", exposure.group(proposal.group).with_orders),
-        ("total limit", "max_total_exposure_pct", exposure.total.with_orders),
-    ):
-        limit = _setting(limits, key)
-        used = Cash(scope - at_stake + loss)
-        room = limit * equity - used if scope <= limit * equity else 0
-        caps.append(_ExposureCap(name, max(0, int(room // unit)), limit, scope, used, unit, equity))
-    caps.append(_Cap("cash", max(0, (cash - exposure.reserved) // unit)))
+    caps = _exposure_caps(proposal, unit, equity, standing.exposure, limits)
     if proposal.is_taker:
         if proposal.displayed is None:
             raise _RefusedError("displayed depth unknown")
         caps.append(_Cap("displayed depth", max(0, proposal.displayed // COUNT_PER_CONTRACT)))
     caps.append(_Cap("order size", max(0, limits.max_order_contracts)))
+    caps += _order_rate_bar(standing, limits)
+    caps += _collar_bar(proposal, standing, limits)
+    caps.append(_Cap("cash", max(0, (cash - standing.exposure.reserved) // unit)))
     return caps
+
+
+def _exposure_caps(
+    proposal: Proposal, unit: Cash, equity: Cash, exposure: Exposure, limits: RiskSettings
+) -> list[_Cap]:
+    place = exposure.place(proposal.ticker)
+    in_market = exposure.stake_of_market(proposal.ticker, proposal.side)
+    in_event = exposure.stake_of_event(proposal.ticker, proposal.side)
+    caps: list[_Cap] = []
+    for name, key, scope, stake in (
+        ("position limit", "max_single_position_pct", in_market.at_worst, in_market),
+        ("group limit", "max_correlated_group_pct", exposure.group(place.group).with_orders, in_event),
+        ("event limit", "max_event_exposure_pct", exposure.event(place.event).with_orders, in_event),
+        ("total limit", "max_total_exposure_pct", exposure.total.with_orders, in_event),
+    ):
+        limit = _setting(limits, key)
+        used = Cash(scope - stake.at_worst + stake.if_lost)
+        room = limit * equity - used if scope <= limit * equity else Fraction(0)
+        caps.append(_ExposureCap(name, max(0, room // unit), limit, scope, used, unit, equity))
+    return caps
+
+
+def _order_rate_bar(standing: Standing, limits: RiskSettings) -> list[_Bar]:
+    most = limits.max_orders_per_minute
+    if standing.orders_in_minute < most:
+        return []
+    return [_Bar("orders per minute", 0, f"{most} are sent already")]
+
+
+def _collar_bar(proposal: Proposal, standing: Standing, limits: RiskSettings) -> list[_Bar]:
+    """A price far from the middle is a slip, of a book or of ours."""
+    if standing.twice_mid is None:
+        raise _RefusedError("mid unknown")
+    collar = _setting(limits, "price_collar_cents") * PRICE_PER_CENT
+    if abs(2 * proposal.paid - standing.twice_mid) <= 2 * collar:
+        return []
+    cents = limits.price_collar_cents.normalize()
+    return [_Bar("price collar", 0, f"the price is further than {cents:f}c from mid")]

@@ -22,7 +22,6 @@ from console.domain.money import (
     cost,
 )
 from console.monitoring.why_not import FunnelStepName
-from console.risk.groups import group_of
 from console.risk.sizing import Proposal
 from console.strategies.base import Refusal, level_traded
 from console.strategies.edge import EdgeModel
@@ -109,7 +108,6 @@ class FavouriteLongshot:
         is_taker = self._style == "taker"
         return Proposal(
             ticker=market.ticker,
-            group=group_of(market),
             side=candidate.side,
             price=candidate.level.price,
             win_probability=win_probability,

@@ -17,9 +17,19 @@ from textual.screen import Screen
 
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
-from console.domain.events import CancelAllOrders, PauseEntries, Resume
+from console.domain.events import (
+    Arm,
+    CancelAllOrders,
+    Disarm,
+    Flatten,
+    OperatorCommand,
+    PauseEntries,
+    ReduceOnly,
+    Resume,
+)
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
+from console.engine.verbs import DISARMED
 from console.tui.actions import CONSOLE_ACTIONS, bindings, keys_of, sound_keymap
 from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
 from console.tui.main_screen import MainScreen
@@ -27,9 +37,10 @@ from console.tui.pages import alert_lines, help_lines
 from console.tui.picture import Picture, read
 from console.tui.sanitize import inert
 from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
+from console.tui.typed_dialog import TypedDialog
+from console.tui.views.confirm import arm_lines, flatten_lines
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_MUTATING = {"pause", "resume", "cancel_all"}
 
 
 class ConsoleApp(App[QuitChoice], inherit_bindings=False):
@@ -58,6 +69,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._keymap_in_force, self._keymap_problems = sound_keymap(settings.ui.keymap)
         self._main = MainScreen(self._keymap_in_force, is_readonly=is_readonly)
         self._alerts_seen: int | None = None
+        self._latches_seen: frozenset[str] | None = None
         self._critical: AlertView | None = None
 
     # --- the screen ---------------------------------------------------------------------------------
@@ -98,6 +110,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         """Draw what the engine says now."""
         picture = self._look()
         self._note_alerts(picture)
+        self._ring_for_latches(picture)
         self._main.show(picture, self._critical)
 
     def _note_alerts(self, picture: Picture) -> None:
@@ -114,27 +127,90 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
                 self._toast(alert.text, "warning" if alert.level is AlertLevel.WARNING else "information")
         self._alerts_seen = max((alert.sequence for alert in alerts), default=self._alerts_seen or 0)
 
+    def _ring_for_latches(self, picture: Picture) -> None:
+        """Ring when a switch trips or a latch is raised otherwise, whatever its level."""
+        if picture.snapshot is None:
+            return
+        latched = frozenset(latch.id for latch in picture.snapshot.latches)
+        if self._latches_seen is not None and latched - self._latches_seen:
+            self.bell()
+        self._latches_seen = latched
+
     def _toast(self, text: str, severity: Literal["information", "warning"] = "information") -> None:
         self.notify(inert(text), severity=severity, markup=False)
 
     # --- trading ------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return None if self._is_readonly and action in _MUTATING else True
+    def _is_refused(self) -> bool:
+        """Whether this console may only look; it says so. Halting is always allowed."""
+        if self._is_readonly:
+            self._toast("read-only: nothing was sent; only a halt is", "warning")
+        return self._is_readonly
+
+    def _send(self, command: OperatorCommand, said: str) -> None:
+        if not self._is_refused():
+            self._engine.send(command)
+            self._toast(said)
 
     def action_halt(self) -> None:
         self._engine.halt("operator")
         self._tick()
 
     def action_pause(self) -> None:
-        self._engine.send(PauseEntries(at_ns=self._wall_ns()))
-        self._toast("pause asked: entry orders are cancelled, exits stay")
+        self._send(PauseEntries(at_ns=self._wall_ns()), "pause asked: entry orders are cancelled, exits stay")
+
+    def action_reduce_only(self) -> None:
+        self._send(
+            ReduceOnly(at_ns=self._wall_ns()), "reduce-only asked: nothing that increases a position is sent"
+        )
+
+    def action_disarm(self) -> None:
+        self._send(
+            Disarm(at_ns=self._wall_ns()),
+            "disarm asked: entry orders are cancelled, none is made until armed",
+        )
 
     def action_cancel_all(self) -> None:
-        self._engine.send(CancelAllOrders(at_ns=self._wall_ns()))
-        self._toast("cancel of all our resting orders asked")
+        self._send(CancelAllOrders(at_ns=self._wall_ns()), "cancel of all our resting orders asked")
+
+    def action_flatten(self) -> None:
+        if not self._is_refused():
+            dialog = TypedDialog(
+                "Flatten",
+                "flatten",
+                lines=lambda: flatten_lines(self._look().snapshot),
+                refusal=lambda: "the engine does not answer" if self._look().is_engine_stopped else None,
+                asks_reason=False,
+            )
+            self.push_screen(dialog, self._send_flatten)
+
+    def _send_flatten(self, answer: str | None) -> None:
+        if answer is not None:
+            self._send(Flatten(at_ns=self._wall_ns()), "flatten asked: halts first, then sells what is held")
+
+    def action_arm(self) -> None:
+        snapshot = self._look().snapshot
+        if self._is_refused():
+            return
+        if snapshot is None or all(latch.id != DISARMED for latch in snapshot.latches):
+            self._toast("nothing to arm: it is not disarmed")
+            return
+        dialog = TypedDialog(
+            "Arm",
+            snapshot.environment,
+            lines=lambda: arm_lines(self._look().snapshot),
+            refusal=lambda: self._engine.resume_refusal(DISARMED),
+            asks_reason=True,
+        )
+        self.push_screen(dialog, self._send_arm)
+
+    def _send_arm(self, reason: str | None) -> None:
+        if reason is not None:
+            self._send(Arm(at_ns=self._wall_ns(), reason=reason), "arming asked")
 
     def action_resume(self) -> None:
+        if self._is_refused():
+            return
         snapshot = self._look().snapshot
         if snapshot is None or not snapshot.latches:
             self._toast("nothing to resume: no latch is raised")
@@ -144,8 +220,8 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def _send_resume(self, answer: tuple[str, str] | None) -> None:
         if answer is not None:
             latch, reason = answer
-            self._engine.send(Resume(at_ns=self._wall_ns(), latch=latch, reason=reason))
-            self._toast(f"resume asked: clear {latch}")
+            command = Resume(at_ns=self._wall_ns(), latch=latch, reason=reason)
+            self._send(command, f"resume asked: clear {latch}")
 
     async def action_quit(self) -> None:
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):

@@ -30,7 +30,7 @@ class QuitChoice(enum.StrEnum):
     LEAVE_RESTING = "leave"
 
 
-def _text(lines: Sequence[Line], variables: dict[str, str]) -> Text:
+def text_of(lines: Sequence[Line], variables: dict[str, str]) -> Text:
     """Lines as one Rich text without markup."""
     text = Text()
     for line in lines:
@@ -82,7 +82,7 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
 class ResumeDialog(ModalScreen[tuple[str, str] | None]):
     """Clears one latch: shows each with its cause, asks for a reason, re-checks what forbids it.
 
-    Its result is the latch's name and the reason, or None.
+    Its result is the latch's id and the reason, or None.
     """
 
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", show=False)]  # noqa: RUF012 - Textual's
@@ -115,11 +115,11 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
         head = join(
             [
                 put(latch.level.name.replace("_", "-"), Tone.LOSS),
-                put(latch.name, Tone.STRONG),
+                put(latch.id, Tone.STRONG),
                 put(f"since {fmt.clock(latch.since_ns)} by {latch.source}", Tone.MUTED),
             ]
         )
-        return _text([head, put(f"  {latch.reason or 'no cause was given'}")], self.app.theme_variables)
+        return text_of([head, put(f"  {latch.reason or 'no cause was given'}")], self.app.theme_variables)
 
     @property
     def _chosen(self) -> LatchView:
@@ -131,7 +131,7 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
 
     def _check(self) -> None:
         """Ask the engine again whether the latch may be cleared, and say what is still missing."""
-        name = self._chosen.name
+        name = self._chosen.id
         refusal = self._refusal(name)
         self.query_one("#yes", Button).disabled = refusal is not None or not self._reason
         if refusal is not None:
@@ -140,7 +140,7 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
             line = put(f"● {name} may be cleared; tab to the reason and type one", Tone.WARN)
         else:
             line = put(f"● {name} may be cleared", Tone.GAIN)
-        self.query_one("#check", Static).update(_text([line], self.app.theme_variables))
+        self.query_one("#check", Static).update(text_of([line], self.app.theme_variables))
 
     def on_input_changed(self) -> None:
         self._check()
@@ -160,7 +160,7 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
     def _resume(self) -> None:
         self._check()
         if not self.query_one("#yes", Button).disabled:
-            self.dismiss((self._chosen.name, self._reason))
+            self.dismiss((self._chosen.id, self._reason))
 
 
 class Page(ModalScreen[None]):
@@ -181,7 +181,7 @@ class Page(ModalScreen[None]):
         with VerticalScroll(classes="dialog page") as box:
             box.border_title = inert(self._title)
             box.border_subtitle = "esc closes"
-            yield Static(_text(self._page_lines, self.app.theme_variables))
+            yield Static(text_of(self._page_lines, self.app.theme_variables))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -36,7 +36,9 @@ def test_what_is_shown_can_be_given_back(data: st.DataObject, spec: SettingSpec)
         Decimal: st.decimals(spec.low or 0, spec.high or 0, places=6),
         str: st.sampled_from(spec.choices) if spec.choices else words,
         tuple: st.lists(words),
-        dict: st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), words),
+        dict: st.dictionaries(
+            st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.lists(words) if spec.holds_lists else words
+        ),
     }
     value = data.draw(values[spec.kind])
     text = str(value) if spec.kind is str else shown(value)

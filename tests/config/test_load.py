@@ -73,6 +73,7 @@ def test_the_highest_layer_wins_and_is_named(tmp_path: Path, highest: Layer) -> 
 def test_production_carries_the_hardening_guide_s_values() -> None:
     values = tomllib.loads(environment_file("live").read_text(encoding="utf-8"), parse_float=Decimal)
     del values["exchange"]
+    assert set(values["risk"].pop("groups")) == {"weather_new_york", "lakers"}
     assert values == {
         "risk": {
             "kelly_fraction": Decimal("0.25"),
@@ -103,6 +104,21 @@ def test_production_carries_the_hardening_guide_s_values() -> None:
             "alert_on_high_slippage": True,
         },
     }
+
+
+def test_groups_are_pinned_in_a_table_of_lists(tmp_path: Path) -> None:
+    file = tmp_path / "pins.toml"
+    file.write_text('[risk.groups]\nweather = ["KXHIGHNY-*", "KXHIGHLAX-*"]\n', encoding="utf-8")
+    pins = load("live", config=file, variables={}).settings.risk.groups
+    assert pins == {"weather": ("KXHIGHNY-*", "KXHIGHLAX-*")}
+    option = ("--set", 'risk.groups={rain = ["KXRAIN*"]}')
+    assert load("live", config=file, variables={}, options=[option]).settings.risk.groups == {
+        "rain": ("KXRAIN*",)
+    }
+    for wrong in ('weather = "KXHIGHNY-*"', "weather = [1]"):
+        file.write_text(f"[risk.groups]\n{wrong}\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match=r"risk.groups = .*must be a table of lists of texts"):
+            load("live", config=file, variables={})
 
 
 def test_demo_trades_by_production_s_rules() -> None:
@@ -300,3 +316,16 @@ def test_any_file_is_taken_or_refused_without_a_traceback(
 
 def test_a_file_nested_without_end_is_refused(tmp_path: Path) -> None:
     assert "is not valid TOML" in complaint(tmp_path, "x = " + "[" * 100_000)
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../../etc/passwd", "America"])
+def test_a_time_zone_that_does_not_exist_is_told(tmp_path: Path, zone: str) -> None:
+    said = complaint(tmp_path, f'[risk]\nday_zone = "{zone}"\n')
+    assert "risk.day_zone" in said
+    assert "must be a time zone such as UTC or America/New_York" in said
+
+
+def test_a_time_zone_is_taken_by_its_name(tmp_path: Path) -> None:
+    assert (
+        load_text(tmp_path, '[risk]\nday_zone = "Europe/Vienna"\n').settings.risk.day_zone == "Europe/Vienna"
+    )

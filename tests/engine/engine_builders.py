@@ -12,6 +12,7 @@ from console.domain.actions import Action, Append, BeginHalt, Cancel, EndHalt, S
 from console.domain.book import BookSide, Level, Quote
 from console.domain.events import (
     AccountOpened,
+    ClockSkewRead,
     ClockTicked,
     EngineEvent,
     ExchangeStatusRead,
@@ -19,6 +20,7 @@ from console.domain.events import (
     FeedProved,
     GroupOpened,
     Halt,
+    HaltProgressed,
     JournaledEvent,
     LatchCleared,
     LatchRaised,
@@ -30,6 +32,7 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
     PauseEntries,
+    PositionsCompared,
     QuoteChanged,
     Resume,
     TimerFired,
@@ -196,14 +199,28 @@ class Desk:
     now_ns: int = START
     actions: list[Action] = field(default_factory=list)
     told: int = 0
+    halts_are_confirmed: bool = True
+    monotonic_ns: int = 0
+    is_active: bool = True
+    is_trading: bool = True
+    skew_ms: int | None = 0
+    mismatch: str = ""
 
     def take(self, event: EngineEvent) -> list[Action]:
         actions = self.engine.handle(event)
         self.actions += actions
+        if self.halts_are_confirmed and halts_begun(actions):
+            self.tell_halt(0)
         return actions
 
+    def tell_halt(self, resting: int | None) -> list[Action]:
+        """How many of ours the halt path found; none is its confirmation."""
+        return self.take(HaltProgressed(at_ns=self.now_ns, resting=resting, is_confirmed=resting == 0))
+
     def later(self, seconds: float) -> None:
+        """Time passes; a test that sets ``now_ns`` steps the wall clock instead."""
         self.now_ns += round(seconds * SECOND)
+        self.monotonic_ns += round(seconds * SECOND)
 
     # --- the market ---------------------------------------------------------------------------------
 
@@ -216,7 +233,6 @@ class Desk:
 
     def connect(self, *markets: Market, group: bool = True) -> list[Action]:
         """What a start does after the account is known."""
-        self.exchange()
         if group:
             self.take(GroupOpened(at_ns=self.now_ns, exchange_index=0, group_id="group-0"))
         self.prove()
@@ -225,11 +241,22 @@ class Desk:
         return self.scan()
 
     def exchange(self, *, active: bool = True, trading: bool = True) -> list[Action]:
-        return self.take(
-            ExchangeStatusRead(at_ns=self.now_ns, exchange_active=active, trading_active=trading)
+        self.is_active, self.is_trading = active, trading
+        return self.read_exchange()
+
+    def read_exchange(self) -> list[Action]:
+        """What the loop reads every few seconds: status, clock and positions, as they were told last."""
+        self.take(
+            ExchangeStatusRead(
+                at_ns=self.now_ns, exchange_active=self.is_active, trading_active=self.is_trading
+            )
         )
+        self.take(ClockSkewRead(at_ns=self.now_ns, skew_ms=self.skew_ms))
+        return self.take(PositionsCompared(at_ns=self.now_ns, mismatch=self.mismatch))
 
     def prove(self) -> list[Action]:
+        """The feed is alive, and so are the reads."""
+        self.read_exchange()
         return self.take(FeedProved(at_ns=self.now_ns))
 
     def lose_feed(self) -> list[Action]:
@@ -248,7 +275,7 @@ class Desk:
         return self.take(TimerFired(at_ns=self.now_ns))
 
     def tick(self) -> list[Action]:
-        return self.take(ClockTicked(at_ns=self.now_ns))
+        return self.take(ClockTicked(at_ns=self.now_ns, monotonic_ns=self.monotonic_ns))
 
     # --- our orders ---------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class PracticeProcess:
                 wall_ns=time.time_ns,
                 deadline_s=10,
                 group_contracts_limit=1_000_000,
-                may_send=lambda: False,
+                may_send=lambda _: False,
             )
             try:
                 return await question(venue)

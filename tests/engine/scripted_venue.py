@@ -91,6 +91,8 @@ class ScriptedExchange:
 class ScriptedVenue:
     """The engine's own line."""
 
+    skew_ms: int | None = 0
+
     def __init__(self, exchange: ScriptedExchange) -> None:
         self._exchange = exchange
 
@@ -225,6 +227,7 @@ class Run:
 
         return Plan(
             environment="practice",
+            dry_run=False,
             account_name="account-1",
             notes=(),
             settings=used,

@@ -96,7 +96,8 @@ async def test_a_difference_of_positions_halts_once_it_outlasts_the_lag_of_lists
     await reads.reconcile(after_s=4.9)
     assert reads.trading.state is TradingState.RUNNING
     await reads.reconcile(after_s=0.1)
-    assert reads.trading.latches == {"positions"}
+    reads.trading.tick()
+    assert reads.trading.latches == {"position_mismatch"}
 
 
 async def test_a_payout_that_positions_show_before_settlements_do_is_no_difference(held: Held) -> None:
@@ -151,11 +152,12 @@ def test_positions_that_still_differ_forbid_to_resume(tmp_path: Path) -> None:
     with run_of(tmp_path, exchange) as run:
 
         def is_halted(snapshot: Snapshot) -> bool:
-            return any(latch.name == "positions" for latch in snapshot.latches)
+            return any(latch.name == "position_mismatch" for latch in snapshot.latches)
 
         run.seen("halted", is_halted)
         assert run.worker.wait_halted(20)
-        assert "ours 0.00, the exchange's 10.00" in (run.worker.resume_refusal("positions") or "")
-        run.worker.send(Resume(at_ns=time.time_ns(), latch="positions", reason="seen"))
+        difference = "ours 0.00, the exchange's 10.00"
+        run.seen("why it may not end", lambda s: difference in (s.latches[0].refusal or ""))
+        run.worker.send(Resume(at_ns=time.time_ns(), latch="position_mismatch", reason="seen"))
         told = run.seen("the refusal", lambda s: "not cleared" in s.alerts[-1].text)
         assert is_halted(told)

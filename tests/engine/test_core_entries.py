@@ -122,8 +122,8 @@ def open_another_account(at: Desk) -> None:
     [
         (pause, "paused by pause"),
         (halt, "halted by manual"),
-        (pause_the_exchange, "the exchange has paused trading"),
-        (close_the_exchange, "the exchange has paused trading"),
+        (pause_the_exchange, "tripped by exchange"),
+        (close_the_exchange, "tripped by exchange"),
         (open_another_account, "daily loss is unknown"),
     ],
 )
@@ -192,9 +192,9 @@ def test_a_good_price_seen_before_the_feed_was_lost_is_not_traded_after() -> Non
 
 def test_while_the_exchanges_status_is_not_known_nothing_is_entered() -> None:
     trading = desk()
-    trading.engine.exchange = None
+    trading.engine.activity.exchange = None
     assert submits(trading.show(FAVOURITE)) == []
-    assert stopped(trading.engine, FunnelStepName.LIMITS) == {"the exchange's status is not known": 1}
+    assert stopped(trading.engine, FunnelStepName.LIMITS) == {"exchange is unknown": 1}
 
 
 def test_without_an_order_group_nothing_is_entered() -> None:

@@ -79,7 +79,7 @@ def test_a_cancel_of_all_that_brought_no_news_is_asked_again_though_trading_goes
 def test_a_clock_that_stepped_back_does_not_hold_up_the_next_cancel() -> None:
     trading, intent = maker()
     trading.pause()
-    trading.later(-HOUR)
+    trading.now_ns -= round(HOUR * SECOND)
     assert cancels(trading.tick()) == [intent.client_order_id]
 
 
@@ -96,7 +96,7 @@ def test_after_the_clock_stepped_back_nothing_is_entered_until_the_feed_proves_i
     trading.exchange(trading=False)
     trading.show(FAVOURITE)
     trading.exchange()
-    trading.later(-HOUR)
+    trading.now_ns -= round(HOUR * SECOND)
     trading.scan()
     assert submits(trading.actions) == []
     assert "stale book is unknown" in stopped(trading.engine, FunnelStepName.LIMITS)
@@ -111,7 +111,7 @@ def test_a_pause_ends_after_five_good_seconds_though_the_clock_stepped_back() ->
     assert trading.latches == {"stale_book"}
     trading.prove()
     trading.tick()
-    trading.later(-HOUR)
+    trading.now_ns -= round(HOUR * SECOND)
     for _ in range(6):
         trading.later(1)
         trading.prove()
@@ -125,7 +125,7 @@ def test_a_market_with_an_order_of_ours_is_not_forgotten_however_long_it_is_clos
     trading.open(market(A, close_ns=closes_ns), market(B))
     intent = trading.enter()
     trading.lose_sight(intent)
-    group = trading.engine.markets.groups[A]
+    group = trading.engine.markets.group(A)
     trading.later(HOUR)
     trading.scan()
     assert trading.engine.exposure().group(group).with_orders == intent.worst_cost

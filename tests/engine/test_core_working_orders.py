@@ -74,7 +74,7 @@ def test_an_order_that_may_fill_counts_in_its_group_and_in_the_total(answer: str
     elif answer == "resting":
         trading.ack(intent)
     exposure = trading.engine.exposure()
-    group = trading.engine.markets.groups[A]
+    group = trading.engine.markets.group(A)
     assert exposure.total.with_orders == intent.worst_cost > 0
     assert exposure.group(group).with_orders == intent.worst_cost
     assert exposure.total.held == 0

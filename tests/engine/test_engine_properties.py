@@ -6,11 +6,13 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 from engine_builders import (
     DAY,
+    SECOND,
     A,
     B,
     C,
@@ -31,22 +33,26 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from console.config.schema import RiskSettings
 from console.domain.actions import Action
 from console.domain.book import BookSide
 from console.domain.events import (
     CancelAllOrders,
     EngineEvent,
+    ErrorHappened,
     JournaledEvent,
+    LatchCleared,
     MarketSettled,
     OrderFilled,
     OrderIntended,
     TradingState,
 )
-from console.domain.market import Ticker
+from console.domain.market import Market, Ticker
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 from console.engine.journal import Journal
 from console.engine.snapshot import LogEntry, LogKind
+from console.risk.latches import latch_id
 
 MARKETS = (market(A), market(B), market(C, category="Weather"))
 TICKERS = st.sampled_from((A, B, C))
@@ -56,6 +62,11 @@ STATUSES = st.sampled_from((OrderStatus.RESTING, OrderStatus.CANCELED, OrderStat
 
 FILLS = st.tuples(st.just("fill"), WHICH, st.integers(0, 3), st.integers(1, 30_000), st.integers(0, 90_000))
 """Few fill ids, so that fills are told again; sizes in hundredths of a contract, overfills among them."""
+
+RESUMED = (
+    "manual", "pause", "overfill", "daily_loss", "stale_book", "drawdown", "loss_streak", "clock_skew",
+    "exchange_paused", "error_burst", "position_mismatch", "tripwire", "reject_rate",
+)  # fmt: skip
 
 STEPS = st.one_of(
     st.tuples(st.just("quote"), TICKERS, st.sampled_from((7, 92))),
@@ -70,11 +81,15 @@ STEPS = st.one_of(
     st.tuples(st.just("settle"), TICKERS, st.sampled_from((0, 2_500, PAYOUT))),
     st.tuples(st.just("later"), st.sampled_from((0.5, 3.0, 31.0, float(DAY // 1_000_000_000)))),
     st.tuples(st.sampled_from(("scan", "tick", "prove", "lose_feed", "pause", "halt", "cancel_all"))),
-    st.tuples(
-        st.just("resume"), st.sampled_from(("manual", "pause", "overfill", "daily_loss", "stale_book"))
-    ),
+    st.tuples(st.just("resume"), st.sampled_from(RESUMED)),
     st.tuples(st.just("exchange"), st.booleans()),
+    st.tuples(st.just("clock"), st.sampled_from((-7_200.0, -1.0, 6.0, 18_000.0))),
+    st.tuples(st.just("skew"), st.sampled_from((0, 1_500, -6_000))),
+    st.tuples(st.just("differ"), st.booleans()),
+    st.tuples(st.sampled_from(("error", "prove", "prove"))),
 )
+"""Among them a wall clock that steps while no time passes."""
+
 Step = tuple[object, ...]
 STORIES = st.lists(STEPS, min_size=10, max_size=60)
 STYLES = st.sampled_from(("maker", "taker"))
@@ -84,8 +99,10 @@ PATIENT = hypothesis_settings(max_examples=250, deadline=None, suppress_health_c
 class Recorder(Desk):
     """A desk that keeps every event it told, and adds up cash and positions in a way of its own."""
 
-    def __init__(self, style: str) -> None:
-        super().__init__(engine(settings("maker" if style == "maker" else "taker")))
+    def __init__(
+        self, style: str, risk: RiskSettings | None = None, markets: Sequence[Market] = MARKETS
+    ) -> None:
+        super().__init__(engine(settings("maker" if style == "maker" else "taker", risk)))
         self.events: list[EngineEvent] = []
         self.fills_seen: set[str] = set()
         self.fees = 0
@@ -93,7 +110,7 @@ class Recorder(Desk):
         self.payouts = 0
         self.yes_spent = 0
         self.positions: Counter[Ticker] = Counter()
-        self.open(*MARKETS)
+        self.open(*markets)
         self.show(quote(92, 93), A)
         self.show(quote(7, 8), B)
 
@@ -159,6 +176,16 @@ class Recorder(Desk):
                 self.resume(latch)
             case ("exchange", bool(trading)):
                 self.exchange(trading=trading)
+            case ("clock", float(seconds)):
+                self.now_ns += int(seconds * SECOND)
+            case ("skew", int(milliseconds)):
+                self.skew_ms = milliseconds
+                self.read_exchange()
+            case ("differ", bool(different)):
+                self.mismatch = "A: ours 1, the exchange's 2" if different else ""
+                self.read_exchange()
+            case ("error",):
+                self.take(ErrorHappened(at_ns=self.now_ns, source="orders", message="refused"))
             case ("cancel_all",):
                 self.take(CancelAllOrders(at_ns=self.now_ns))
             case (("scan" | "tick" | "prove" | "lose_feed" | "pause" | "halt") as name,):
@@ -221,6 +248,78 @@ def journaled_lines(entries: Iterable[LogEntry]) -> list[LogEntry]:
 @given(STYLES, STORIES)
 def test_cash_positions_fees_and_exposure_add_up_after_every_event(style: str, steps: list[Step]) -> None:
     lived(style, steps)
+
+
+CAPS = hypothesis_settings(PATIENT, max_examples=200)
+
+
+TIGHT = RiskSettings(
+    max_correlated_group_pct=Decimal("0.07"),
+    max_event_exposure_pct=Decimal("0.06"),
+    max_total_exposure_pct=Decimal("0.11"),
+)
+MANY = (*MARKETS, *(market(f"KXTEMP-{name}", category="Weather") for name in "DEF"))
+ENTRIES = st.lists(
+    st.one_of(
+        st.tuples(
+            st.just("quote"), st.sampled_from([m.ticker for m in MANY]), st.sampled_from((7, 60, 91, 92, 93))
+        ),
+        st.tuples(st.just("quote"), st.sampled_from([m.ticker for m in MANY]), st.sampled_from((7, 92))),
+        FILLS,
+        st.tuples(st.sampled_from(("ack", "reject", "unknown")), WHICH),
+        st.tuples(st.just("clock"), st.sampled_from((-5.0, 5.0))),
+        st.tuples(st.just("later"), st.sampled_from((0.5, 3.0))),
+        st.tuples(st.sampled_from(("scan", "error", "prove"))),
+    ),
+    min_size=20,
+    max_size=60,
+)
+
+
+@CAPS
+@given(STYLES, ENTRIES)
+def test_no_order_that_is_sent_takes_its_market_event_group_or_total_over_a_cap(
+    style: str, steps: list[Step]
+) -> None:
+    story, since = Recorder(style, TIGHT, MANY), 0
+    for step in [("scan",), *steps]:
+        story.live([step])
+        exposure, equity = story.engine.exposure(), story.engine.equity
+        for intent in submits(story.actions[since:]):
+            assert equity is not None
+            place = exposure.place(intent.ticker)
+            for at_stake, share in (
+                (exposure.market(intent.ticker).worst, TIGHT.max_single_position_pct),
+                (exposure.group(place.group), TIGHT.max_correlated_group_pct),
+                (exposure.event(place.event), TIGHT.max_event_exposure_pct),
+                (exposure.total, TIGHT.max_total_exposure_pct),
+            ):
+                assert at_stake.with_orders <= share * equity
+        since = len(story.actions)
+
+
+@CAPS
+@given(STYLES, STORIES)
+def test_the_state_never_falls_but_by_a_named_latch_that_the_operator_or_its_own_end_cleared(
+    style: str, steps: list[Step]
+) -> None:
+    story = Recorder(style)
+    for step in steps:
+        before = {latch.id: latch for latch in story.engine.account.latches.active}
+        since = len(story.actions)
+        story.live([step])
+        ended = [r for r in records(story.actions[since:]) if isinstance(r, LatchCleared)]
+        left = story.engine.account.latches
+        for key, latch in before.items():
+            now = left.get(key)
+            cleared_by = {r.source for r in ended if latch_id(r.name, r.scope) == key}
+            if now is None or now.level < latch.level:
+                assert cleared_by == ({"operator"} if step == ("resume", key) else {"risk"})
+                by_itself = latch.name in BY_THEMSELVES and latch.level is not TradingState.HALTED
+                assert by_itself or cleared_by == {"operator"}
+
+
+BY_THEMSELVES = {"stale_book", "clock_skew", "exchange_paused", "loss_streak", "correlation"}
 
 
 @PATIENT

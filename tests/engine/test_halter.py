@@ -422,3 +422,28 @@ def test_many_requests_and_releases_at_once_leave_gate_file_and_picture_agreeing
         path.release()
         assert path.lets_orders_pass()
         assert not path.sentinel.exists
+
+
+def test_orders_that_reduce_may_pass_only_after_the_newest_halt_is_confirmed(tmp_path: Path) -> None:
+    reachable = threading.Event()
+    line = Line("kc-1")
+
+    def open_line() -> HaltLine:
+        reachable.wait(PATIENCE_S)
+        return line
+
+    with halt_path(tmp_path, open_line) as path:
+        assert not path.halter.open_to_reduce(None)
+        path.halter.request("flatten")
+        first = path.halter.view.requested_ns
+        assert not path.halter.open_to_reduce(first)
+        reachable.set()
+        path.confirmed()
+        assert path.halter.open_to_reduce(first)
+        assert path.gate.permits(reduce_only=True)
+        assert not path.lets_orders_pass()
+        path.halter.request("stop that")
+        assert not path.gate.permits(reduce_only=True)
+        path.confirmed()
+        assert not path.halter.open_to_reduce(first)
+        assert not path.gate.permits(reduce_only=True)

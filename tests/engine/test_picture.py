@@ -34,7 +34,7 @@ from console.domain.order import OrderStatus
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import Gauge, Snapshot, SwitchState
 
-AROUND = Surroundings("practice", ("practice edge, not measured",), True, None)
+AROUND = Surroundings("practice", False, ("practice edge, not measured",), True, None)
 
 
 def picture(of: Desk, with_settings: Settings | None = None) -> Snapshot:
@@ -54,8 +54,8 @@ def test_before_anything_is_known_no_figure_is_given() -> None:
     assert snapshot.cash is snapshot.equity is snapshot.day_pnl is snapshot.day_open_equity is None
     assert snapshot.feed_age_ns is snapshot.order_round_trip_ns is None
     assert snapshot.exchange.exchange_active is snapshot.exchange.trading_active is None
-    assert [each.limit for each in snapshot.gauges] == [None] * 4
-    assert [each.age_ns for each in snapshot.gauges] == [None] * 4
+    assert {each.limit for each in snapshot.gauges} == {None}
+    assert {each.age_ns for each in snapshot.gauges} == {None}
     assert gauge(snapshot, "day_loss").used is None
     assert {s.key: s.state for s in snapshot.switches}["daily_loss"] is SwitchState.UNKNOWN
 
@@ -81,7 +81,7 @@ def test_a_position_without_a_mark_makes_its_value_and_the_days_result_unknown()
 
 def test_nothing_held_is_a_known_nothing() -> None:
     snapshot = picture(desk())
-    assert [each.used for each in snapshot.gauges] == [0] * 4
+    assert {each.used for each in snapshot.gauges} == {0}
     assert (snapshot.cash, snapshot.equity, snapshot.day_pnl) == (dollars("10000"), dollars("10000"), 0)
 
 

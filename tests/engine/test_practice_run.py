@@ -149,7 +149,7 @@ def test_a_halt_leaves_nothing_of_ours_resting_and_resume_trades_again(
         assert resting == 0
         assert worker.halt_view().phase is HaltPhase.CONFIRMED
         halted = wait_for(worker, "halted", lambda s: s.state is TradingState.HALTED)
-        assert worker.resume_refusal("manual") is None
+        wait_for(worker, "the halt may end", lambda _: worker.resume_refusal("manual") is None)
         worker.send(Resume(at_ns=time.time_ns(), latch="manual", reason="seen"))
         wait_for(worker, "an order after the halt", lambda s: s.orders > halted.orders)
         assert worker.halt_view().phase is HaltPhase.IDLE

@@ -24,7 +24,6 @@ from console.domain.events import (
     OrderFilled,
     OrderRejected,
     OrderReported,
-    TradingState,
 )
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
@@ -32,7 +31,6 @@ from console.engine.reconcile import (
     Absences,
     AccountReads,
     difference_text,
-    mismatch_latch,
     order_events,
     position_differences,
     settlement_events,
@@ -306,10 +304,7 @@ def test_positions_that_differ_are_found_on_either_side(
     assert position_differences(trading.engine.account, reads(trading, positions=positions)) == difference
 
 
-def test_a_confirmed_difference_halts_and_names_both_figures() -> None:
-    trading, _ = maker()
-    differences = {A: (Count(1_000), Count(-50)), B: (Count(0), Count(1))}
-    latch = mismatch_latch(1, difference_text(differences))
-    trading.take(latch)
-    assert trading.state is TradingState.HALTED
-    assert latch.reason == f"{A}: ours 10.00, the exchange's -0.50 and 1 more"
+def test_a_difference_is_told_with_both_figures_and_no_difference_is_nothing() -> None:
+    different = {A: (Count(1_000), Count(-50)), B: (Count(0), Count(1))}
+    assert difference_text(different) == f"{A}: ours 10.00, the exchange's -0.50 and 1 more"
+    assert difference_text({}) == ""

@@ -27,7 +27,7 @@ from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import NOT_HALTING, HaltView, Snapshot
 from console.engine.status import Document, StatusWriter, final_document, replace_file, status_document
 
-AROUND = Surroundings("practice", (), True, None)
+AROUND = Surroundings("practice", False, (), True, None)
 PATIENCE_S = 10.0
 
 
@@ -118,8 +118,22 @@ def test_the_state_is_that_of_the_most_restrictive_latch_with_its_reason() -> No
     made = document(trading)
     assert (made["state"], made["reason"]) == ("HALTED", "looks wrong")
     assert made["latches"] == [
-        {"name": "manual", "level": "HALTED", "reason": "looks wrong", "since_ns": START},
-        {"name": "pause", "level": "PAUSED", "reason": "operator", "since_ns": START},
+        {
+            "name": "manual",
+            "scope": "",
+            "level": "HALTED",
+            "reason": "looks wrong",
+            "since_ns": START,
+            "until_ns": None,
+        },
+        {
+            "name": "pause",
+            "scope": "",
+            "level": "PAUSED",
+            "reason": "operator",
+            "since_ns": START,
+            "until_ns": None,
+        },
     ]
 
 

@@ -78,7 +78,7 @@ def test_resume_is_refused_until_the_exchange_has_confirmed_the_halt(tmp_path: P
         exchange.trouble = lambda call, number: None
         assert run.worker.wait_halted(PATIENCE_S)
         assert exchange.resting == {}
-        assert run.worker.resume_refusal("manual") is None
+        run.seen("may be resumed", lambda s: s.latches[0].refusal is None)
         resume(run)
         run.seen("running", lambda s: s.state is RUNNING)
         rest(run)

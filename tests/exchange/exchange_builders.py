@@ -44,7 +44,9 @@ def connection(rest: str, ws: str = WS_NOWHERE) -> Connection:
     return Connection(rest=rest, ws=ws, key_id="key-1", private_key_path="key.pem")
 
 
-def venue(rest: str, *, deadline_s: float = 5.0, may_send: Callable[[], bool] = lambda: True) -> KalshiVenue:
+def venue(
+    rest: str, *, deadline_s: float = 5.0, may_send: Callable[[bool], bool] = lambda _: True
+) -> KalshiVenue:
     return KalshiVenue(
         connection(rest),
         signer(),

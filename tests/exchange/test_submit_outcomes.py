@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 
+import msgspec
 import pytest
 from exchange_builders import ack, intent, venue
 from scripted_exchange import (
@@ -151,12 +152,23 @@ async def test_an_order_that_found_no_connection_was_certainly_not_placed() -> N
 
 async def test_a_gate_that_closes_while_the_order_connects_keeps_it_from_leaving() -> None:
     async with scripted(lambda _: reply(201, ack())) as exchange:
-        connector = venue(exchange.rest, may_send=lambda: False)
+        connector = venue(exchange.rest, may_send=lambda _: False)
         outcome = await connector.submit(intent())
         await connector.close()
     assert isinstance(outcome, OrderRejected)
     assert outcome.code == "not_sent"
     assert not exchange.received
+
+
+async def test_the_gate_is_told_whether_an_order_only_reduces() -> None:
+    async with scripted(lambda _: reply(201, ack())) as exchange:
+        connector = venue(exchange.rest, may_send=lambda reduce_only: reduce_only)
+        entry = await connector.submit(intent())
+        leaving = await connector.submit(msgspec.structs.replace(intent(), reduce_only=True))
+        await connector.close()
+    assert isinstance(entry, OrderRejected)
+    assert isinstance(leaving, OrderAcked)
+    assert len(exchange.received) == 1
 
 
 async def test_the_gate_does_not_hold_up_cancels_and_reads() -> None:
@@ -166,7 +178,7 @@ async def test_the_gate_does_not_hold_up_cancels_and_reads() -> None:
         return reply(200, {"orders": [], "cursor": ""})
 
     async with scripted(script) as exchange:
-        connector = venue(exchange.rest, may_send=lambda: False)
+        connector = venue(exchange.rest, may_send=lambda _: False)
         await connector.cancel("o", "KXBTC-1", 2)
         assert await connector.orders() == []
         await connector.close()

@@ -356,6 +356,14 @@ async def test_fees_are_the_events_where_it_has_its_own_and_unknown_when_inexact
     assert found.fees == fees
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+async def test_a_market_knows_whether_its_event_lets_one_market_win_at_most(exclusive: bool) -> None:
+    event = msgspec.structs.replace(listed_event(), mutually_exclusive=exclusive)
+    async with scripted(market_answers([listed_market()], event)) as exchange:
+        (found,) = await venue(exchange.rest).markets(Universe())
+    assert found.mutually_exclusive is exclusive
+
+
 async def test_other_categories_and_markets_without_a_grid_are_left_out() -> None:
     broken = msgspec.structs.replace(listed_market("broken"), price_ranges=[])
     async with scripted(market_answers([listed_market(), broken])) as exchange:

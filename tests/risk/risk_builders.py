@@ -5,10 +5,14 @@ from __future__ import annotations
 import itertools
 
 from console.domain.book import NO_QUOTE, BookSide
+from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, Count, Price
 from console.domain.order import Order, OrderIntent, OrderStatus, TimeInForce
 from console.domain.position import Position
+from console.risk.exposure import Exposure
+from console.risk.groups import Place
 from console.risk.sizing import Proposal
+from console.risk.switches.base import RiskView
 
 NO_COUNT = Count(0)
 NO_FEE = Cash(0)
@@ -52,6 +56,41 @@ def order(
     return Order(intent, sent_ns=0, status=status, filled=filled)
 
 
+def places(**groups: str) -> dict[str, Place]:
+    """Markets by ticker, each in a group and the only one of its event."""
+    return {ticker: Place(group, f"event of {ticker}") for ticker, group in groups.items()}
+
+
+def legs(*tickers: str, group: str = "G", is_exclusive: bool = True) -> dict[str, Place]:
+    """The markets of one event."""
+    return dict.fromkeys(tickers, Place(group, "E", is_exclusive))
+
+
+def good_view(now_ns: int) -> RiskView:
+    """Everything known, nothing at stake and nothing amiss."""
+    return RiskView(
+        now_ns=now_ns,
+        monotonic_ns=0,
+        equity=dollars(10_000),
+        day_open_equity=dollars(10_000),
+        high_water=dollars(10_000),
+        feed_proved_ns=now_ns,
+        followed_books=1,
+        dark_books=0,
+        losses_in_a_row=0,
+        taker_slippage=(),
+        errors_in_hour=0,
+        scans_without_fill=0,
+        exposure=Exposure.of({}, (), {}),
+        rejects_in_minute=0,
+        orders_in_minute=0,
+        notional_in_minute=Cash(0),
+        positions=PositionsCompared(at_ns=now_ns),
+        clock=ClockSkewRead(at_ns=now_ns, skew_ms=0),
+        exchange=ExchangeStatusRead(at_ns=now_ns, exchange_active=True, trading_active=True),
+    )
+
+
 def held(side: BookSide, price: Price, count: Count) -> Position:
     return Position().filled(side, price, count, NO_FEE)
 
@@ -59,7 +98,6 @@ def held(side: BookSide, price: Price, count: Count) -> Position:
 def proposal(
     *,
     ticker: str = "A",
-    group: str = "G",
     side: BookSide = BookSide.BID,
     price: Price = NINETY,
     win_probability: Price = NINETY_THREE,
@@ -67,4 +105,4 @@ def proposal(
     is_taker: bool = False,
     displayed: Count | None = None,
 ) -> Proposal:
-    return Proposal(ticker, group, side, price, win_probability, fee, is_taker, displayed, "test")
+    return Proposal(ticker, side, price, win_probability, fee, is_taker, displayed, "test")

@@ -5,23 +5,24 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_builders import cents, contracts, dollars, held, order
+from risk_builders import cents, contracts, dollars, held, legs, order, places
 
 from console.domain.book import BookSide
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Order, OrderStatus
 from console.domain.position import Position
 from console.risk.exposure import Exposure, Largest, WorstCase
+from console.risk.groups import Place
 
 BID, ASK = BookSide.BID, BookSide.ASK
 
 
 def worst_of(position: Position, *orders: Order) -> WorstCase:
-    return Exposure.of({"A": position}, orders, {"A": "G"}).market("A").worst
+    return Exposure.of({"A": position}, orders, places(A="G")).market("A").worst
 
 
 def test_nothing_held_and_nothing_resting_is_nothing_at_stake() -> None:
-    exposure = Exposure.of({"A": Position(realised=dollars(5))}, [], {"A": "G"})
+    exposure = Exposure.of({"A": Position(realised=dollars(5))}, [], places(A="G"))
     assert exposure.total == WorstCase()
     assert not exposure.markets
     assert exposure.worst_market() is None
@@ -70,7 +71,7 @@ def test_groups_and_total_add_up_the_worst_of_each_market() -> None:
     exposure = Exposure.of(
         {"A": held(BID, cents(90), contracts(10)), "B": held(ASK, cents(5), contracts(10))},
         [order("B", ASK, cents(5), contracts(2)), order("C", BID, cents(95), contracts(10))],
-        {"A": "G", "B": "G", "C": "H"},
+        places(A="G", B="G", C="H"),
     )
     assert exposure.group("G") == WorstCase(dollars(18.50), dollars(20.40))
     assert exposure.group("H") == WorstCase(dollars(0), dollars(9.50))
@@ -85,6 +86,72 @@ def test_groups_and_total_add_up_the_worst_of_each_market() -> None:
 def test_a_market_without_a_group_still_counts() -> None:
     exposure = Exposure.of({"A": held(BID, cents(90), contracts(1))}, [], {})
     assert exposure.total.held == exposure.group("A").held == dollars(0.90)
+
+
+# --- events of which at most one market ends in YES -------------------------------------------------
+
+
+def test_of_an_exclusive_event_only_outcomes_that_can_happen_together_count() -> None:
+    # NO of three legs at 90c: one leg may lose its 9 $, and then the other two win a dollar each.
+    position = held(ASK, cents(10), contracts(10))
+    three = {"A": position, "B": position, "C": position}
+    apart = Exposure.of(three, [], legs("A", "B", "C", is_exclusive=False))
+    netted = Exposure.of(three, [], legs("A", "B", "C"))
+    assert apart.event("E").held == apart.group("G").held == apart.total.held == dollars(27)
+    assert netted.event("E").held == netted.group("G").held == netted.total.held == dollars(9 - 1 - 1)
+    assert netted.market("A").worst.held == dollars(9)
+
+
+def test_yes_of_every_leg_of_an_exclusive_event_can_all_be_lost_at_once() -> None:
+    position = held(BID, cents(30), contracts(10))
+    netted = Exposure.of({"A": position, "B": position}, [], legs("A", "B"))
+    assert netted.total.held == dollars(6)
+
+
+def test_an_order_that_loses_counts_in_an_exclusive_event_and_one_that_wins_does_not() -> None:
+    asks = [order(ticker, ASK, cents(10), contracts(10)) for ticker in "AB"]
+    exposure = Exposure.of({}, asks, legs("A", "B"))
+    assert exposure.event("E") == WorstCase(dollars(0), dollars(9))
+
+
+def test_legs_of_one_event_in_two_groups_are_netted_within_each_alone() -> None:
+    position = held(ASK, cents(10), contracts(10))
+    split = {**legs("A", "B", group="G"), **legs("C", group="H")}
+    exposure = Exposure.of({"A": position, "B": position, "C": position}, [], split)
+    assert (exposure.group("G").held, exposure.group("H").held) == (dollars(8), dollars(9))
+    assert exposure.event("E").held == exposure.total.held == dollars(17)
+
+
+def test_a_sure_gain_is_nothing_at_stake() -> None:
+    # Both NO at 40c for an event that at most one can win: a dollar comes back from one of them at least.
+    position = held(ASK, cents(60), contracts(10))
+    exposure = Exposure.of({"A": position, "B": position}, [], legs("A", "B"))
+    assert exposure.event("E") == exposure.total == WorstCase()
+
+
+def test_the_largest_at_stake_is_told_from_the_smallest_amount_on() -> None:
+    assert Exposure.of({"A": held(BID, Price(1), Count(1))}, [], {}).worst_market() == Largest("A", Cash(1))
+    certain_gain = held(ASK, cents(60), contracts(10))
+    netted = Exposure.of({"A": certain_gain, "B": certain_gain}, [], legs("A", "B"))
+    assert netted.worst_group() is None
+
+
+def test_a_market_that_is_not_known_stands_alone() -> None:
+    assert Exposure.of({}, [], {}).place("A") == Place("A", "A")
+    exposure = Exposure.of({"A": held(BID, cents(90), contracts(1))}, [], {})
+    assert exposure.event("A").held == dollars(0.90)
+
+
+def test_the_largest_group_and_event_are_told_apart_by_what_is_held() -> None:
+    exposure = Exposure.of(
+        {"A": held(BID, cents(90), contracts(10))},
+        [order("B", BID, cents(90), contracts(20))],
+        places(A="G", B="H"),
+    )
+    assert exposure.worst_event() == Largest("event of B", dollars(18))
+    assert exposure.worst_event(held_only=True) == Largest("event of A", dollars(9))
+    assert exposure.worst_group() == Largest("H", dollars(18))
+    assert exposure.worst_group(held_only=True) == Largest("G", dollars(9))
 
 
 prices = st.integers(1, 9_999).map(Price)
@@ -115,3 +182,35 @@ def test_the_worst_case_is_the_largest_loss_that_can_happen(
     assert worst == max(loss(filled, yes) for filled in itertools.product(*ends) for yes in (0, PAYOUT))
     partly = tuple(data.draw(st.integers(0, most)) for _, most in ends)
     assert loss(partly, data.draw(st.integers(0, PAYOUT))) <= worst
+
+
+@given(
+    past=st.dictionaries(st.sampled_from("ABC"), trades),
+    open_orders=st.lists(st.tuples(st.sampled_from("ABC"), trades), max_size=3),
+    is_exclusive=st.booleans(),
+)
+def test_the_worst_case_of_an_event_is_the_largest_loss_of_its_possible_outcomes(
+    past: dict[str, tuple[BookSide, Price, Count]],
+    open_orders: list[tuple[str, tuple[BookSide, Price, Count]]],
+    is_exclusive: bool,
+) -> None:
+    book = {ticker: held(*trade) for ticker, trade in past.items()}
+    orders = [order(ticker, *trade) for ticker, trade in open_orders]
+    exposure = Exposure.of(book, orders, legs("A", "B", "C", is_exclusive=is_exclusive))
+
+    def loss(winners: tuple[bool, ...], filled: tuple[bool, ...]) -> int:
+        after = dict(book)
+        for (ticker, trade), was_filled in zip(open_orders, filled, strict=True):
+            if was_filled:
+                after[ticker] = after.get(ticker, Position()).filled(*trade, Cash(0))
+        values = dict(zip("ABC", (PAYOUT if wins else Price(0) for wins in winners), strict=True))
+        return -sum(position.settled(values[ticker]).realised for ticker, position in after.items())
+
+    outcomes = [
+        winners
+        for winners in itertools.product((False, True), repeat=3)
+        if not is_exclusive or sum(winners) <= 1
+    ]
+    fillings = list(itertools.product((False, True), repeat=len(open_orders)))
+    worst = max(loss(winners, filled) for winners in outcomes for filled in fillings)
+    assert exposure.event("E").with_orders == exposure.total.with_orders == max(0, worst)

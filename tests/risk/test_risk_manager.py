@@ -5,18 +5,21 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from risk_builders import dollars
+from risk_builders import NINETY, NO_COUNT, contracts, dollars, good_view, order
 
 from console.config.schema import QualitySettings, RiskSettings
+from console.domain.book import BookSide
 from console.domain.events import LatchCleared, LatchRaised, TradingState
 from console.domain.money import Cash
+from console.risk.exposure import Exposure
+from console.risk.groups import Place
 from console.risk.latches import HISTORY_NS, Latches
 from console.risk.manager import Permit, RiskManager, SwitchRow
-from console.risk.switches.base import Reading, ReadingState, RiskView
+from console.risk.switches.base import EvaluatedAt, Reading, ReadingState, RiskView, Switch
 
 SECOND = 1_000_000_000
 START = 1_772_000_000 * SECOND
-GOOD = RiskView(now_ns=START, equity=dollars(10_000), day_open_equity=dollars(10_000), feed_proved_ns=START)
+GOOD = good_view(START)
 
 
 class Desk:
@@ -27,19 +30,43 @@ class Desk:
         self.manager = RiskManager(limits or RiskSettings(), QualitySettings(), escalates=escalates)
         self.view = GOOD
 
-    def pass_time(self, seconds: float, *, feed: bool = True) -> list[LatchRaised | LatchCleared]:
+    def pass_time(
+        self, seconds: float, *, feed: bool = True, at: EvaluatedAt = EvaluatedAt.SCAN
+    ) -> list[LatchRaised | LatchCleared]:
+        monotonic_ns = self.view.monotonic_ns
+        assert monotonic_ns is not None
+        self.move(seconds, feed=feed)
+        self.view = msgspec.structs.replace(self.view, monotonic_ns=monotonic_ns + int(seconds * SECOND))
+        return self.evaluate(at)
+
+    def step_clock(self, seconds: float) -> None:
+        """Set the wall clock; no time passes."""
+        self.move(seconds)
+        self.evaluate()
+
+    def move(self, seconds: float, *, feed: bool = True) -> None:
         now_ns = self.view.now_ns + int(seconds * SECOND)
+        good = good_view(now_ns)
         self.view = msgspec.structs.replace(
-            self.view, now_ns=now_ns, feed_proved_ns=now_ns if feed else self.view.feed_proved_ns
+            self.view,
+            now_ns=now_ns,
+            feed_proved_ns=now_ns if feed else self.view.feed_proved_ns,
+            positions=good.positions,
+            clock=good.clock,
+            exchange=good.exchange,
         )
-        return self.evaluate()
+
+    def restart(self, limits: RiskSettings | None = None) -> None:
+        """Another process, whose monotonic clock has another zero."""
+        self.manager = RiskManager(limits or RiskSettings(), QualitySettings(), escalates=True)
+        self.view = msgspec.structs.replace(self.view, monotonic_ns=77)
 
     def have(self, equity: Cash | None) -> list[LatchRaised | LatchCleared]:
         self.view = msgspec.structs.replace(self.view, equity=equity)
         return self.evaluate()
 
-    def evaluate(self) -> list[LatchRaised | LatchCleared]:
-        events = self.manager.evaluate(self.view, self.latches)
+    def evaluate(self, at: EvaluatedAt = EvaluatedAt.SCAN) -> list[LatchRaised | LatchCleared]:
+        events = self.manager.evaluate(self.view, self.latches, at)
         for event in events:
             self.latches.apply(event)
         return events
@@ -109,16 +136,19 @@ def test_a_recovery_of_the_loss_leaves_the_halt_and_its_time() -> None:
 def test_two_switches_trip_each_in_its_own_name() -> None:
     desk = Desk()
     desk.evaluate()
-    desk.view = msgspec.structs.replace(desk.view, equity=dollars(9_000))
+    desk.view = msgspec.structs.replace(desk.view, equity=dollars(9_400))
     assert {event.name for event in desk.pass_time(31, feed=False)} == {"daily_loss", "stale_book"}
 
 
-class Broken:
+class Broken(Switch):
     key = "broken"
     label = "broken switch"
     level = TradingState.PAUSED
-    clears_itself = False
     clears = "operator"
+    fed_by = "nothing"
+    unit = "-"
+    why = "It is broken."
+    threshold = "ever"
 
     def evaluate(self, view: RiskView) -> Reading:
         raise ZeroDivisionError("no equity")
@@ -158,7 +188,7 @@ def test_permission_is_asked_of_the_present_not_of_the_last_evaluation() -> None
     desk.evaluate()
     later = msgspec.structs.replace(desk.view, now_ns=START + 31 * SECOND)
     refused = desk.manager.permit(later, desk.latches)
-    assert (refused.allowed, refused.counted_as) == (False, "stale book")
+    assert (refused.allowed, refused.counted_as) == (False, "tripped by stale book")
     poorer = msgspec.structs.replace(desk.view, equity=dollars(9_000))
     assert not desk.manager.permit(poorer, desk.latches).allowed
 
@@ -209,7 +239,7 @@ def test_the_five_seconds_start_anew_when_the_feed_fails_again() -> None:
 
 def test_the_end_of_a_stale_pause_leaves_a_halt() -> None:
     desk = Desk()
-    desk.have(dollars(9_000))
+    desk.have(dollars(9_400))
     desk.trip_stale()
     assert [latch.name for latch in desk.latches.active] == ["daily_loss"]
     assert desk.state() is TradingState.HALTED
@@ -296,3 +326,173 @@ def test_a_latch_of_no_switch_may_be_cleared() -> None:
     desk.raise_latch("disarmed", TradingState.REDUCE_ONLY)
     assert desk.resume("disarmed") is None
     assert desk.permit().allowed
+
+
+# --- a pause of a set length ------------------------------------------------------------------------
+
+FOUR_HOURS = 4 * 3_600
+
+
+def paused_by_a_streak() -> Desk:
+    desk = Desk()
+    desk.view = msgspec.structs.replace(desk.view, losses_in_a_row=5)
+    [raised] = desk.evaluate()
+    assert isinstance(raised, LatchRaised)
+    assert (raised.level, raised.until_ns) == (TradingState.PAUSED, START + FOUR_HOURS * SECOND)
+    return desk
+
+
+def test_the_streak_pause_ends_by_itself_when_its_time_is_up_and_not_before() -> None:
+    desk = paused_by_a_streak()
+    assert desk.pass_time(FOUR_HOURS - 1) == []
+    [cleared] = desk.pass_time(1)
+    assert isinstance(cleared, LatchCleared)
+    assert (cleared.name, cleared.reason, cleared.source) == ("loss_streak", "its time is up", "risk")
+
+
+def test_a_clock_that_steps_forward_does_not_shorten_the_pause() -> None:
+    desk = paused_by_a_streak()
+    desk.pass_time(60)
+    desk.step_clock(FOUR_HOURS)
+    assert desk.pass_time(FOUR_HOURS - 61) == []
+    assert desk.state() is TradingState.PAUSED
+    assert len(desk.pass_time(1)) == 1
+
+
+def test_a_clock_that_steps_back_lengthens_the_pause() -> None:
+    desk = paused_by_a_streak()
+    desk.step_clock(-3_600)
+    assert desk.pass_time(FOUR_HOURS) == []
+    assert len(desk.pass_time(3_600)) == 1
+
+
+def test_a_restart_neither_shortens_nor_restarts_the_pause() -> None:
+    desk = paused_by_a_streak()
+    desk.pass_time(3_600)
+    desk.restart()
+    assert desk.pass_time(0) == []
+    assert desk.pass_time(FOUR_HOURS - 3_601) == []
+    assert len(desk.pass_time(1)) == 1
+
+
+def test_a_shorter_pause_in_the_settings_does_not_end_the_one_in_force() -> None:
+    desk = paused_by_a_streak()
+    desk.restart(RiskSettings(loss_streak_pause_hours=Decimal("0.01"), max_consecutive_losses=100))
+    assert desk.pass_time(0) == []
+    assert desk.pass_time(FOUR_HOURS - 1) == []
+    assert len(desk.pass_time(1)) == 1
+
+
+def test_without_a_clock_that_never_steps_no_pause_ends() -> None:
+    desk = paused_by_a_streak()
+    now_ns = START + 2 * FOUR_HOURS * SECOND
+    desk.view = msgspec.structs.replace(good_view(now_ns), monotonic_ns=None)
+    assert desk.evaluate() == []
+
+
+def test_a_streak_whose_pause_is_over_pauses_again_only_by_another_loss() -> None:
+    desk = paused_by_a_streak()
+    desk.view = msgspec.structs.replace(desk.view, losses_answered=5)
+    desk.pass_time(FOUR_HOURS)
+    assert desk.evaluate() == []
+    desk.view = msgspec.structs.replace(desk.view, losses_in_a_row=6)
+    assert len(desk.evaluate()) == 1
+
+
+def test_the_operator_may_resume_what_cannot_improve_while_nothing_trades() -> None:
+    desk = paused_by_a_streak()
+    assert desk.resume("loss_streak") is None
+    assert desk.state() is TradingState.RUNNING
+
+
+# --- a part of the markets --------------------------------------------------------------------------
+
+COINS, RAIN = (
+    order("COIN", BookSide.BID, NINETY, contracts(2_000)),
+    order("RAIN", BookSide.BID, NINETY, NO_COUNT),
+)
+PLACES = {"COIN": Place("coins", "COIN"), "RAIN": Place("rain", "RAIN")}
+
+
+def test_a_group_over_its_cap_may_only_be_reduced_and_no_other_is_touched() -> None:
+    desk = Desk()
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [COINS], PLACES))
+    [raised] = desk.evaluate()
+    assert isinstance(raised, LatchRaised)
+    assert (raised.name, raised.scope, raised.level) == (
+        "correlation",
+        "group:coins",
+        TradingState.REDUCE_ONLY,
+    )
+    assert desk.state() is TradingState.RUNNING
+    refused = desk.manager.permit(desk.view, desk.latches, "COIN", "coins")
+    assert (refused.allowed, refused.counted_as) == (False, "reduce only by correlation")
+    assert desk.manager.permit(desk.view, desk.latches, "RAIN", "rain").allowed
+    assert desk.row("correlation").state is ReadingState.TRIPPED
+
+
+def test_before_the_breach_is_latched_the_group_is_refused_already() -> None:
+    desk = Desk()
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [COINS], PLACES))
+    refused = desk.manager.permit(desk.view, desk.latches, "COIN", "coins")
+    assert (refused.allowed, refused.counted_as) == (False, "tripped by correlation")
+    assert desk.manager.permit(desk.view, desk.latches, "RAIN", "rain").allowed
+
+
+def test_a_breach_is_resumed_by_its_own_name_once_the_group_is_under_its_cap() -> None:
+    desk = Desk()
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [COINS], PLACES))
+    desk.evaluate()
+    refusal = desk.manager.resume_refusal("correlation group:coins", desk.view, desk.latches)
+    assert refusal == "coins: 18 % of equity at worst"
+    under = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [RAIN], PLACES))
+    assert desk.manager.resume_refusal("correlation group:coins", under, desk.latches) is None
+    assert desk.manager.resume_refusal("correlation", under, desk.latches) is not None
+
+
+def test_a_latch_on_a_group_ends_with_its_last_market_and_not_before_the_markets_are_known() -> None:
+    desk = Desk()
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [COINS], PLACES))
+    desk.evaluate()
+    only_rain = {"RAIN": PLACES["RAIN"]}
+    for unknown in (
+        Exposure.of({}, [], {}),
+        Exposure.of({}, [COINS], only_rain),
+        Exposure.of({}, [], PLACES),
+    ):
+        desk.view = msgspec.structs.replace(desk.view, exposure=unknown)
+        desk.evaluate()
+        assert desk.latches.get("correlation group:coins") is not None
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [], only_rain))
+    [cleared] = desk.evaluate()
+    assert isinstance(cleared, LatchCleared)
+    assert (cleared.name, cleared.scope) == ("correlation", "group:coins")
+    assert cleared.reason == "its markets are over"
+
+
+def test_a_latch_on_a_pinned_group_waits_for_the_operator() -> None:
+    desk = Desk(limits=RiskSettings(groups={"coins": ("COIN*",)}))
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [COINS], PLACES))
+    desk.evaluate()
+    desk.view = msgspec.structs.replace(desk.view, exposure=Exposure.of({}, [], {"RAIN": PLACES["RAIN"]}))
+    assert desk.evaluate() == []
+
+
+# --- when it is read --------------------------------------------------------------------------------
+
+
+def test_what_depends_on_marks_is_read_at_scans_and_the_rest_at_ticks_too() -> None:
+    desk = Desk()
+    desk.evaluate()
+    desk.view = msgspec.structs.replace(desk.view, equity=dollars(9_000), errors_in_hour=11)
+    [raised] = desk.evaluate(EvaluatedAt.TICK)
+    assert raised.name == "error_burst"
+    assert {event.name for event in desk.evaluate(EvaluatedAt.SCAN)} == {"daily_loss", "drawdown"}
+
+
+def test_each_row_says_when_it_was_read() -> None:
+    desk = Desk()
+    desk.evaluate()
+    desk.pass_time(1, at=EvaluatedAt.TICK)
+    assert desk.row("daily_loss").evaluated_ns == START
+    assert desk.row("stale_book").evaluated_ns == START + SECOND

@@ -102,7 +102,6 @@ def proposed(harvester: FavouriteLongshot, seen: Quote, of: Market | None = None
 def test_a_taker_buys_a_favourite_at_the_ask_with_the_size_displayed_there() -> None:
     assert proposed(strategy(), quote(91, 92)) == Proposal(
         ticker="T",
-        group="Crypto @ 1970-01-01T00:00Z",
         side=BID,
         price=Price(9_200),
         win_probability=Price(9_900),

@@ -3,25 +3,60 @@
 from __future__ import annotations
 
 import enum
-from typing import Protocol
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from typing import ClassVar, Literal
 
 import msgspec
 
-from console.domain.events import TradingState
+from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared, TradingState
 from console.domain.money import Cash
+from console.risk.exposure import Exposure
+
+WARNS_AT = Fraction(7, 10)
+"""Share of a threshold from which a switch warns, unless it says another."""
+
+MAY_OVERTAKE_NS = 1_000_000_000
+"""By how much what was learned may be ahead of the event at hand, before the clock has stepped back."""
+
+READS_KEEP_NS = 120_000_000_000
+"""How long a read of the exchange counts as known; the engine reads each of them every few seconds."""
 
 
 class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     """What switches may read, at ``now_ns``; a figure that is not known is None.
 
+    ``monotonic_ns`` is the same moment on a clock that never steps; durations are measured by it.
+
     Equity is at the prices at which positions could be sold, without deposits and withdrawals of the day.
-    ``feed_proved_ns`` is when the subscription last proved itself; None before it first did.
+    ``feed_proved_ns`` is when the subscription last proved itself; None before it first did. Of the
+    ``losses_in_a_row``, as many as ``losses_answered`` have had their pause. ``taker_slippage`` is in
+    hundredths of a basis point, newest last. Minutes and hours are the newest, up to ``now_ns``.
     """
 
     now_ns: int
-    equity: Cash | None
-    day_open_equity: Cash | None
-    feed_proved_ns: int | None
+    monotonic_ns: int | None = None
+    equity: Cash | None = None
+    day_open_equity: Cash | None = None
+    high_water: Cash | None = None
+    feed_proved_ns: int | None = None
+    followed_books: int | None = None
+    dark_books: int | None = None
+    losses_in_a_row: int | None = None
+    losses_answered: int = 0
+    taker_slippage: tuple[int, ...] | None = None
+    errors_in_hour: int | None = None
+    scans_without_fill: int | None = None
+    exposure: Exposure | None = None
+    rejects_in_minute: int | None = None
+    orders_in_minute: int | None = None
+    notional_in_minute: Cash | None = None
+    contradiction: str | None = None
+    positions: PositionsCompared | None = None
+    clock: ClockSkewRead | None = None
+    exchange: ExchangeStatusRead | None = None
+    journaled_ns: int | None = None
+    journal_failure: str | None = None
 
 
 class ReadingState(enum.StrEnum):
@@ -33,26 +68,108 @@ class ReadingState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+Unit = Literal["cash", "count", "percent"]
+"""What a measure counts: millionths of a dollar, things, or hundredths of a percent."""
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """How much of a limit is used; None is not known."""
+
+    label: str
+    used: int | None
+    limit: int | None
+    unit: Unit
+
+
+class ScopedTrip(msgspec.Struct, frozen=True):
+    """Why a switch trips for a part of the markets."""
+
+    scope: str
+    reason: str
+
+
 class Reading(msgspec.Struct, frozen=True):
-    """A reading and its threshold, as text with units; ``trip`` is why it trips, if it does."""
+    """A reading and its threshold, as text with units; ``trip`` is why it trips for everything, if it does.
+
+    ``scoped`` are the trips of a switch that stops parts of the markets, each on its own.
+    """
 
     state: ReadingState
     text: str
     threshold: str
     trip: str | None = None
+    measures: tuple[Measure, ...] = ()
+    scoped: tuple[ScopedTrip, ...] = ()
 
 
-class Switch(Protocol):
+class EvaluatedAt(enum.StrEnum):
+    """When a switch is read: at every tick, or at the scans that mark equity anew."""
+
+    TICK = "tick"
+    SCAN = "scan"
+
+
+class Switch(ABC):
     """A kill switch; evaluating it changes nothing.
 
     Its latch bears its ``key`` and has its ``level``. One that ``clears_itself`` does so after its input was
-    good for five seconds; any other waits for the operator. ``clears`` says so on screen.
+    good for five seconds; one with ``lasts_ns`` once that has passed; any other waits for the operator. Where
+    ``resets_on_resume`` the operator may clear it whatever it reads, and it counts anew from there: what it
+    counts cannot improve while nothing is traded. ``clears`` says so on screen.
+
+    The texts document the switch: what feeds it, its unit, the least it judges by, and why the threshold is
+    what it is by default.
     """
 
-    key: str
-    label: str
-    level: TradingState
-    clears_itself: bool
+    key: ClassVar[str]
+    label: ClassVar[str]
+    level: ClassVar[TradingState]
+    scope: ClassVar[str] = "everything"
+    evaluated_at: ClassVar[EvaluatedAt] = EvaluatedAt.TICK
+    clears_itself: ClassVar[bool] = False
+    resets_on_resume: ClassVar[bool] = False
     clears: str
+    fed_by: ClassVar[str]
+    unit: ClassVar[str]
+    minimum_sample: str = "none"
+    warns_at: ClassVar[str] = "70 %"
+    why: ClassVar[str]
+    lasts_ns: int | None = None
 
+    @property
+    @abstractmethod
+    def threshold(self) -> str:
+        """When it trips, in words, by the settings in force."""
+
+    @abstractmethod
     def evaluate(self, view: RiskView) -> Reading: ...
+
+    def is_over(self, scope: str, view: RiskView) -> bool:
+        """Whether the part of the markets that a latch holds for is no more, and the latch ends with it."""
+        return False
+
+
+def unknown(threshold: str, *measures: Measure, text: str = "n/a") -> Reading:
+    """What is not known refuses new orders and does not trip."""
+    return Reading(ReadingState.UNKNOWN, text, threshold, None, measures)
+
+
+def tripped(text: str, threshold: str, reason: str, *measures: Measure) -> Reading:
+    return Reading(ReadingState.TRIPPED, text, threshold, reason, measures)
+
+
+def safe(text: str, threshold: str, *measures: Measure, warns: bool) -> Reading:
+    return Reading(ReadingState.WARNING if warns else ReadingState.ARMED, text, threshold, None, measures)
+
+
+def nears(used: int | Fraction, limit: int | Fraction) -> bool:
+    """Whether so much of a limit is used that its switch warns; nothing used never warns."""
+    return used > 0 and used >= WARNS_AT * limit
+
+
+def is_known(read_ns: int, now_ns: int) -> bool:
+    """Whether a read of the exchange is recent; one from the future is from another clock.
+
+    A moment ahead is none: an event is stamped where it arrives, and one stamped later may overtake it.
+    """
+    return -MAY_OVERTAKE_NS <= now_ns - read_ns <= READS_KEEP_NS

@@ -7,10 +7,8 @@ from fractions import Fraction
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
 from console.domain.money import CASH_PER_DOLLAR, Cash
-from console.risk.switches.base import Reading, ReadingState, RiskView
-from console.risk.text import dollars
-
-_WARNS_AT = Fraction(7, 10)
+from console.risk.switches.base import EvaluatedAt, Reading, RiskView, Switch, nears, safe, tripped, unknown
+from console.risk.text import dollars, percent
 
 
 def daily_loss_limit(limits: RiskSettings, day_open_equity: Cash) -> Cash:
@@ -20,26 +18,33 @@ def daily_loss_limit(limits: RiskSettings, day_open_equity: Cash) -> Cash:
     return Cash(int(min(in_dollars, in_share)))
 
 
-class DailyLoss:
+class DailyLoss(Switch):
     """Halts when the day's loss, open positions at their marks, reaches the limit; a profit never does."""
 
     key = "daily_loss"
     label = "daily loss"
     level = TradingState.HALTED
-    clears_itself = False
+    evaluated_at = EvaluatedAt.SCAN
     clears = "operator, once the loss is under the limit"
+    fed_by = "equity at marks at each scan, against that with which the risk day began"
+    unit = "$"
+    why = "The guide's numbers; the smaller of the two holds."
 
     def __init__(self, limits: RiskSettings) -> None:
         self._limits = limits
 
+    @property
+    def threshold(self) -> str:
+        share = percent(Fraction(self._limits.max_daily_loss_pct))
+        return f">= {self._limits.max_daily_loss_dollars:,} $ or {share} of the day's opening equity"
+
     def evaluate(self, view: RiskView) -> Reading:
         if view.equity is None or view.day_open_equity is None:
-            return Reading(ReadingState.UNKNOWN, "n/a", "n/a")
+            return unknown("n/a")
         limit = daily_loss_limit(self._limits, view.day_open_equity)
         profit = Cash(view.equity - view.day_open_equity)
         text, threshold = dollars(profit, signed=True), f"> {dollars(Cash(-limit))}"
         if -profit >= limit:
             reason = f"day's loss {dollars(Cash(-profit))} reached the limit of {dollars(limit)}"
-            return Reading(ReadingState.TRIPPED, text, threshold, reason)
-        warning = profit < 0 and -profit >= _WARNS_AT * limit
-        return Reading(ReadingState.WARNING if warning else ReadingState.ARMED, text, threshold)
+            return tripped(text, threshold, reason)
+        return safe(text, threshold, warns=nears(-profit, limit))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from console.domain.events import TradingState
-from console.risk.switches.base import Reading, ReadingState, RiskView
+from console.risk.switches.base import Reading, RiskView, Switch, safe
 
 MANUAL = "manual"
 """Name of the latch that the operator's halt raises."""
 
 
-class ManualHalt:
+class ManualHalt(Switch):
     """Always ready; the operator's command raises its latch, nothing it reads does."""
 
     key = MANUAL
     label = "halt"
     level = TradingState.HALTED
-    clears_itself = False
     clears = "operator, with a reason"
+    fed_by = "the operator's halt, `kconsole halt`, the halt file"
+    unit = "-"
+    warns_at = "never"
+    why = "It is the operator's word."
+    threshold = "operator"
 
     def evaluate(self, view: RiskView) -> Reading:
-        return Reading(ReadingState.ARMED, "ready", "operator")
+        return safe("ready", self.threshold, warns=False)

@@ -1,4 +1,4 @@
-"""Risk limits: how much of each is used, and would be if every resting order filled."""
+"""Risk limits, urgent ones first: how much of each is used, and would be if every resting order filled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
 from console.tui.views.common import WAITING, data_age
 
-WARN_SHARE = 0.70
 ALARM_SHARE = 0.90
 
 _WIDE = (
@@ -20,8 +19,8 @@ _WIDE = (
     Column("", 10, rank=0, most=24),
     Column("used", 6, Align.RIGHT, rank=2),
     Column("+rest", 6, Align.RIGHT, rank=3),
-    Column("of $", 6, Align.RIGHT, rank=4),
-    Column("used $", 9, Align.DECIMAL, rank=5),
+    Column("limit", 6, Align.RIGHT, rank=4),
+    Column("amount", 9, Align.DECIMAL, rank=5),
     Column("age", 5, Align.RIGHT, rank=6),
     Column("", 12, rank=7, most=30),
 )
@@ -41,55 +40,75 @@ def _share(part: int | None, limit: int | None) -> float | None:
     return max(0, part) / limit
 
 
-def _tone(share: float) -> Tone:
+def _warns_at(gauge: Gauge) -> float:
+    return gauge.warn_percent / 100
+
+
+def _tone(share: float, warns_at: float) -> Tone:
     if share >= ALARM_SHARE:
         return Tone.LOSS
-    return Tone.WARN if share >= WARN_SHARE else Tone.GAIN
+    return Tone.WARN if share >= warns_at else Tone.GAIN
 
 
-def _percent(share: float | None) -> Line:
+def _percent(share: float | None, warns_at: float) -> Line:
     """With ``!`` at the warn mark and ``!!`` at the alarm mark, so that colour is not needed."""
     if share is None:
         return put(fmt.UNKNOWN, Tone.WARN)
-    sign = "!!" if share >= ALARM_SHARE else "!" if share >= WARN_SHARE else ""
-    return put(f"{sign}{share:.0%}", _tone(share) if sign else Tone.STRONG)
+    sign = "!!" if share >= ALARM_SHARE else "!" if share >= warns_at else ""
+    return put(f"{sign}{share:.0%}", _tone(share, warns_at) if sign else Tone.STRONG)
+
+
+def _amount(value: int | None, gauge: Gauge) -> str:
+    if gauge.unit == "cash" or value is None:
+        return fmt.dollars(value)
+    return f"{value:,}" if gauge.unit == "count" else f"{value / 100:g}%"
+
+
+def _limit(gauge: Gauge) -> str:
+    return fmt.short_dollars(gauge.limit) if gauge.unit == "cash" else _amount(gauge.limit, gauge)
 
 
 def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
     used, resting = _share(gauge.used, gauge.limit), _share(gauge.with_resting, gauge.limit)
+    warns_at = _warns_at(gauge)
 
     def drawn(width: int) -> Line:
         if used is None:
             return put("n/a, refuses" if width >= 12 else "refuses" if width >= 7 else "stops", Tone.WARN)
         worst = used if resting is None else max(used, resting)
-        return bar(used, worst, width, _tone(used), (WARN_SHARE, ALARM_SHARE))
+        return bar(used, worst, width, _tone(used, warns_at), (warns_at, ALARM_SHARE))
 
     age_ns = None if gauge.age_ns is None else gauge.age_ns + (picture.age_ns or 0)
     return (
         put(gauge.label),
         drawn,
-        _percent(used),
-        _percent(resting) if resting is not None else put("-", Tone.MUTED),
-        put(fmt.short_dollars(gauge.limit), Tone.MUTED),
-        put(fmt.dollars(gauge.used), Tone.PLAIN if gauge.used is not None else Tone.WARN),
+        _percent(used, warns_at),
+        _percent(resting, warns_at) if resting is not None else put("-", Tone.MUTED),
+        put(_limit(gauge), Tone.MUTED),
+        put(_amount(gauge.used, gauge), Tone.PLAIN if gauge.used is not None else Tone.WARN),
         put(fmt.age(age_ns), Tone.MUTED),
         put(gauge.detail, Tone.MUTED),
     )
 
 
 def _summary(gauges: Sequence[Gauge]) -> list[Line]:
-    shares = [_share(g.used, g.limit) for g in gauges]
-    unknown = sum(share is None for share in shares)
-    known = [share for share in shares if share is not None]
+    unknown = sum(_share(gauge.used, gauge.limit) is None for gauge in gauges)
     if unknown:
         return [put(f"{unknown} unknown, refuses", Tone.WARN)]
-    return [put(f"highest {max(known):.0%}", _tone(max(known)))] if known else []
+    known = [(share, _warns_at(g)) for g in gauges if (share := _share(g.used, g.limit)) is not None]
+    return [put(f"highest {max(known)[0]:.0%}", _tone(*max(known)))] if known else []
+
+
+def _is_urgent(gauge: Gauge) -> bool:
+    """Whether a limit belongs at the top: not known, or beyond its warn mark."""
+    used = _share(gauge.used, gauge.limit)
+    return used is None or max(used, _share(gauge.with_resting, gauge.limit) or 0) >= _warns_at(gauge)
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
     if picture.snapshot is None:
         return Content(message=WAITING, age=data_age(None))
-    gauges = picture.snapshot.gauges
+    gauges = sorted(picture.snapshot.gauges, key=lambda gauge: not _is_urgent(gauge))
     columns: Sequence[Column] = _WIDE if width >= 30 else _NARROW
     return Content(
         summary=_summary(gauges),

@@ -19,6 +19,7 @@ _COLUMNS = (
     Column("threshold", 11, rank=3, most=12),
     Column("since", 5, rank=4),
     Column("clears", 12, rank=5, most=60),
+    Column("read", 5, rank=6),
 )
 _NARROW_COLUMNS = (Column("", 9), Column("", 8, rank=1, most=16))
 
@@ -52,6 +53,7 @@ def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
         put(switch.threshold, Tone.MUTED),
         put("", tone) if is_calm else _since(switch.since_ns, picture),
         put(switch.clears, Tone.MUTED),
+        _since(switch.evaluated_ns, picture),
     )
     return f"switch {switch.key}", cells
 
@@ -63,9 +65,21 @@ def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
         put(latch.level.name.replace("_", "-"), Tone.LOSS),
         put(latch.reason),
         _since(latch.since_ns, picture),
-        put(f"{clearing(latch, snapshot)}; raised by {latch.source}", Tone.MUTED),
+        put(f"{_ending(latch, snapshot, picture)}; raised by {latch.source}", Tone.MUTED),
+        put(""),
     )
-    return f"latch {latch.name}", cells
+    return f"latch {latch.id}", cells
+
+
+def _ending(latch: LatchView, snapshot: Snapshot, picture: Picture) -> str:
+    """How a latch ends, when if that is known, and what it holds for if that is not everything."""
+    part = f"; on {latch.scope}" if latch.scope else ""
+    return f"{clearing(latch, snapshot)}{_end(latch, picture)}{part}"
+
+
+def _end(latch: LatchView, picture: Picture) -> str:
+    """In how long a latch may end by itself."""
+    return "" if latch.until_ns is None else f", ends in {fmt.age(latch.until_ns - picture.now_ns)}"
 
 
 def _summary(snapshot: Snapshot) -> list[Line]:

@@ -1,0 +1,165 @@
+"""What was sent, answered, filled and failed, counted from events alone and not by the strategy."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from console.domain.events import (
+    ClockSkewRead,
+    EngineEvent,
+    ErrorHappened,
+    ExchangeStatusRead,
+    FeedLost,
+    JournaledEvent,
+    JournalFailed,
+    LatchCleared,
+    OrderAcked,
+    OrderBecameUnknown,
+    OrderFilled,
+    OrderIntended,
+    OrderRejected,
+    OrderReported,
+    PositionsCompared,
+    TimerFired,
+)
+from console.domain.money import Cash
+from console.engine.account import Account
+from console.risk.latches import RISK_SOURCE
+from console.risk.switches.error_burst import ERROR_BURST
+from console.risk.switches.no_fills import NO_FILLS
+from console.risk.switches.reject_rate import REJECT_RATE
+from console.risk.switches.tripwire import TRIPWIRE
+
+DENIED = "denied"
+NEVER_PLACED = "never_placed"
+"""Codes of rejections that are ours, not the exchange's."""
+
+_NS_PER_MINUTE = 60_000_000_000
+_NS_PER_HOUR = 60 * _NS_PER_MINUTE
+_MOST_KEPT = 20_000
+"""Beyond what any limit asks for."""
+
+
+class Window:
+    """Amounts of the newest time; one from the future, after a clock stepped back, stays in."""
+
+    def __init__(self, length_ns: int) -> None:
+        self._length_ns = length_ns
+        self._noted: deque[tuple[int, int]] = deque(maxlen=_MOST_KEPT)
+
+    def note(self, at_ns: int, amount: int = 1) -> None:
+        self._prune(at_ns)
+        self._noted.append((at_ns, amount))
+
+    def count(self, now_ns: int) -> int:
+        self._prune(now_ns)
+        return len(self._noted)
+
+    def sum(self, now_ns: int) -> int:
+        self._prune(now_ns)
+        return sum(amount for _, amount in self._noted)
+
+    def clear(self) -> None:
+        self._noted.clear()
+
+    def _prune(self, now_ns: int) -> None:
+        while self._noted and now_ns - self._noted[0][0] >= self._length_ns:
+            self._noted.popleft()
+
+
+class Activity:
+    """Feeds the switches that watch conduct; a restart begins its windows anew, the latches stay.
+
+    ``hear`` takes what comes from outside, before the engine acts on it; ``record`` what was journaled.
+    """
+
+    def __init__(self, account: Account, client_id_prefix: str) -> None:
+        self._account = account
+        self._prefix = client_id_prefix
+        self._errors = Window(_NS_PER_HOUR)
+        self._rejects = Window(_NS_PER_MINUTE)
+        self._sent = Window(_NS_PER_MINUTE)
+        self._was_out = False
+        self.scans_without_fill = 0
+        self.contradiction: str | None = None
+        self.exchange: ExchangeStatusRead | None = None
+        self.clock: ClockSkewRead | None = None
+        self.positions: PositionsCompared | None = None
+        self.journal_failure: str | None = None
+        self.journaled_ns: int | None = None
+
+    def hear(self, event: EngineEvent) -> None:
+        """Take an event as it arrived."""
+        match event:
+            case ErrorHappened() | FeedLost():
+                self._errors.note(event.at_ns)
+            case ExchangeStatusRead():
+                self.exchange = event
+            case ClockSkewRead():
+                self.clock = event
+            case PositionsCompared():
+                self.positions = event
+            case JournalFailed():
+                self.journal_failure = event.reason
+            case TimerFired():
+                self._end_scan()
+            case OrderAcked() | OrderReported() | OrderFilled():
+                self._check_sent(event)
+            case _:
+                pass
+
+    def record(self, event: JournaledEvent) -> None:
+        """Take an event that was journaled; each is told once."""
+        self.journaled_ns = event.at_ns
+        match event:
+            case OrderIntended(intent=intent):
+                self._was_out = True
+                # What only reduces is bounded by what is held, and a flatten must not be cut short.
+                if not intent.reduce_only:
+                    self._sent.note(event.at_ns, intent.worst_cost)
+            case OrderFilled():
+                self.scans_without_fill = 0
+                self._was_out = False
+            case OrderBecameUnknown():
+                self._errors.note(event.at_ns)
+            case OrderRejected() if event.code not in (DENIED, NEVER_PLACED):
+                self._rejects.note(event.at_ns)
+            case LatchCleared() if event.source != RISK_SOURCE:
+                self._start_anew(event.name)
+            case _:
+                pass
+
+    def errors_in_hour(self, now_ns: int) -> int:
+        return self._errors.count(now_ns)
+
+    def rejects_in_minute(self, now_ns: int) -> int:
+        return self._rejects.count(now_ns)
+
+    def orders_in_minute(self, now_ns: int) -> int:
+        return self._sent.count(now_ns)
+
+    def notional_in_minute(self, now_ns: int) -> Cash:
+        """What the orders sent within the newest minute cost at most."""
+        return Cash(self._sent.sum(now_ns))
+
+    def _end_scan(self) -> None:
+        """Count a scan that ends with orders out, or sent since the one before, and no fill since."""
+        if self._was_out:
+            self.scans_without_fill += 1
+        self._was_out = bool(self._account.open_orders)
+
+    def _check_sent(self, event: OrderAcked | OrderReported | OrderFilled) -> None:
+        client_order_id = event.client_order_id
+        if client_order_id.startswith(self._prefix) and client_order_id not in self._account.orders:
+            self.contradiction = f"{type(event).__name__} for {client_order_id}, which was never sent"
+
+    def _start_anew(self, latch: str) -> None:
+        if latch == ERROR_BURST:
+            self._errors.clear()
+        elif latch == REJECT_RATE:
+            self._rejects.clear()
+        elif latch == NO_FILLS:
+            self.scans_without_fill = 0
+        elif latch == TRIPWIRE:
+            self._sent.clear()
+            self.contradiction = None

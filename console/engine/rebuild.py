@@ -1,0 +1,34 @@
+"""From a journal to the engine it describes."""
+
+from __future__ import annotations
+
+from console.config.schema import Settings
+from console.engine.account import Account
+from console.engine.core import Engine
+from console.engine.journal import Journal
+from console.engine.trade_log import TradeLog
+from console.risk.manager import RiskManager
+from console.strategies.base import Strategy
+
+CLIENT_ID_SCHEME = "kc"
+
+
+def client_id_prefix(journal: Journal) -> str:
+    """What every client order id made from a journal begins with."""
+    return f"{CLIENT_ID_SCHEME}-{journal.instance}-"
+
+
+def rebuild(journal: Journal, settings: Settings, strategy: Strategy, risk: RiskManager) -> Engine:
+    """The engine with the account as the journal has it; raises JournalError."""
+    account, trade_log = Account(), TradeLog()
+    for event in journal.replay():
+        trade_log.observe(event, account)
+        account.apply(event)
+    return Engine(
+        settings,
+        strategy,
+        risk,
+        client_id_prefix=client_id_prefix(journal),
+        account=account,
+        trade_log=trade_log,
+    )

@@ -1,0 +1,188 @@
+"""What the operator may ask for: pause, reduce only, halt, flatten, disarm, arm, resume."""
+
+from __future__ import annotations
+
+import msgspec
+
+from console.domain.actions import AlertLevel, BeginFlatten, EndFlatten, Submit
+from console.domain.events import (
+    Arm,
+    CancelAllOrders,
+    Disarm,
+    ExchangeStatusRead,
+    Flatten,
+    FlattenDue,
+    FlattenEnded,
+    Halt,
+    HaltProgressed,
+    LatchCleared,
+    LatchRaised,
+    OperatorCommand,
+    OrderIntended,
+    PauseEntries,
+    ReduceOnly,
+    Resume,
+    TradingState,
+)
+from console.engine.account import Account
+from console.engine.cancels import Cancels
+from console.engine.effects import Effects
+from console.engine.flatten import FLATTEN, Flattening
+from console.engine.markets import Markets
+from console.risk.latches import EVERYTHING
+from console.risk.manager import RiskManager
+from console.risk.switches.base import RiskView
+from console.risk.switches.manual import MANUAL
+
+PAUSE = "pause"
+REDUCE = "reduce_only"
+DISARMED = "disarmed"
+"""The latch under which demo and live start: clearing it is arming."""
+
+OPERATOR = "operator"
+
+_FLATTEN_GOES_ON = frozenset({FLATTEN, "daily_loss", "drawdown"})
+"""Halts that closing positions may itself bring about; any other that comes up ends a flatten."""
+
+
+class Verbs:
+    """Takes the operator's commands; a refusal is told and journaled with the command."""
+
+    def __init__(
+        self,
+        account: Account,
+        markets: Markets,
+        risk: RiskManager,
+        effects: Effects,
+        cancels: Cancels,
+        *,
+        slice_contracts: int,
+        client_id_prefix: str,
+    ) -> None:
+        self._account = account
+        self._markets = markets
+        self._risk = risk
+        self._effects = effects
+        self._cancels = cancels
+        self._slice_contracts = slice_contracts
+        self._prefix = client_id_prefix
+        self._flattening: Flattening | None = None
+        self._halts_before: set[str] = set()
+
+    @property
+    def is_flattening(self) -> bool:
+        return self._flattening is not None
+
+    def take(self, command: OperatorCommand, view: RiskView) -> None:
+        """Journal a command and bring it about."""
+        self._effects.append(command)
+        match command:
+            case PauseEntries():
+                self._raise(command, PAUSE, TradingState.PAUSED)
+            case ReduceOnly():
+                self._raise(command, REDUCE, TradingState.REDUCE_ONLY)
+            case Halt():
+                self._end_flatten(command.at_ns, f"halted: {command.reason}")
+                self._raise(command, MANUAL, TradingState.HALTED)
+            case Flatten():
+                self._begin_flatten(command)
+            case Disarm():
+                self._cancels.ask_anew()
+                self._raise(command, DISARMED, TradingState.REDUCE_ONLY)
+            case Arm():
+                self._clear(command.at_ns, DISARMED, command.reason, view)
+            case Resume():
+                self._clear(command.at_ns, command.latch, command.reason, view)
+            case CancelAllOrders():
+                self._cancels.ask_anew()
+
+    def note_halt(self, progress: HaltProgressed) -> None:
+        """How far the halt path got."""
+        self._effects.halt_progress = progress
+
+    def refusal(self, latch: str, view: RiskView) -> str | None:
+        """Why the latch of this id may not be cleared now, or None when it may."""
+        found = self._account.latches.get(latch)
+        if found is not None and found.level is TradingState.HALTED and found.scope == EVERYTHING:
+            unproved = self._unproved()
+            if unproved is not None:
+                return unproved
+        return self._risk.resume_refusal(latch, view, self._account.latches)
+
+    def _unproved(self) -> str | None:
+        """What a halt still lacks before it may end."""
+        if self._flattening is not None:
+            return "positions are being flattened"
+        progress = self._effects.halt_progress
+        if progress is None or progress.resting is None:
+            return "the halt is not confirmed yet: how many of ours still rest is not known"
+        if not progress.is_confirmed:
+            return f"the halt is not confirmed yet: {progress.resting} of ours still rest"
+        return None
+
+    def _raise(
+        self, command: PauseEntries | ReduceOnly | Halt | Flatten | Disarm, name: str, level: TradingState
+    ) -> None:
+        self._effects.raise_latch(
+            LatchRaised(at_ns=command.at_ns, name=name, level=level, reason=command.reason, source=OPERATOR)
+        )
+
+    def _clear(self, at_ns: int, latch: str, reason: str, view: RiskView) -> None:
+        found = self._account.latches.get(latch)
+        refusal = self.refusal(latch, view)
+        if refusal is None and not reason.strip():
+            refusal = "a reason is needed"
+        if found is None or refusal is not None:
+            self._effects.alert(at_ns, AlertLevel.WARNING, f"{latch} was not cleared: {refusal}")
+            return
+        self._effects.clear_latch(
+            LatchCleared(at_ns=at_ns, name=found.name, reason=reason, source=OPERATOR, scope=found.scope)
+        )
+
+    # --- flattening ---------------------------------------------------------------------------------
+
+    def _begin_flatten(self, command: Flatten) -> None:
+        if self._flattening is not None:
+            self._effects.alert(command.at_ns, AlertLevel.WARNING, "positions are being flattened already")
+            return
+        # First, so that the halt it begins is the one that the flatten waits for.
+        self._effects.act(BeginFlatten(f"flatten: {command.reason}"))
+        self._raise(command, FLATTEN, TradingState.HALTED)
+        self._flattening = Flattening(self._slice_contracts)
+        self._halts_before = self._halts()
+
+    def continue_flatten(self, event: FlattenDue, exchange: ExchangeStatusRead | None) -> None:
+        """Send the next slice of every position, or end when nothing is left that could be sold."""
+        if self._flattening is None:
+            return
+        newer = self._halts() - self._halts_before - _FLATTEN_GOES_ON
+        if newer:
+            self._end_flatten(event.at_ns, f"not flat: stopped by {', '.join(sorted(newer))}")
+            return
+        exits = self._flattening.exits(self._account, self._markets, exchange, event.at_ns)
+        ending = self._flattening.ending(self._account.held)
+        if ending is not None:
+            self._end_flatten(event.at_ns, ending)
+            return
+        for order in exits:
+            client_order_id = f"{self._prefix}{self._account.intents_ever + 1}"
+            intent = msgspec.structs.replace(order, client_order_id=client_order_id)
+            self._effects.append(OrderIntended(at_ns=event.at_ns, intent=intent))
+            self._effects.act(Submit(intent))
+
+    def _end_flatten(self, at_ns: int, reason: str) -> None:
+        if self._flattening is None:
+            return
+        self._flattening = None
+        is_flat = not self._account.held
+        self._effects.append(FlattenEnded(at_ns=at_ns, reason=reason, is_flat=is_flat))
+        self._effects.act(EndFlatten())
+        level = AlertLevel.WARNING if is_flat else AlertLevel.CRITICAL
+        self._effects.alert(at_ns, level, f"flatten ended: {reason}")
+
+    def _halts(self) -> set[str]:
+        return {
+            latch.id
+            for latch in self._account.latches.active
+            if latch.level is TradingState.HALTED and latch.scope == EVERYTHING
+        }

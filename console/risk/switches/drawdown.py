@@ -1,0 +1,57 @@
+"""Stops when too much of the highest equity is lost, over however many days."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from console.config.schema import RiskSettings
+from console.domain.events import TradingState
+from console.domain.money import Cash
+from console.risk.switches.base import (
+    EvaluatedAt,
+    Measure,
+    Reading,
+    RiskView,
+    Switch,
+    nears,
+    safe,
+    tripped,
+    unknown,
+)
+from console.risk.text import dollars, percent
+
+DRAWDOWN = "drawdown"
+
+
+class Drawdown(Switch):
+    """Halts when equity at marks has fallen by the limit from its highest; resuming counts from there."""
+
+    key = DRAWDOWN
+    label = "drawdown"
+    level = TradingState.HALTED
+    evaluated_at = EvaluatedAt.SCAN
+    resets_on_resume = True
+    clears = "operator; the highest equity then starts anew"
+    fed_by = "equity at marks at each scan, against the highest one journaled"
+    unit = "% of the highest equity"
+    why = "Two daily limits: two of the worst days that are allowed end trading."
+
+    def __init__(self, limits: RiskSettings) -> None:
+        self._limits = limits
+
+    @property
+    def threshold(self) -> str:
+        return f">= {percent(Fraction(self._limits.max_drawdown_pct))}"
+
+    def evaluate(self, view: RiskView) -> Reading:
+        share = Fraction(self._limits.max_drawdown_pct)
+        if view.equity is None or view.high_water is None or not view.high_water > 0:
+            return unknown(percent(share), Measure(self.label, None, None, "cash"))
+        lost = Cash(max(0, view.high_water - view.equity))
+        limit = share * view.high_water
+        text = percent(Fraction(lost, view.high_water))
+        measure = Measure(self.label, lost, int(limit), "cash")
+        if lost >= limit:
+            reason = f"{dollars(lost)} below the highest equity, {dollars(view.high_water)}: {text}"
+            return tripped(text, percent(share), reason, measure)
+        return safe(text, percent(share), measure, warns=nears(lost, limit))

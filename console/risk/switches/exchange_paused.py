@@ -1,0 +1,33 @@
+"""Pauses while the exchange itself does not trade."""
+
+from __future__ import annotations
+
+from console.domain.events import TradingState
+from console.risk.switches.base import Reading, RiskView, Switch, is_known, safe, tripped, unknown
+
+_GOOD = "trading"
+
+
+class ExchangePaused(Switch):
+    """Pauses while the exchange says that it, or trading on it, is not active."""
+
+    key = "exchange_paused"
+    label = "exchange"
+    level = TradingState.PAUSED
+    clears_itself = True
+    clears = "by itself, after 5 s of trading"
+    fed_by = "the exchange's status, read every few seconds"
+    unit = "-"
+    warns_at = "never"
+    why = "The exchange's own word. One that is older than 120 s proves nothing."
+    threshold = "not trading"
+
+    def evaluate(self, view: RiskView) -> Reading:
+        status = view.exchange
+        if status is None or not is_known(status.at_ns, view.now_ns):
+            return unknown(_GOOD)
+        if not status.exchange_active:
+            return tripped("closed", _GOOD, "the exchange is closed")
+        if not status.trading_active:
+            return tripped("paused", _GOOD, "the exchange has paused trading")
+        return safe("trading", _GOOD, warns=False)

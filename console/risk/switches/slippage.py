@@ -1,0 +1,67 @@
+"""Pauses when executions keep costing more than they should."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from console.config.schema import QualitySettings
+from console.domain.events import TradingState
+from console.risk.switches.base import Measure, Reading, RiskView, Switch, nears, safe, tripped, unknown
+from console.risk.text import percent
+
+SLIPPAGE = "slippage"
+
+_CENTIBPS_PER_BPS = 100
+_HUNDREDTHS_OF_PERCENT = 10_000
+
+
+class Slippage(Switch):
+    """Pauses when too many of the newest taker fills slipped beyond the line, given enough of them."""
+
+    key = SLIPPAGE
+    label = "slippage"
+    level = TradingState.PAUSED
+    resets_on_resume = True
+    clears = "operator; the fills then start anew"
+    fed_by = "journaled taker fills, each against the touch at its decision"
+    unit = "share of taker fills above the line"
+    why = (
+        "The line is the guide's, 50 bps consistently: more often than not. If one fill in four is bad by "
+        "chance, eleven of twenty come once in 250 times."
+    )
+
+    def __init__(self, quality: QualitySettings) -> None:
+        self._quality = quality
+        self.minimum_sample = (
+            f"{quality.slippage_min_fills} of the last {quality.slippage_window_fills} fills"
+        )
+
+    @property
+    def threshold(self) -> str:
+        share = percent(Fraction(self._quality.max_slippage_share))
+        return f"> {share} of fills > {self._quality.max_slippage_bps.normalize():f} bps"
+
+    def evaluate(self, view: RiskView) -> Reading:
+        quality = self._quality
+        most, line = Fraction(quality.max_slippage_share), quality.max_slippage_bps * _CENTIBPS_PER_BPS
+        threshold = f"{percent(most)} > {quality.max_slippage_bps.normalize():f} bps"
+        if view.taker_slippage is None:
+            return unknown(threshold)
+        fills = view.taker_slippage[-quality.slippage_window_fills :]
+        if not line.is_finite():
+            raise ValueError(f"max_slippage_bps is {quality.max_slippage_bps}")
+        beyond = sum(fill > line for fill in fills)
+        if len(fills) < quality.slippage_min_fills:
+            return safe(f"n={len(fills)} of {quality.slippage_min_fills}", threshold, warns=False)
+        share = Fraction(beyond, len(fills))
+        text = f"{percent(share)} n={len(fills)}"
+        measure = Measure(
+            "slipped fills",
+            int(share * _HUNDREDTHS_OF_PERCENT),
+            int(most * _HUNDREDTHS_OF_PERCENT),
+            "percent",
+        )
+        if share > most:
+            reason = f"{beyond} of {len(fills)} taker fills slipped more than {quality.max_slippage_bps} bps"
+            return tripped(text, threshold, reason, measure)
+        return safe(text, threshold, measure, warns=nears(share, most))
