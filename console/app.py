@@ -57,7 +57,6 @@ log = logging.getLogger(__name__)
 START_TIMEOUT_S = 30.0
 _CHILD_START_TIMEOUT_S = 30.0
 _CHILD_STOP_TIMEOUT_S = 5.0
-GROUP_CONTRACTS_LIMIT = 1_000_000
 
 
 class UncleanError(Exception):
@@ -271,7 +270,7 @@ def _venue(
         clock,
         wall_ns=time.time_ns,
         deadline_s=float(launch.settings.exchange.request_timeout_seconds),
-        group_contracts_limit=GROUP_CONTRACTS_LIMIT,
+        group_contracts_limit=launch.settings.risk.max_burst_contracts,
         may_send=may_send,
     )
 

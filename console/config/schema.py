@@ -132,6 +132,14 @@ class RiskSettings:
         low=0,
         high=100,
     )
+    max_burst_contracts: int = setting(
+        20_000,
+        "the exchange itself cancels and refuses our orders past this many contracts filled in 15 s; "
+        "four of the largest orders at once",
+        unit="contracts",
+        low=1,
+        high=1_000_000,
+    )
     max_order_contracts: int = setting(
         5_000, "largest single order", unit="contracts", low=1, high=_MOST_CONTRACTS
     )
