@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import IO
 from urllib.parse import urlsplit
 
 from console.config.errors import ConfigError
@@ -46,6 +40,7 @@ from console.exchange.hosts import (
 )
 from console.exchange.signing import ExposedKeyError, KeyFileError, Signer, load_signer
 from console.exchange.venue import KalshiVenue
+from console.practice.child import Outage, PracticeFailedError, practice_exchange
 from console.risk.manager import RiskManager
 from console.simulation.broker import Broker
 from console.simulation.venue import SimulatedFeed, SimulatedHaltLine, SimulatedVenue
@@ -55,20 +50,10 @@ from console.strategies.favourite_longshot import FavouriteLongshot
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 30.0
-_CHILD_START_TIMEOUT_S = 30.0
-_CHILD_STOP_TIMEOUT_S = 5.0
 
 
 class UncleanError(Exception):
     """The exchange holds something else for us than the journal; the text is one sentence."""
-
-
-Outage = Callable[[], str | None]
-"""What has ended outside the engine and cannot come back by itself."""
-
-
-class PracticeFailedError(Exception):
-    """The practice exchange did not start; the text is one sentence for the operator."""
 
 
 @dataclass(frozen=True)
@@ -319,7 +304,10 @@ def _connection(launch: Launch, stack: ExitStack) -> tuple[Connection, Outage]:
         if launch.attach is not None:
             return read_connection(launch.attach), _no_outage
         if launch.environment == "practice":
-            return stack.enter_context(_practice_exchange(launch))
+            line, outage = stack.enter_context(
+                practice_exchange(launch.settings.practice, launch.folder.path.parent, launch.folder.logs)
+            )
+            return parse_connection(line, "the practice exchange's first line"), outage
         key_path = launch.settings.exchange.private_key_path
         key_file = launch.folder.key_file(key_path) if key_path else None
         return connection_to(DEMO, launch.settings.exchange.key_id, str(key_file or "")), _no_outage
@@ -338,68 +326,6 @@ def _signer(connection: Connection) -> Signer:
 
 def _no_outage() -> str | None:
     return None
-
-
-@contextmanager
-def _practice_exchange(launch: Launch) -> Iterator[tuple[Connection, Outage]]:
-    """A practice exchange as a child process, which ends when its standard input closes."""
-    practice = launch.settings.practice
-    # -P: a package in the folder where the console was started must not be taken for ours.
-    command = [sys.executable, "-P", "-m", "console.cli", "exchange", "--until-stdin-closes"]
-    command += ["--speed", str(practice.speed), "--cash", str(practice.starting_cash_dollars)]
-    command += ["--home", str(launch.folder.path.parent)]
-    errors = launch.folder.logs / "practice-exchange.log"
-    with errors.open("wb") as error_file:
-        # A session of its own: the terminal's ctrl-c is for the console, which ends the exchange itself.
-        child = subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=error_file,
-            start_new_session=True,
-        )
-
-    def outage() -> str | None:
-        # Its account is gone with it, so there is nothing to come back to.
-        return None if child.poll() is None else "the practice exchange has ended: quit and start again"
-
-    try:
-        yield parse_connection(_first_line(child, errors), "the practice exchange's first line"), outage
-    finally:
-        _end(child)
-
-
-def _first_line(child: subprocess.Popen[bytes], errors: Path) -> bytes:
-    lines: SimpleQueue[bytes] = SimpleQueue()
-    if child.stdout is None:
-        raise PracticeFailedError("the practice exchange has no output")
-    threading.Thread(target=_drain, args=(child.stdout, lines), name="practice output", daemon=True).start()
-    line = b""
-    with contextlib.suppress(Empty):
-        line = lines.get(timeout=_CHILD_START_TIMEOUT_S)
-    if not line.strip():
-        said = errors.read_text(errors="replace").strip().splitlines()
-        why = said[-1] if said else f"it said nothing within {_CHILD_START_TIMEOUT_S:.0f} s"
-        raise PracticeFailedError(f"the practice exchange did not start: {why}")
-    return line
-
-
-def _drain(stream: IO[bytes], lines: SimpleQueue[bytes]) -> None:
-    """Pass on the first line and read the rest, so that the child is never blocked by a full pipe."""
-    lines.put(stream.readline())
-    for _ in stream:
-        pass
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    if child.stdin is not None:
-        with contextlib.suppress(OSError):
-            child.stdin.close()
-    try:
-        child.wait(_CHILD_STOP_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 __all__ = [
