@@ -54,11 +54,16 @@ def _print(document: Document) -> None:
             continue
         print(f"{key:18} {len(value)}")
         for item in value:
-            words = [_words(*field) for field in item.items()] if isinstance(item, dict) else [str(item)]
-            print(" " * 19 + "  ".join(words))
+            fields = item if isinstance(item, dict) else {"": item}
+            # A latch's id is its name and scope, as `kconsole resume` takes it.
+            shown = fields.keys() - ({"name", "scope"} if "id" in fields else set())
+            words = [_words(key, value) for key, value in fields.items() if key in shown]
+            print(" " * 19 + "  ".join(filter(None, words)))
 
 
 def _words(key: str, value: JsonValue) -> str:
+    if value is None:
+        return ""
     if key.endswith("_ns") and isinstance(value, int):
-        return f"{datetime.fromtimestamp(value // _NS_PER_S, UTC):%Y-%m-%d %H:%M:%SZ}"
+        return f"{datetime.fromtimestamp(value // _NS_PER_S, UTC):{key[:-3]} %Y-%m-%d %H:%M:%SZ}"
     return str(value)

@@ -19,7 +19,8 @@ from console.risk.switches.base import RiskView
 from console.strategies.base import Refusal, Strategy
 
 _NS_PER_S = 1_000_000_000
-_NS_PER_MINUTE = 60 * _NS_PER_S
+MINUTE_NS = 60 * _NS_PER_S
+"""What the limit on orders a minute counts over."""
 
 
 class Denied(msgspec.Struct, frozen=True):
@@ -83,7 +84,7 @@ class Entries:
             cash=account.cash,
             exposure=exposure,
             twice_mid=quote.twice_mid_of(verdict.side),
-            orders_in_minute=account.orders_since(view.now_ns - _NS_PER_MINUTE),
+            orders_in_minute=account.orders_since(view.now_ns - MINUTE_NS),
         )
         sized = size(verdict, standing, self._limits)
         if not sized.count:

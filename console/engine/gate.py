@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import enum
 import os
+from collections.abc import Iterable
 from pathlib import Path
+
+from console.domain.events import TradingState
+from console.risk.latches import EVERYTHING, Latch
 
 
 class GateLevel(enum.Enum):
@@ -56,6 +60,17 @@ class Sentinel:
             return self._path.read_text(encoding="utf-8", errors="replace").strip() or "halted"
         except OSError:
             return "halted"
+
+    def untold(self, latches: Iterable[Latch]) -> str | None:
+        """The reason of a halt that its file alone tells of; None when one of these latches has begun it."""
+        if not self.exists:
+            return None
+        reason = self.reason
+        for latch in latches:
+            halts = latch.level is TradingState.HALTED and latch.scope == EVERYTHING
+            if halts and reason in (latch.reason, f"{latch.name}: {latch.reason}"):
+                return None
+        return reason
 
     def write(self, reason: str) -> None:
         """Create the file, on disk when this returns; raises OSError when the disk refuses."""

@@ -160,12 +160,12 @@ class EngineLoop:
         cash = await venue.balance()
         if self.engine.account.name != self._out.account_name:
             self.step(AccountOpened(at_ns=now(), account=self._out.account_name, cash=cash))
-        halt, sentinel = self._out.halter.view, self._out.sentinel
-        if self.engine.account.latches.get(MANUAL) is None:
+        halt, latches = self._out.halter.view, self.engine.account.latches
+        if latches.get(MANUAL) is None:
             if halt.phase is not HaltPhase.IDLE:
                 self.step(Halt(at_ns=now(), reason=halt.reason))
-            elif sentinel.exists:
-                self.step(Halt(at_ns=now(), reason=sentinel.reason))
+            elif (untold := self._out.sentinel.untold(latches.active)) is not None:
+                self.step(Halt(at_ns=now(), reason=untold))
         if not self._out.arms_itself:
             self.step(
                 LatchRaised(
@@ -176,8 +176,8 @@ class EngineLoop:
                     source="start",
                 )
             )
-        if self.engine.account.latches.state is TradingState.HALTED:
-            self._begin_halt(self.engine.account.latches.active[0].reason)
+        if latches.state is TradingState.HALTED:
+            self._begin_halt(latches.active[0].reason)
         await self._read_status()
         await self._reader.reconcile()
         await self._follower.open_group(0)

@@ -38,8 +38,9 @@ class OfflineEngine:
 
     def begin(self, at_ns: int) -> None:
         """Take a halt whose file is all that is left of it, and mark what is held."""
-        if self._sentinel.exists and self.engine.account.latches.get(MANUAL) is None:
-            self._step(Halt(at_ns=at_ns, reason=self._sentinel.reason))
+        untold = self._sentinel.untold(self.latches)
+        if untold is not None and self.engine.account.latches.get(MANUAL) is None:
+            self._step(Halt(at_ns=at_ns, reason=untold))
         self._step(TimerFired(at_ns=at_ns))
 
     def hear_nothing_rests(self, at_ns: int) -> None:

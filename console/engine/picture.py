@@ -12,6 +12,7 @@ from console.config.schema import Settings
 from console.domain.money import Cash, Count, Price
 from console.domain.position import Position
 from console.engine.core import Engine
+from console.engine.entries import MINUTE_NS
 from console.engine.flatten import exit_view
 from console.engine.snapshot import (
     ExchangeView,
@@ -94,7 +95,11 @@ class Painter:
             ),
             positions=_positions(engine, exposure),
             resting=_resting(engine),
-            gauges=(*self._gauges(engine, exposure, now_ns), *_switch_gauges(rows, now_ns)),
+            gauges=(
+                *self._gauges(engine, exposure, now_ns),
+                *_switch_gauges(rows, now_ns),
+                self._order_rate(engine, now_ns),
+            ),
             switches=tuple(_switch(row) for row in rows),
             slippage=tuple(account.slippage),
             slippage_limit_centibps=self._slippage_limit,
@@ -106,6 +111,19 @@ class Painter:
             fees=account.fees,
             worst_case=exposure.total.with_orders,
             order_ids=tuple(account.client_ids),
+        )
+
+    def _order_rate(self, engine: Engine, now_ns: int) -> Gauge:
+        """The limit that refuses the next entry; the tripwire's, which halts, is beyond it."""
+        return Gauge(
+            key="order_rate",
+            label="order rate",
+            used=engine.account.orders_since(now_ns - MINUTE_NS),
+            with_resting=None,
+            limit=self._settings.risk.max_orders_per_minute,
+            age_ns=0,
+            detail="in the newest minute",
+            unit="count",
         )
 
     def _gauges(self, engine: Engine, exposure: Exposure, now_ns: int) -> tuple[Gauge, ...]:

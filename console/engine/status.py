@@ -55,8 +55,9 @@ def status_document(engine: EngineHandle) -> Document | None:
 
 
 def latch_document(latch: Latch | LatchView) -> dict[str, JsonValue]:
-    """A latch; an empty scope is everything."""
+    """A latch; ``id`` is what `kconsole resume` takes, and an empty scope is everything."""
     return {
+        "id": latch.id,
         "name": latch.name,
         "scope": latch.scope,
         "level": latch.level.name,

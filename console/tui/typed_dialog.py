@@ -76,6 +76,8 @@ class TypedDialog(ModalScreen[str | None]):
         """Draw what will happen now, and what is still missing."""
         variables = self.app.theme_variables
         self.query_one("#shown", Static).update(text_of(self._lines_now(), variables))
+        preview = self.query_one("#preview", VerticalScroll)
+        preview.can_focus = preview.max_scroll_y > 0
         missing, tone = self._missing()
         self.query_one("#yes", Button).disabled = bool(missing)
         self.query_one("#check", Static).update(text_of([put(missing or "● ready", tone)], variables))

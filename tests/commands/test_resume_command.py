@@ -116,6 +116,23 @@ def test_a_halt_of_which_only_the_file_is_left_is_cleared_as_one(folder: Environ
     assert account_of(folder).latches.active == ()
 
 
+@pytest.mark.parametrize("file", ["looks wrong", "flatten: looks wrong"])
+def test_the_file_of_a_flatten_is_no_halt_beside_it(folder: EnvironmentFolder, file: str) -> None:
+    journaled(folder, raised("flatten"))
+    folder.halt_sentinel.write_text(f"{file}\n")
+    ended = resume(folder, "flatten", "flatten", "--reason", "sold")
+    assert ended.output == "flatten cleared; RUNNING\n"
+    assert not folder.halt_sentinel.exists()
+
+
+def test_a_halt_that_only_its_file_tells_of_stays_beside_another(folder: EnvironmentFolder) -> None:
+    journaled(folder, raised("flatten"))
+    folder.halt_sentinel.write_text("the disk is full\n")
+    ended = resume(folder, "flatten", "flatten", "--reason", "sold")
+    assert ended.output == "flatten cleared; HALTED, held by manual\n"
+    assert folder.halt_sentinel.exists()
+
+
 def test_a_latch_on_a_group_is_named_with_it(folder: EnvironmentFolder) -> None:
     journaled(folder, raised("check", PAUSED, "group:coins"), raised("check", PAUSED, "group:rain"))
     assert resume(folder, "check group:coins", "check group:coins", "--reason", "x").code == 0

@@ -49,7 +49,7 @@ def test_status_shows_unknown_figures_as_such(tmp_path: Path, capsys: pytest.Cap
     assert main(["status", "--home", str(tmp_path)]) == 0
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["capital", "n/a"] in shown
-    assert ["manual", "HALTED", "2026-02-25", "17:04:31Z"] in shown
+    assert ["manual", "HALTED", "since", "2026-02-25", "17:04:31Z"] in shown
 
 
 def test_status_tells_a_console_that_runs_from_one_that_ended(
@@ -186,3 +186,13 @@ def write_key(path: Path) -> None:
     )
     path.touch(0o600)
     path.write_bytes(pem)
+
+
+def test_a_latch_is_shown_by_the_id_that_resume_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latch: JsonValue = {"id": "correlation group:rain", "name": "correlation", "scope": "group:rain"}
+    replace_file(status_file(tmp_path), {"latches": [latch]})
+    assert main(["status", "--home", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.strip() for line in shown if "rain" in line] == ["correlation group:rain"]

@@ -54,8 +54,9 @@ def test_before_anything_is_known_no_figure_is_given() -> None:
     assert snapshot.cash is snapshot.equity is snapshot.day_pnl is snapshot.day_open_equity is None
     assert snapshot.feed_age_ns is snapshot.order_round_trip_ns is None
     assert snapshot.exchange.exchange_active is snapshot.exchange.trading_active is None
-    assert {each.limit for each in snapshot.gauges} == {None}
-    assert {each.age_ns for each in snapshot.gauges} == {None}
+    of_the_account = [each for each in snapshot.gauges if each.key != "order_rate"]
+    assert {each.limit for each in of_the_account} == {None}
+    assert {each.age_ns for each in of_the_account} == {None}
     assert gauge(snapshot, "day_loss").used is None
     assert {s.key: s.state for s in snapshot.switches}["daily_loss"] is SwitchState.UNKNOWN
 
@@ -90,7 +91,17 @@ def test_ages_are_those_of_the_inputs() -> None:
     trading.later(3)
     snapshot = picture(trading)
     assert snapshot.feed_age_ns == 3 * SECOND
-    assert {each.age_ns for each in snapshot.gauges} == {3 * SECOND}
+    assert {each.age_ns for each in snapshot.gauges if each.key != "order_rate"} == {3 * SECOND}
+
+
+def test_the_limit_on_orders_a_minute_is_shown_as_it_is_in_force() -> None:
+    of_two = settings("maker", RiskSettings(max_orders_per_minute=2))
+    trading = desk(of_two)
+    trading.ack(trading.enter(FAVOURITE))
+    rate = gauge(picture(trading, of_two), "order_rate")
+    assert (rate.used, rate.limit, rate.unit) == (1, 2, "count")
+    trading.later(60)
+    assert gauge(picture(trading), "order_rate").used == 0
 
 
 # --- limits ---------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ def test_the_state_is_that_of_the_most_restrictive_latch_with_its_reason() -> No
     assert (made["state"], made["reason"]) == ("HALTED", "looks wrong")
     assert made["latches"] == [
         {
+            "id": "manual",
             "name": "manual",
             "scope": "",
             "level": "HALTED",
@@ -127,6 +128,7 @@ def test_the_state_is_that_of_the_most_restrictive_latch_with_its_reason() -> No
             "until_ns": None,
         },
         {
+            "id": "pause",
             "name": "pause",
             "scope": "",
             "level": "PAUSED",

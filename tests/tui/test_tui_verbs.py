@@ -52,6 +52,31 @@ async def test_flatten_shows_what_it_would_cost_and_says_what_is_unknown(size: t
         assert shown in text
 
 
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_the_field_and_the_sums_stay_in_sight_however_much_is_held(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    leaving = ExitView(Price(9_510), Count(4_000), dollars(199.71), dollars(0.7), dollars(1.05))
+    held = [
+        msgspec.structs.replace(POSITIONS[0], ticker=f"KXBTC15M-26NOV22151541-{n}", exit=leaving)
+        for n in range(12)
+    ]
+    engine.change(positions=tuple(held))
+    async with console(engine, size) as screen:
+        text = await screen.press("F")
+    for shown in ("type flatten", "Cancel  (Esc)", "proceeds $2,396.52"):
+        assert shown in text
+    [row] = [line for line in text.splitlines() if "151541-0" in line and "199.71" in line]
+    assert "-1.05" in row
+
+
+async def test_tab_leads_to_the_word_where_there_is_nothing_to_scroll() -> None:
+    engine = holding()
+    async with console(engine) as screen:
+        await screen.press("F")
+        await screen.press("tab", *"flatten", "enter")
+    assert engine.sent == [Flatten(at_ns=NOW)]
+
+
 async def test_enter_at_the_open_dialog_cancels() -> None:
     engine = holding()
     async with console(engine) as screen:

@@ -10,25 +10,24 @@ from console.engine.verbs import DISARMED
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Span, Tone, join, left, middle, put, right
 
-_TICKER_WIDTH = 22
-_WIDTHS = (4, 9, 7, 9, 10, 8)
+_TICKER_WIDTH = 17
+_WIDTHS = (4, 9, 6, 7, 9, 8)
 _HEADS = ("side", "contracts", "exit", "shown", "proceeds", "vs mid")
 
 
 def flatten_lines(snapshot: Snapshot | None) -> list[Line]:
-    """Each position with its exit price, proceeds and slippage against the middle, then the sums."""
-    lines = [put("Halts, cancels every order of ours, then sells what is held, in slices, at the bid.")]
+    """The sums, then each position with its exit price, proceeds and slippage against the middle."""
+    lines = [put("Halts, cancels all, then sells what is held in slices at the bid.")]
     lines.append(put("It ends HALTED. A halt in between stops it at once.", Tone.MUTED))
     if snapshot is None:
         return [*lines, put("■ the engine has not said yet what it holds", Tone.LOSS)]
     positions = snapshot.positions
     if not positions:
         return [*lines, put("● no position is held", Tone.WARN)]
-    lines.append(_row("ticker", _HEADS, Tone.MUTED))
-    lines += [_position_row(position) for position in positions]
+    lines.append(_sums(positions))
     if any(_is_thin(position) for position in positions):
         lines.append(put("▲ the bid shows less than is held: the rest sells lower, or stays", Tone.WARN))
-    return [*lines, *_sums(positions)]
+    return [*lines, _row("ticker", _HEADS, Tone.MUTED), *(_position_row(each) for each in positions)]
 
 
 def _row(ticker: str, cells: Sequence[str], tone: Tone = Tone.PLAIN) -> Line:
@@ -56,19 +55,17 @@ def _is_thin(position: PositionView) -> bool:
     return displayed is not None and displayed < position.contracts
 
 
-def _sums(positions: Sequence[PositionView]) -> list[Line]:
+def _sums(positions: Sequence[PositionView]) -> Line:
     exits = [position.exit for position in positions]
     fees = [leaving.fee for leaving in exits]
     slips = [leaving.slippage for leaving in exits]
-    return [
-        join(
-            [
-                _sum("proceeds", [leaving.proceeds for leaving in exits]),
-                _sum("fees about", fees),
-                _sum("below mid", slips),
-            ]
-        )
-    ]
+    return join(
+        [
+            _sum("proceeds", [leaving.proceeds for leaving in exits]),
+            _sum("fees about", fees),
+            _sum("below mid", slips),
+        ]
+    )
 
 
 def _sum(label: str, figures: Sequence[Cash | None]) -> Line:
