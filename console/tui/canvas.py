@@ -57,8 +57,8 @@ class Canvas(Widget):
         self._styles_by_tone: dict[Tone, Style] = {}
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
-        """The lines to show on an area of this size; nothing, where a subclass does not say."""
-        return ()
+        """The lines to show on an area of this size."""
+        raise NotImplementedError
 
     def redraw(self) -> int:
         """Draw again and ask for a repaint of what changed; returns in how many places."""

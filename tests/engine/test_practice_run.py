@@ -17,7 +17,7 @@ from practice_runs import PracticeProcess, journaled_account, journaled_events, 
 from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import MarketSettled, PauseEntries, Resume, TradingState
+from console.domain.events import PauseEntries, Resume, TradingState
 from console.domain.money import Cash, Count, format_cash, format_count, parse_cash
 from console.domain.order import OrderStatus, PositionReport, Settlement
 from console.domain.position import cash_change_of_settlement
@@ -57,10 +57,28 @@ def wait_for_status(home: Path, key: str, least: int) -> dict[str, object]:
     raise AssertionError(f"{key} did not reach {least}")
 
 
+def wait_for_halt(home: Path) -> None:
+    """Until the status of a run says HALTED, which its journal then does too."""
+    path = find_home(str(home)).environment("practice").status
+    deadline = time.monotonic() + 60
+    while json.loads(path.read_bytes())["state"] != "HALTED":
+        assert time.monotonic() < deadline, "the run did not halt"
+        time.sleep(0.05)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
 async def books(venue: KalshiVenue) -> tuple[Cash, Sequence[PositionReport], Sequence[Settlement], int]:
-    """Cash, positions, settlements and resting orders, as the exchange has them."""
-    resting = [o for o in await venue.orders() if o.status is OrderStatus.RESTING]
-    return await venue.balance(), await venue.positions(), await venue.settlements(), len(resting)
+    """Cash, positions, settlements and resting orders as the exchange has them, with no payout in between."""
+    while True:
+        settlements = await venue.settlements()
+        resting = [o for o in await venue.orders() if o.status is OrderStatus.RESTING]
+        cash, positions = await venue.balance(), await venue.positions()
+        if settlements == await venue.settlements():
+            return cash, positions, settlements, len(resting)
 
 
 def test_a_run_ends_with_the_exchanges_own_figures(tmp_path: Path, exchange: PracticeProcess) -> None:
@@ -96,35 +114,44 @@ def test_the_journal_replayed_is_the_account_that_traded(tmp_path: Path, exchang
     assert replayed.open_orders == lived.open_orders
 
 
-def test_killed_after_a_fill_it_comes_back_with_positions_fees_and_latches(
-    tmp_path: Path, exchange: PracticeProcess
-) -> None:
-    process = start_run(tmp_path, exchange)
-    wait_for_status(tmp_path, "fills", 2)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    before = journaled_account(tmp_path)
-    find_home(str(tmp_path)).environment("practice").halt_sentinel.write_text("stopped by hand\n")
+def test_killed_after_a_fill_it_comes_back_with_positions_fees_and_latches(tmp_path: Path) -> None:
+    sentinel = find_home(str(tmp_path)).environment("practice").halt_sentinel
+    # Slow enough that nothing settles meanwhile.
+    with practice_exchange(tmp_path, speed=5) as exchange:
+        trading = start_run(tmp_path, exchange)
+        wait_for_status(tmp_path, "fills", 2)
+        kill(trading)
+        killed = journaled_account(tmp_path)
+        sentinel.write_text("stopped by hand\n")
 
-    with running_engine(launch(tmp_path, exchange)) as worker:
-        snapshot = worker.snapshot()
-        assert snapshot is not None
-        assert snapshot.state is TradingState.HALTED
-        assert [(latch.name, latch.reason) for latch in snapshot.latches] == [("manual", "stopped by hand")]
-        assert worker.wait_halted(30)
-    after = journaled_account(tmp_path)
-    assert after.fill_ids >= before.fill_ids
-    assert after.fees >= before.fees
-    events = journaled_events(tmp_path)
-    settled = {event.settlement.ticker for event in events if isinstance(event, MarketSettled)}
-    for ticker, position in before.positions.items():
-        if ticker not in settled and not (after.fill_ids - before.fill_ids):
-            assert after.positions[ticker] == position
-    cash = exchange.ask(KalshiVenue.balance)
+        halted = start_run(tmp_path, exchange)
+        wait_for_halt(tmp_path)
+        kill(halted)
+        sentinel.unlink()
+        before = journaled_account(tmp_path)
+        assert before.fill_ids >= killed.fill_ids
+        assert len(before.held) >= 2
+        assert before.fees > 0
+
+        with running_engine(launch(tmp_path, exchange)) as worker:
+            snapshot = wait_for(worker, "halted", lambda s: s.state is TradingState.HALTED)
+            assert [(each.name, each.reason) for each in snapshot.latches] == [("manual", "stopped by hand")]
+            assert worker.wait_halted(30)
+        after = journaled_account(tmp_path)
+        fills = exchange.ask(KalshiVenue.fills)
+        cash, positions, settlements, _ = exchange.ask(books)
+    assert not settlements
+    assert after.positions == before.positions
+    assert after.fees == before.fees
+    assert after.latches.active == before.latches.active
+    assert after.fill_ids == {fill.fill_id for fill in fills}
     assert after.cash == cash
+    assert {t: held.contracts for t, held in after.held.items()} == {
+        report.ticker: report.position for report in positions
+    }
 
 
-def test_a_halt_survives_a_kill_even_without_its_file(tmp_path: Path, exchange: PracticeProcess) -> None:
+def test_a_halt_survives_a_restart_even_without_its_file(tmp_path: Path, exchange: PracticeProcess) -> None:
     folder = find_home(str(tmp_path)).environment("practice")
     with running_engine(launch(tmp_path, exchange)) as worker:
         worker.halt("enough")
