@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +11,17 @@ from hypothesis import HealthCheck, settings
 # A busy machine is no failure: what is measured in time is a benchmark's business.
 settings.register_profile("kconsole", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kconsole")
+
+
+Count = Callable[[int, int], int]
+Tell = Callable[[str], None]
+
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full", action="store_true", help="the whole reliability campaigns instead of a sample (long)"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,3 +35,32 @@ def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         runtime.chmod(0o700)
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         yield
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Count:
+    """The number to run: of the sample, or the whole with ``--full``."""
+    is_full = bool(request.config.getoption("--full"))
+    return lambda sample, whole: whole if is_full else sample
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Tell:
+    """Say a figure, which is printed after the tests with the name of the one that measured it."""
+
+    def told(figure: str) -> None:
+        record_property("figure", f"{request.node.name}: {figure}")
+
+    return told
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = [
+        str(value)
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, value in report.user_properties
+        if name == "figure" and report.when == "call"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.line("\n".join(figures))

@@ -48,6 +48,21 @@ class EnvironmentFolder:
         return self.path / "HALT"
 
     @property
+    def run_file(self) -> Path:
+        """How to halt the run that trades here, or that died here, from another process."""
+        return self.path / "run.json"
+
+    @property
+    def heartbeats(self) -> Path:
+        """Beats of the engine and the screen, which the guard watches."""
+        return self.path / "heartbeats"
+
+    @property
+    def backups(self) -> Path:
+        """Verified copies of the journal, one a day."""
+        return self.path / "backups"
+
+    @property
     def dry_run_journal(self) -> Path:
         """Of the simulated account: the exchange's and what was latched on it stand in ``journal``."""
         return self.path / "dry-run.sqlite"

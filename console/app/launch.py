@@ -1,0 +1,28 @@
+"""What to run, as a command line says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.config.home import EnvironmentFolder
+from console.config.load import Environment
+from console.config.schema import Settings
+
+
+class UncleanError(Exception):
+    """The exchange holds something else for us than the journal; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What to run: an environment with its settings and folder; ``attach`` is a practice exchange's line.
+
+    A dry run reads the environment's exchange and gives its orders to a simulation.
+    """
+
+    environment: Environment
+    settings: Settings
+    folder: EnvironmentFolder
+    attach: Path | None = None
+    dry_run: bool = False
