@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol, cast
 
 from console import __version__
-from console.commands.common import add_common_arguments, add_console_arguments
-from console.commands.errors import ExitCode, UserError
+from console.commands.common import add_common_arguments, add_console_arguments, drop_output, visible
+from console.commands.errors import ExitCode, SignalledError, UserError
 from console.config.errors import ConfigError, LockHeldError
 
 COMMANDS: Mapping[str, str] = {
     "run": "trade without a screen",
+    "halt": "cancel everything and keep it so, with the console alive, frozen or dead",
     "resume": "clear one latch while no console runs",
+    "recover": "make a corrupt journal anew, from the exchange",
     "status": "what a running console holds and does",
     "exchange": "the practice exchange alone",
+    "calibrate": "how often each price won in recorded markets, beside what was published",
     "config": "show or check the settings in force",
     "info": "versions and every path",
 }
 """Sub-command, which is also its module in ``console.commands``, and its help."""
+
+_INTERNAL: Mapping[str, str] = {"guard": "the process that watches a run, started by it"}
 
 
 class CommandModule(Protocol):
@@ -54,11 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, ExitCode.USAGE)
     except LockHeldError as error:
         return _fail(error, ExitCode.REFUSED)
+    except SignalledError as error:
+        return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except OSError as error:
-        _drop_unwritable_output()
         return ExitCode.FAILED if isinstance(error, BrokenPipeError) else _fail(error, ExitCode.FAILED)
+    finally:
+        drop_output()
     return exit_code
 
 
@@ -66,8 +74,9 @@ def _parse(argv: list[str]) -> _Command:
     first = _top_parser().parse_args(argv)
     if first.command is None:
         return _Command(_module("console"), first)
+    description = {**COMMANDS, **_INTERNAL}[first.command]
     parser = argparse.ArgumentParser(
-        prog=f"kconsole {first.command}", description=COMMANDS[first.command], allow_abbrev=False
+        prog=f"kconsole {first.command}", description=description, allow_abbrev=False
     )
     module = _module(first.command)
     module.add_arguments(parser)
@@ -90,7 +99,7 @@ def _top_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kconsole {__version__}")
     add_common_arguments(parser)
     add_console_arguments(parser)
-    parser.add_argument("command", nargs="?", choices=COMMANDS, help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs="?", choices=[*COMMANDS, *_INTERNAL], help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
@@ -99,16 +108,10 @@ def _module(name: str) -> CommandModule:
     return cast(CommandModule, importlib.import_module(f"console.commands.{name}"))
 
 
-def _drop_unwritable_output() -> None:
-    """Keep the interpreter from failing again when it flushes what could not be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _fail(error: Exception, exit_code: int) -> int:
-    print(f"kconsole: {error}", file=sys.stderr)
+    # The terminal may be gone, or the disk full: the exit code says it all the same.
+    with contextlib.suppress(OSError):
+        print(f"kconsole: {visible(str(error))}", file=sys.stderr)
     return exit_code
 
 

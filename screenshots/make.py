@@ -44,7 +44,7 @@ def take_svgs(seconds: float) -> list[Path]:
 
     async def operate(pilot: Pilot[object]) -> None:
         await asyncio.sleep(seconds)
-        await until_positions(worker)
+        await until_positions(session.worker)
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
             await asyncio.sleep(SETTLE_S)
@@ -57,10 +57,13 @@ def take_svgs(seconds: float) -> list[Path]:
     add_arguments(parser)
     with (
         tempfile.TemporaryDirectory() as home,
-        engine_session(parser.parse_args(["--home", home])) as (worker, loaded),
+        engine_session(parser.parse_args(["--home", home])) as session,
     ):
-        ConsoleApp(worker, loaded.settings).run(headless=True, size=SIZES[1], auto_pilot=operate)
-        worker.stop(cancel_resting=True)
+        session.ending.tell(lambda _: None)
+        ConsoleApp(session.worker, session.loaded.settings).run(
+            headless=True, size=SIZES[1], auto_pilot=operate
+        )
+        session.worker.stop(cancel_resting=True)
     return files
 
 

@@ -17,7 +17,6 @@ Count = Callable[[int, int], int]
 Tell = Callable[[str], None]
 
 
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full", action="store_true", help="the whole reliability campaigns instead of a sample (long)"

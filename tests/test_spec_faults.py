@@ -56,7 +56,7 @@ from console.domain.market import Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus
 from console.domain.ports import HaltLine, VenueError
-from console.engine import halter
+from console.engine import halt_rounds
 from console.engine.activity import Activity
 from console.engine.gate import Gate, Sentinel
 from console.engine.halter import Halter
@@ -392,15 +392,16 @@ def line() -> Line:
 
 @pytest.fixture
 def halting(tmp_path: Path, line: Line, monkeypatch: pytest.MonkeyPatch) -> Iterator[Halter]:
-    monkeypatch.setattr(halter, "_RETRY_S", 0.01)
+    monkeypatch.setattr(halt_rounds, "_RETRY_S", 0.01)
 
     def opened() -> HaltLine:
         return line
 
     clock = itertools.count(1)
+    sentinel = Sentinel(tmp_path / "HALT")
     under_test = Halter(
-        Gate(),
-        Sentinel(tmp_path / "HALT"),
+        Gate(sentinel),
+        sentinel,
         opened,
         groups=dict,
         is_ours=lambda order: order.client_order_id.startswith("kc-"),

@@ -26,3 +26,8 @@ class Launch:
     folder: EnvironmentFolder
     attach: Path | None = None
     dry_run: bool = False
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the account that is traded."""
+        return self.folder.dry_run_journal if self.dry_run else self.folder.journal

@@ -22,6 +22,7 @@ from console.exchange.connector import BlockingConnector
 from console.exchange.hosts import (
     Connection,
 )
+from console.strategies.edge import TableEdge
 
 
 @contextmanager
@@ -36,9 +37,9 @@ def offline_engine(launch: Launch) -> Iterator[OfflineEngine]:
     folder, settings = launch.folder, launch.settings
     with ExitStack() as stack:
         stack.enter_context(folder.lock())
-        journal = Journal(folder.dry_run_journal if launch.dry_run else folder.journal)
+        journal = Journal(launch.journal)
         stack.callback(journal.close)
-        engine = rebuild(journal, settings, strategy_of(settings), risk_of(launch))
+        engine = rebuild(journal, settings, strategy_of(settings, TableEdge()), risk_of(launch))
         sentinel = Sentinel(folder.dry_run_sentinel if launch.dry_run else folder.halt_sentinel)
         offline = OfflineEngine(engine, journal, sentinel)
         offline.begin(time.time_ns())
@@ -46,19 +47,21 @@ def offline_engine(launch: Launch) -> Iterator[OfflineEngine]:
             offline.hear_nothing_rests(time.time_ns())
         else:
             connection, _ = connection_of(launch, stack)
-            reads, status = asyncio.run(_read_account(launch, connection))
+            reads, status = asyncio.run(read_account(launch, connection))
             disagreement = offline.reconcile(connection.key_id, reads, status)
             if disagreement is not None:
                 raise UncleanError(f"the account is not reconciled: {disagreement}; start the console first")
         yield offline
 
 
-async def _read_account(launch: Launch, connection: Connection) -> tuple[AccountReads, ExchangeStatusRead]:
+async def read_account(launch: Launch, connection: Connection) -> tuple[AccountReads, ExchangeStatusRead]:
+    """Everything of the account, and the exchange's status; raises VenueError."""
     venue = venue_of(
         launch, connection, signer_of(connection), ServerClock(time.time_ns), lambda _reduce_only: False
     )
     try:
         reads = AccountReads(
+            began_ns=time.time_ns(),
             orders=await venue.orders(),
             fills=await venue.fills(),
             settlements=await venue.settlements(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from console.app.launch import Launch
 from console.config.errors import ConfigError
-from console.config.schema import EdgeSettings, FeeSettings, Settings, UniverseSettings
+from console.config.schema import FeeSettings, Settings, UniverseSettings
 from console.domain.fees import FeeModel, KalshiFees, ProfitFees
 from console.domain.ports import Universe
 from console.exchange.clock import ServerClock
@@ -25,7 +25,7 @@ from console.exchange.signing import ExposedKeyError, KeyFileError, Signer, load
 from console.exchange.venue import KalshiVenue
 from console.practice.child import Outage, practice_exchange
 from console.risk.manager import RiskManager
-from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
+from console.strategies.edge import EdgeModel
 from console.strategies.favourite_longshot import FavouriteLongshot
 
 
@@ -66,19 +66,13 @@ def notes_of(launch: Launch) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def strategy_of(settings: Settings) -> FavouriteLongshot:
-    return FavouriteLongshot(
-        settings.strategy_flb, settings.quality, _edge(settings.edge), _fees(settings.fees)
-    )
+def strategy_of(settings: Settings, edge: EdgeModel) -> FavouriteLongshot:
+    return FavouriteLongshot(settings.strategy_flb, settings.quality, edge, _fees(settings.fees))
 
 
 def risk_of(launch: Launch) -> RiskManager:
     settings = launch.settings
     return RiskManager(settings.risk, settings.quality, escalates=launch.environment != "practice")
-
-
-def _edge(settings: EdgeSettings) -> EdgeModel:
-    return ConstantEdge(settings.constant_points) if settings.model == "constant" else TableEdge()
 
 
 def _fees(settings: FeeSettings) -> FeeModel:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.app.accounts import exchange_account, simulated_account
+from console.app.earlier_run import (
+    EarlierRun,
+    record_opener,
+    see_to_earlier_run,
+    see_to_other_account,
+)
+from console.app.guarding import GuardProcess
 from console.app.launch import Launch
 from console.app.parts import connection_of, notes_of, risk_of, signer_of, strategy_of, universe_of
 from console.config.home import lock_key
-from console.config.logs import start_logging
+from console.config.logs import RunLog, start_logging
+from console.engine.backup import Backups
+from console.engine.crash_points import crash_point
 from console.engine.status import StatusWriter
-from console.engine.worker import EngineWorker, Plan
+from console.engine.worker import EngineFailedError, EngineWorker, Plan
 from console.exchange.clock import ServerClock
 from console.exchange.hosts import (
     Connection,
 )
 from console.exchange.signing import Signer
 from console.practice.child import Outage
+from console.strategies.edge_table import edge_model_of
 
 START_TIMEOUT_S = 30.0
-
-log = logging.getLogger(__name__)
+_SLOWLY_READ_BYTES = 2_000_000
+"""How much of a journal a slow or busy machine reads, checks and backs up in a second."""
 
 
 @contextmanager
@@ -37,25 +47,59 @@ def running_engine(launch: Launch) -> Iterator[EngineWorker]:
     with ExitStack() as stack:
         launch.folder.create()
         stack.enter_context(launch.folder.lock())
-        handler = start_logging(launch.folder.logs)
-        stack.callback(handler.close)
+        run_log = start_logging(launch.folder.logs)
+        stack.callback(run_log.close)
+        crash_point("start: locked")
+        earlier = None if launch.dry_run else see_to_earlier_run(launch)
+        crash_point("start: earlier run cancelled")
+        guard = None if launch.dry_run else GuardProcess(launch)
+        if guard is not None:
+            stack.callback(guard.end)
         connection, outage = connection_of(launch, stack)
+        earlier = earlier and see_to_other_account(launch, earlier, connection)
         signer = signer_of(connection)
         stack.enter_context(lock_key(urlsplit(connection.rest).netloc, connection.key_id))
-        worker = EngineWorker(_plan(launch, connection, signer, outage))
+        worker = EngineWorker(_plan(launch, connection, signer, outage, run_log, earlier, guard))
         stack.callback(lambda: worker.stop(cancel_resting=True))
-        worker.start(START_TIMEOUT_S)
+        if guard is not None:
+            guard.wait_ready()
+        _start(worker, launch, earlier)
+        run_log.on_trouble = lambda text: worker.note_error("log", text)
         status = StatusWriter(
-            worker, launch.folder.status, lambda error: log.error("status not written: %s", error)
+            worker, launch.folder.status, lambda error: worker.note_error("status", f"not written: {error}")
         )
         status.start()
         stack.callback(status.stop)
         yield worker
 
 
-def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage) -> Plan:
+def start_timeout_s(journal: Path) -> float:
+    """How long a start may take before it is given up; a long journal must not be refused for its length."""
+    size = journal.stat().st_size if journal.exists() else 0
+    return START_TIMEOUT_S + size / _SLOWLY_READ_BYTES
+
+
+def _start(worker: EngineWorker, launch: Launch, earlier: EarlierRun | None) -> None:
+    try:
+        worker.start(start_timeout_s(launch.journal))
+    except EngineFailedError as error:
+        if earlier is None or not earlier.left:
+            raise
+        raise EngineFailedError(f"{error}{earlier.left}", unsafe=error.unsafe) from None
+
+
+def _plan(
+    launch: Launch,
+    connection: Connection,
+    signer: Signer,
+    outage: Outage,
+    run_log: RunLog,
+    earlier: EarlierRun | None,
+    guard: GuardProcess | None,
+) -> Plan:
     settings = launch.settings
     make_account = simulated_account if launch.dry_run else exchange_account
+    edge = edge_model_of(settings.edge, launch.folder.path.parent, time.time_ns())
     account = make_account(launch, connection, signer, ServerClock(time.time_ns))
     is_practice = launch.environment == "practice"
     return Plan(
@@ -68,7 +112,7 @@ def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage
         arms_itself=is_practice or launch.dry_run,
         journal=account.journal,
         sentinel=account.sentinel,
-        make_strategy=lambda: strategy_of(settings),
+        make_strategy=lambda: strategy_of(settings, edge),
         make_risk=lambda: risk_of(launch),
         make_venue=account.make_venue,
         make_feed=account.make_feed,
@@ -76,4 +120,8 @@ def _plan(launch: Launch, connection: Connection, signer: Signer, outage: Outage
         wall_ns=time.time_ns,
         monotonic_ns=time.monotonic_ns,
         outage=outage,
+        guard=guard,
+        log_lines_lost=lambda: run_log.lost,
+        open_record=None if earlier is None else record_opener(launch, connection, earlier),
+        backups=None if launch.dry_run else Backups(launch.folder.backups),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -21,9 +22,12 @@ def add_home_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """``--env --home --config --set``."""
-    parser.add_argument("--env", choices=ENVIRONMENTS, default="practice", help="default: practice")
+def add_common_arguments(
+    parser: argparse.ArgumentParser, *, environment: Environment | None = "practice"
+) -> None:
+    """``--env --home --config --set``; ``environment`` is the default, and None stands for all of them."""
+    default = environment or "each that was used in this home"
+    parser.add_argument("--env", choices=ENVIRONMENTS, default=environment, help=f"default: {default}")
     add_home_argument(parser)
     parser.add_argument(
         "--config", metavar="FILE", type=Path, help="used instead of the environment's configuration file"
@@ -114,6 +118,26 @@ def print_json(document: object) -> None:
     """One JSON document on standard output; decimals become strings, so that none is rounded."""
     json.dump(document, sys.stdout, indent=2, default=_plain)
     print()
+
+
+def visible(text: str) -> str:
+    """Text of others, with what could steer the terminal escaped; lines stay."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_line(text: str) -> str:
+    """The same on one line, in a table where a line more would be taken for a row."""
+    return visible(text).replace("\n", "\\n")
+
+
+def drop_output() -> None:
+    """Drop what cannot be written, at which the interpreter would fail once more when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _plain(value: object) -> str:

@@ -22,3 +22,11 @@ class UserError(Exception):
     def __init__(self, message: str, exit_code: int = ExitCode.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class SignalledError(BaseException):
+    """A signal ended a session before it had begun; like KeyboardInterrupt it is no failure to handle."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number

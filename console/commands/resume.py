@@ -68,7 +68,9 @@ def _clear(offline: OfflineEngine, arguments: argparse.Namespace) -> None:
     print(f"{said}\ntype {name} to clear it: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != name:
         raise UserError(f"{name} was not cleared: its name was not typed", ExitCode.REFUSED)
-    if not offline.resume(name, arguments.reason, time.time_ns()):
+    # A shell may pass bytes that are no text, and the journal keeps text.
+    reason = arguments.reason.encode(errors="backslashreplace").decode()
+    if not offline.resume(name, reason, time.time_ns()):
         raise UserError(f"{name} was not cleared: {offline.refusal(name, time.time_ns())}", ExitCode.REFUSED)
 
 

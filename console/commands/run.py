@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
-from types import FrameType
 
-from console.commands.common import add_common_arguments, add_json_argument, add_session_arguments, print_json
+from console.commands.common import (
+    add_common_arguments,
+    add_json_argument,
+    add_session_arguments,
+    drop_output,
+    print_json,
+)
 from console.commands.errors import ExitCode, UserError
-from console.commands.session import engine_session, left_text
-from console.engine.status import final_document
+from console.commands.session import engine_session, failure_error, failure_text, left_text
+from console.engine.status import Document, final_document
 from console.engine.worker import EngineWorker
 
 _LOOK_EVERY_S = 0.2
@@ -28,25 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trade until the time is up or a signal comes, then cancel what rests and report."""
     ended = threading.Event()
-    _end_on_signals(ended)
-    with engine_session(arguments) as (worker, _):
+    with engine_session(arguments) as session:
+        worker, ending = session.worker, session.ending
+        ending.tell(lambda _: ended.set())
         _wait(worker, ended, arguments.seconds)
-        failure = worker.failure() or worker.outage()
-        left = worker.stop(cancel_resting=True)
-        document = final_document(worker)
-    if arguments.json:
-        print_json(document)
-    else:
-        simulated = " (dry run)" if arguments.dry_run else ""
-        print(
-            f"{document['environment']}{simulated}: {document['orders']} orders, {document['fills']} fills, "
-            f"fees {document['fees']}, cash {document['cash']}, {document['state']}"
-        )
-    if failure is not None:
-        raise UserError(failure, ExitCode.FAILED)
-    if left != 0:
-        raise UserError(left_text(left), ExitCode.UNCONFIRMED)
-    return ExitCode.DONE
+        ended_itself = worker.failure() or worker.outage()
+        left = ending.stop(worker, cancel_resting=True)
+        # Before the parts are taken down: one of them may hang, and be ended by force.
+        _report(final_document(worker), arguments, is_signalled=ending.exit_code is not None)
+        if ending.failure is not None:
+            raise UserError(failure_text(ending.failure, session.logs))
+        if (failed := worker.failure()) is not None:
+            raise failure_error(failed, left)
+        if ended_itself is not None:
+            raise UserError(ended_itself)
+        if left != 0:
+            raise UserError(left_text(left), ExitCode.UNCONFIRMED)
+        return ending.exit_code or ExitCode.DONE
 
 
 def _wait(worker: EngineWorker, ended: threading.Event, seconds: float | None) -> None:
@@ -57,12 +59,23 @@ def _wait(worker: EngineWorker, ended: threading.Event, seconds: float | None) -
             return
 
 
-def _end_on_signals(ended: threading.Event) -> None:
-    def end(_number: int, _frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+def _report(document: Document, arguments: argparse.Namespace, *, is_signalled: bool) -> None:
+    try:
+        if arguments.json:
+            print_json(document)
+        else:
+            simulated = " (dry run)" if arguments.dry_run else ""
+            print(
+                f"{document['environment']}{simulated}: {document['orders']} orders, "
+                f"{document['fills']} fills, fees {document['fees']}, cash {document['cash']}, "
+                f"{document['state']}"
+            )
+        sys.stdout.flush()
+    except OSError:
+        # Whoever read it may have ended with the signal; that is no failure of the run.
+        if not is_signalled:
+            raise
+        drop_output()
 
 
 def _duration(text: str) -> float:

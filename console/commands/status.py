@@ -1,4 +1,4 @@
-"""``kconsole status``: what a running console last wrote of itself; reads one file and writes none."""
+"""``kconsole status``: what a running console last wrote of itself; reads files and writes none."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from console.commands.common import add_common_arguments, add_json_argument, folder_of, print_json
+from console.commands.common import (
+    add_common_arguments,
+    add_json_argument,
+    folder_of,
+    print_json,
+    visible_line,
+)
 from console.commands.errors import ExitCode, UserError
+from console.engine.gate import Sentinel
 from console.engine.status import Document, JsonValue
 
 _NS_PER_MS = 1_000_000
@@ -38,11 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
     for age in ("feed_age_ms", "heartbeat_age_ms"):
         known = document.get(age)
         document[age] = known + older_ms if isinstance(known, int) else None
-    running = folder.is_in_use
+    running, is_dry = folder.is_in_use, document.get("dry_run") is True
+    halt_file = Sentinel(folder.dry_run_sentinel if is_dry else folder.halt_sentinel)
+    if halt_file.exists and document.get("state") not in ("HALTED", "FAILED"):
+        # The console has not heard of it yet, or cannot hear any more.
+        document |= {"state": "HALTED", "reason": halt_file.reason}
+    # The file of a run outlives it only where that is not proved; a dry run has none of its own.
+    may_rest = (is_dry or not running) and folder.run_file.exists()
     if arguments.json:
-        print_json({"running": running} | document)
+        print_json({"running": running, "orders_may_rest": may_rest} | document)
     else:
         print("" if running else "not running; this is what was so when a console last wrote\n", end="")
+        if may_rest:
+            print("orders of ours may still rest at the exchange: see `kconsole halt`")
         _print(document)
     return ExitCode.DONE
 
@@ -50,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print(document: Document) -> None:
     for key, value in document.items():
         if not isinstance(value, list):
-            print(f"{key:18} {'n/a' if value is None else value}")
+            print(f"{key:18} {'n/a' if value is None else visible_line(str(value))}")
             continue
         print(f"{key:18} {len(value)}")
         for item in value:
@@ -58,7 +73,7 @@ def _print(document: Document) -> None:
             # A latch's id is its name and scope, as `kconsole resume` takes it.
             shown = fields.keys() - ({"name", "scope"} if "id" in fields else set())
             words = [_words(key, value) for key, value in fields.items() if key in shown]
-            print(" " * 19 + "  ".join(filter(None, words)))
+            print(" " * 19 + visible_line("  ".join(filter(None, words))))
 
 
 def _words(key: str, value: JsonValue) -> str:

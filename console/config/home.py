@@ -15,6 +15,7 @@ from typing import Self
 import platformdirs
 
 from console.config.errors import ConfigError, LockHeldError
+from console.config.files import sync_folder
 from console.config.load import HOME_VARIABLE, Environment
 
 _PRIVATE = 0o700
@@ -68,6 +69,14 @@ class EnvironmentFolder:
         return self.path / "dry-run.sqlite"
 
     @property
+    def has_dry_run(self) -> bool:
+        """Whether a dry run was ever made here; so it is taken where that cannot be seen."""
+        try:
+            return self.dry_run_journal.exists()
+        except OSError:
+            return True
+
+    @property
     def dry_run_sentinel(self) -> Path:
         """While this file exists a dry run is halted; a real halt is not lifted by resuming one."""
         return self.path / "HALT-dry-run"
@@ -81,12 +90,14 @@ class EnvironmentFolder:
         return self.keys / _expanded(private_key_path)
 
     def create(self) -> None:
-        """Make the folder and those in it, for the user alone; raises ConfigError."""
+        """Make the folder and those in it, for the user alone and on disk to stay; raises ConfigError."""
         try:
             self.path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             for folder in (self.path, self.logs, self.keys):
                 folder.mkdir(mode=_PRIVATE, exist_ok=True)
                 folder.chmod(_PRIVATE)
+            for folder in (self.path, self.path.parent):
+                sync_folder(folder)
         except OSError as error:
             raise ConfigError(_unusable(self.path.parent, error)) from None
 
@@ -121,10 +132,15 @@ class Home:
 
 
 def find_home(chosen: str | None, variables: Mapping[str, str] = os.environ) -> Home:
-    """The home chosen by option, else by variable, else the platform's state folder."""
+    """The home chosen by option, else by variable, else the platform's state folder; raises ConfigError."""
     named = chosen or variables.get(HOME_VARIABLE)
-    root = _expanded(named) if named else platformdirs.user_state_path("kconsole")
-    return Home(root.absolute())
+    root = (_expanded(named) if named else platformdirs.user_state_path("kconsole")).absolute()
+    if "\0" in str(root) or str(root) != str(root).encode(errors="replace").decode():
+        # It is written into the run file, and SQLite takes it as text.
+        raise ConfigError(
+            f"home {str(root)!r} cannot be used: its name is no text; choose another with --home"
+        )
+    return Home(root)
 
 
 class Lock:
@@ -149,8 +165,12 @@ class Lock:
         except OSError as error:
             os.close(self._descriptor)
             raise ConfigError(f"lock file {path} cannot be locked: {error.strerror}") from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise ConfigError(f"lock file {path} cannot be written: {error.strerror}") from None
 
     def release(self) -> None:
         os.close(self._descriptor)
@@ -187,4 +207,4 @@ def _expanded(path: str) -> Path:
 
 def _unusable(root: Path, error: OSError) -> str:
     reason = "not a directory" if isinstance(error, FileExistsError) else error.strerror
-    return f"home {root} cannot be used: {error.filename}: {reason}; choose another with --home"
+    return f"home {root} cannot be used: {error.filename or root}: {reason}; choose another with --home"

@@ -116,6 +116,28 @@ class RiskSettings:
         low=1,
         high=10_000,
     )
+    max_unknown_orders: int = setting(
+        3,
+        "pauses when more orders than this were sent without it being known what became of them; a line that "
+        "breaks once hits one or two",
+        unit="orders",
+        low=0,
+        high=10_000,
+    )
+    unknown_pause_seconds: Decimal = setting(
+        "30",
+        "pauses when one of them is older than this; five reads of the account did not show it by then",
+        unit="s",
+        low=1,
+        high=_MOST_SECONDS,
+    )
+    unknown_halt_seconds: Decimal = setting(
+        "120",
+        "halts when one of them is older than this; one that cannot rest is settled in half that time",
+        unit="s",
+        low=1,
+        high=_MOST_SECONDS,
+    )
     tripwire_orders_per_minute: int = setting(
         60,
         "halts at more orders than this within a minute; twice what max_orders_per_minute lets pass, so that "
@@ -204,9 +226,23 @@ class StrategySettings:
 class EdgeSettings:
     """Where the win probability comes from."""
 
-    model: Literal["table", "constant"] = setting("table", "published marks by price and role, or a constant")
+    model: Literal["table", "constant"] = setting(
+        "table", "a table by price, role and category, or a constant"
+    )
     constant_points: Decimal = setting(
         "3.0", "win probability over the mid of the side bought", unit="points", low=0, high=50
+    )
+    table: str = setting(
+        "",
+        "file that `kconsole calibrate --write` wrote, relative to the home; when empty, edge-table.json if "
+        "there is one, else the published marks",
+    )
+    table_max_age_days: int = setting(
+        92,
+        "oldest end of the data that such a file rests on; published marks moved by half within a quarter",
+        unit="days",
+        low=1,
+        high=3_660,
     )
 
 

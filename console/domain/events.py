@@ -13,7 +13,7 @@ import msgspec
 from console.domain.book import BookSide, Quote
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import Cash, Count, Price
-from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
+from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
 
 
 class Event(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -77,14 +77,31 @@ class ExchangeStatusRead(Event, frozen=True):
 # --- our orders and our account ---------------------------------------------------------------------
 
 
+class RunStarted(Event, frozen=True):
+    """A program of this version began to trade with settings of this hash."""
+
+    program: str
+    settings: str
+
+
 class AccountOpened(Event, frozen=True):
     """This run trades the account ``account``, which is new to the journal, with ``cash`` in it.
 
-    Positions, orders and fills of an earlier account are not this one's; latches are.
+    What it held then was not bought by us and counts all the same; ``earlier_fills`` are the newest fills
+    that the cash and the positions hold already. Positions, orders and fills of another account are not this
+    one's; latches are.
     """
 
     account: str
     cash: Cash
+    positions: tuple[PositionReport, ...] = ()
+    earlier_fills: tuple[str, ...] = ()
+
+
+class AccountRead(Event, frozen=True):
+    """Everything the exchange listed up to ``read_ns`` was taken: a later read may begin shortly before."""
+
+    read_ns: int
 
 
 class OrderIntended(Event, frozen=True):
@@ -125,11 +142,44 @@ class OrderReported(Event, frozen=True):
     reason: str = ""
 
 
+class OrderAdopted(Event, frozen=True):
+    """The exchange has an order under an id of ours that the journal does not know; it is ours from now on.
+
+    ``intent`` is what its listing tells, ``filled`` what had filled before the fills that are still told.
+    """
+
+    intent: OrderIntent
+    order_id: str
+    filled: Count
+
+
 class OrderFilled(Event, frozen=True):
     """An order of ours traded; the same fill may be told more than once."""
 
     client_order_id: str
     fill: Fill
+
+
+class ExternalFilled(Event, frozen=True):
+    """An order that is not ours traded on our account."""
+
+    fill: Fill
+
+
+class ExternalOrdersListed(Event, frozen=True):
+    """Every resting order of the account that is not ours; they count, and are never touched.
+
+    ``foreign`` names one that another kconsole placed, resting or new; empty when there is none.
+    """
+
+    orders: tuple[OrderReport, ...]
+    foreign: str = ""
+
+
+class DifferencesFound(Event, frozen=True):
+    """What the exchange knew better when the run started, one line each; all of it was taken."""
+
+    differences: tuple[str, ...]
 
 
 class MarketSettled(Event, frozen=True):
@@ -200,10 +250,22 @@ class ErrorHappened(Event, frozen=True):
     message: str
 
 
+class KeyRefused(Event, frozen=True):
+    """The exchange does not accept our key, or not for what was asked of it."""
+
+    reason: str
+
+
 class JournalFailed(Event, frozen=True):
     """What just happened could not be written down; the engine ends."""
 
     reason: str
+
+
+class GuardSeen(Event, frozen=True):
+    """A look at the process that guards this run; ``absence`` is why nobody does, None while it does."""
+
+    absence: str | None = None
 
 
 class RiskDayBegan(Event, frozen=True):
@@ -315,13 +377,17 @@ class CancelAllOrders(Event, frozen=True):
 OperatorCommand = PauseEntries | ReduceOnly | Halt | Flatten | Disarm | Arm | Resume | CancelAllOrders
 
 JournaledEvent = (
-    AccountOpened
+    RunStarted
+    | AccountOpened
+    | AccountRead
     | OrderIntended
     | OrderAcked
     | OrderRejected
     | OrderBecameUnknown
     | OrderReported
+    | OrderAdopted
     | OrderFilled
+    | ExternalFilled
     | MarketSettled
     | RiskDayBegan
     | EquityMarked
@@ -347,6 +413,8 @@ EngineEvent = (
     | FeedLost
     | ExchangeStatusRead
     | BalanceRead
+    | ExternalOrdersListed
+    | DifferencesFound
     | PositionsCompared
     | ClockSkewRead
     | TimerFired
@@ -355,7 +423,9 @@ EngineEvent = (
     | FlattenDue
     | GroupOpened
     | ErrorHappened
+    | KeyRefused
     | JournalFailed
+    | GuardSeen
     | JournaledEvent
 )
 """What the engine's core takes."""

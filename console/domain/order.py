@@ -72,7 +72,7 @@ class Order(msgspec.Struct, frozen=True):
 
     ``filled`` counts the fills we have seen. ``ending`` is a terminal status the exchange reported while
     ``reported_filled`` still exceeds ``filled``: the order waits for its fills, so that nothing drops out
-    of exposure in between.
+    of exposure in between. ``unknown_ns`` is when its outcome was found to be unknown.
     """
 
     intent: OrderIntent
@@ -83,6 +83,7 @@ class Order(msgspec.Struct, frozen=True):
     reported_filled: Count = Count(0)
     ending: OrderStatus | None = None
     reason: str = ""
+    unknown_ns: int | None = None
 
     @property
     def leaves(self) -> Count:
@@ -107,11 +108,11 @@ class Order(msgspec.Struct, frozen=True):
             return self
         return msgspec.structs.replace(self, status=OrderStatus.REJECTED, reason=reason)
 
-    def lost_sight(self, reason: str) -> Order:
+    def lost_sight(self, reason: str, at_ns: int) -> Order:
         """Its outcome is unknown, unless the exchange has told of it before."""
         if self.status is not OrderStatus.SENDING:
             return self
-        return msgspec.structs.replace(self, status=OrderStatus.UNKNOWN, reason=reason)
+        return msgspec.structs.replace(self, status=OrderStatus.UNKNOWN, reason=reason, unknown_ns=at_ns)
 
     def reported(self, order_id: str, status: OrderStatus, filled: Count, reason: str) -> Order:
         """What the exchange says; terminal once every reported fill was seen."""
@@ -181,8 +182,9 @@ class Settlement(msgspec.Struct, frozen=True):
 
 
 class PositionReport(msgspec.Struct, frozen=True):
-    """A signed position as the exchange reports it, and the fees it has charged for it."""
+    """A signed position as the exchange reports it, the fees charged for it, and what was paid for it."""
 
     ticker: Ticker
     position: Count
     fees: Cash
+    paid: Cash

@@ -35,6 +35,14 @@ class VenueRefusedError(VenueError):
     """The exchange refused us for certain (a wrong key, a scope, a bad request)."""
 
 
+class KeyRefusedError(VenueRefusedError):
+    """The exchange does not accept our key, or not for what was asked."""
+
+
+KEY_REFUSED = "key_refused"
+"""Code of an order's rejection for the same reason."""
+
+
 class Universe(msgspec.Struct, frozen=True):
     """Which markets to trade: empty tuples mean no restriction; times are seconds to close."""
 
@@ -53,8 +61,11 @@ class Venue(Protocol):
     async def cancel(self, order_id: str, ticker: Ticker, exchange_index: int) -> None:
         """Cancel one order; one that is already gone is not an error."""
 
-    async def orders(self) -> Sequence[OrderReport]:
-        """Every order of the account, in every status."""
+    async def orders(self, since_ns: int = 0) -> Sequence[OrderReport]:
+        """Every resting order, and every order placed at or after a time, whatever became of it.
+
+        Older ones may be among them.
+        """
 
     async def fills(self, since_ns: int = 0) -> Sequence[Fill]:
         """Every fill of the account at or after a time, oldest first."""

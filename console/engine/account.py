@@ -7,12 +7,15 @@ from itertools import takewhile
 
 from console.domain.events import (
     AccountOpened,
+    AccountRead,
     EquityMarked,
+    ExternalFilled,
     JournaledEvent,
     LatchCleared,
     LatchRaised,
     MarketSettled,
     OrderAcked,
+    OrderAdopted,
     OrderBecameUnknown,
     OrderFilled,
     OrderIntended,
@@ -22,8 +25,9 @@ from console.domain.events import (
 )
 from console.domain.market import Ticker
 from console.domain.money import Cash
-from console.domain.order import Order, OrderStatus
+from console.domain.order import Fill, Order, OrderStatus, PositionReport
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.engine.client_ids import number_of
 from console.engine.streak import LossStreak
 from console.monitoring.slippage import SlippageSample, slippage_of
 from console.risk.latches import RISK_SOURCE, Latches
@@ -42,7 +46,9 @@ OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
 class Account:
     """Cash, positions, orders, latches and the risk day; changed by ``apply`` alone.
 
-    Applying the same events to a new Account gives an equal one, so what the journal holds is the state.
+    Positions and cash are the account's, whoever traded; orders are ours. In the markets of ``external`` not
+    all that is held was bought by us. Applying the same events to a new Account gives an equal one, so what
+    the journal holds is the state.
     """
 
     def __init__(self) -> None:
@@ -58,9 +64,13 @@ class Account:
         self.cash = cash
         self.positions: dict[Ticker, Position] = {}
         self._held: dict[Ticker, Position] = {}
+        self.external: set[Ticker] = set()
         self.orders: dict[str, Order] = {}
         self.client_ids: dict[str, str] = {}
         self.fill_ids: set[str] = set()
+        self.earlier_fills: frozenset[str] = frozenset()
+        self.opened_ns = 0
+        self.read_ns = 0
         self.fees = Cash(0)
         self.settlements = Cash(0)
         self.risk_day: str | None = None
@@ -76,6 +86,11 @@ class Account:
         return tuple(self._open_orders.values())
 
     @property
+    def unknown_orders(self) -> tuple[Order, ...]:
+        """Those of which it is not known whether they exist."""
+        return tuple(order for order in self._open_orders.values() if order.status is OrderStatus.UNKNOWN)
+
+    @property
     def held(self) -> dict[Ticker, Position]:
         """Positions that are not flat."""
         return dict(self._held)
@@ -89,7 +104,8 @@ class Account:
         return self.positions.get(ticker, FLAT)
 
     def knows_fill(self, fill_id: str) -> bool:
-        return fill_id in self.fill_ids
+        """Whether cash and positions have this fill in them."""
+        return fill_id in self.fill_ids or fill_id in self.earlier_fills
 
     def apply(self, event: JournaledEvent) -> None:
         """Take one journaled event into the state; events of no consequence here change nothing."""
@@ -97,13 +113,27 @@ class Account:
             case AccountOpened():
                 self._open(event.account, event.cash)
                 self.high_water = self.marked_equity = None
+                self.opened_ns = self.read_ns = event.at_ns
+                self.earlier_fills = frozenset(event.earlier_fills)
+                for position in event.positions:
+                    self._adopt_position(position, event.at_ns)
+            case AccountRead():
+                self.read_ns = event.read_ns
             case OrderIntended(intent=intent):
                 self.intents_ever += 1
                 self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
             case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
                 self._put(order_after(self.orders[event.client_order_id], event))
+            case OrderAdopted():
+                # Its id must never be given again.
+                self.intents_ever = max(self.intents_ever, number_of(event.intent.client_order_id))
+                self._put(Order(event.intent, event.at_ns, OrderStatus.RESTING, event.order_id, event.filled))
             case OrderFilled():
                 self._fill(event)
+            case ExternalFilled(fill=fill):
+                self._trade(fill)
+                if fill.ticker in self._held:
+                    self.external.add(fill.ticker)
             case MarketSettled():
                 self._settle(event)
             case LatchRaised():
@@ -124,6 +154,13 @@ class Account:
             self._held[ticker] = position
         else:
             self._held.pop(ticker, None)
+            self.external.discard(ticker)
+
+    def _adopt_position(self, report: PositionReport, at_ns: int) -> None:
+        adopted = Position(contracts=report.position, paid=report.paid)
+        self._hold(report.ticker, adopted)
+        self.external.add(report.ticker)
+        self.streak.changed(report.ticker, FLAT, adopted, at_ns)
 
     def _put(self, order: Order) -> None:
         client_order_id = order.intent.client_order_id
@@ -136,8 +173,17 @@ class Account:
             self._open_orders[client_order_id] = order
 
     def _fill(self, event: OrderFilled) -> None:
-        fill = event.fill
-        order = self.orders[event.client_order_id]
+        fill, order = event.fill, self.orders[event.client_order_id]
+        self._trade(fill)
+        self._put(order.with_fill(fill.order_id, fill.count))
+        sample = slippage_of(fill, order.intent.quote)
+        if sample is not None:
+            self.slippage.append(sample)
+            if sample.is_taker:
+                self.taker_slippage.append(sample.touch_centibps)
+
+    def _trade(self, fill: Fill) -> None:
+        """What a fill does to cash and position, whosever order it was."""
         self.fill_ids.add(fill.fill_id)
         held = self.position(fill.ticker)
         self.cash = Cash(
@@ -147,12 +193,6 @@ class Account:
         after = held.filled(fill.side, fill.price, fill.count, fill.fee)
         self._hold(fill.ticker, after)
         self.streak.changed(fill.ticker, held, after, fill.at_ns)
-        self._put(order.with_fill(fill.order_id, fill.count))
-        sample = slippage_of(fill, order.intent.quote)
-        if sample is not None:
-            self.slippage.append(sample)
-            if sample.is_taker:
-                self.taker_slippage.append(sample.touch_centibps)
 
     def _settle(self, event: MarketSettled) -> None:
         settlement = event.settlement
@@ -184,6 +224,8 @@ class Account:
             "fees": self.fees,
             "settlements": self.settlements,
             "positions": dict(self.positions),
+            "external": frozenset(self.external),
+            "read": (self.opened_ns, self.read_ns, self.earlier_fills),
             "orders": dict(self.orders),
             "fills": frozenset(self.fill_ids),
             "latches": self.latches.active,
@@ -203,6 +245,6 @@ def order_after(order: Order, news: OrderNews) -> Order:
         case OrderRejected():
             return order.rejected(f"{news.code}: {news.message}" if news.message else news.code)
         case OrderBecameUnknown():
-            return order.lost_sight(news.reason)
+            return order.lost_sight(news.reason, news.at_ns)
         case OrderReported():
             return order.reported(news.order_id, news.status, news.filled, news.reason)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import deque
 
 from console.domain.events import (
+    BalanceRead,
     ClockSkewRead,
     EngineEvent,
     ErrorHappened,
     ExchangeStatusRead,
+    ExternalOrdersListed,
     FeedLost,
+    FeedProved,
+    GuardSeen,
     JournaledEvent,
     JournalFailed,
+    KeyRefused,
     LatchCleared,
     OrderAcked,
     OrderBecameUnknown,
@@ -23,6 +28,7 @@ from console.domain.events import (
     TimerFired,
 )
 from console.domain.money import Cash
+from console.domain.order import OrderStatus
 from console.engine.account import Account
 from console.risk.latches import RISK_SOURCE
 from console.risk.switches.error_burst import ERROR_BURST
@@ -55,6 +61,12 @@ class Window:
         self._prune(now_ns)
         return len(self._noted)
 
+    def shift(self, step_ns: int) -> None:
+        """Keep every age when the wall clock stepped."""
+        for _ in range(len(self._noted)):
+            at_ns, amount = self._noted.popleft()
+            self._noted.append((at_ns + step_ns, amount))
+
     def sum(self, now_ns: int) -> int:
         self._prune(now_ns)
         return sum(amount for _, amount in self._noted)
@@ -84,12 +96,20 @@ class Activity:
         self.contradiction: str | None = None
         self.exchange: ExchangeStatusRead | None = None
         self.clock: ClockSkewRead | None = None
+        self.clock_step_ns = 0
+        self._heard_before_step: set[type[EngineEvent]] = set()
         self.positions: PositionsCompared | None = None
+        self.foreign_order: str | None = None
         self.journal_failure: str | None = None
+        self.key_refusal: str | None = None
         self.journaled_ns: int | None = None
+        self.guard: GuardSeen | None = None
 
     def hear(self, event: EngineEvent) -> None:
         """Take an event as it arrived."""
+        self._heard_before_step.discard(type(event))
+        if not self._heard_before_step:
+            self.clock_step_ns = 0
         match event:
             case ErrorHappened() | FeedLost():
                 self._errors.note(event.at_ns)
@@ -99,8 +119,16 @@ class Activity:
                 self.clock = event
             case PositionsCompared():
                 self.positions = event
+            case ExternalOrdersListed():
+                self.foreign_order = event.foreign
             case JournalFailed():
                 self.journal_failure = event.reason
+            case KeyRefused():
+                self.key_refusal = event.reason
+            case BalanceRead():
+                self.key_refusal = None
+            case GuardSeen():
+                self.guard = event
             case TimerFired():
                 self._end_scan()
             case OrderAcked() | OrderReported() | OrderFilled():
@@ -129,6 +157,15 @@ class Activity:
             case _:
                 pass
 
+    def step_clock(self, step_ns: int) -> None:
+        """The wall clock stepped: what was counted keeps its age; feed and account must be heard anew."""
+        self.clock_step_ns = max(self.clock_step_ns, step_ns, key=abs)
+        self._heard_before_step = {FeedProved, PositionsCompared}
+        for window in (self._errors, self._rejects, self._sent):
+            window.shift(step_ns)
+        if self.journaled_ns is not None:
+            self.journaled_ns += step_ns
+
     def errors_in_hour(self, now_ns: int) -> int:
         return self._errors.count(now_ns)
 
@@ -149,9 +186,13 @@ class Activity:
         self._was_out = bool(self._account.open_orders)
 
     def _check_sent(self, event: OrderAcked | OrderReported | OrderFilled) -> None:
-        client_order_id = event.client_order_id
-        if client_order_id.startswith(self._prefix) and client_order_id not in self._account.orders:
-            self.contradiction = f"{type(event).__name__} for {client_order_id}, which was never sent"
+        """Note an answer that cannot be: to an order never sent, or that a refused one lives or traded."""
+        client_order_id, what = event.client_order_id, type(event).__name__
+        order = self._account.orders.get(client_order_id)
+        if order is None and client_order_id.startswith(self._prefix):
+            self.contradiction = f"{what} for {client_order_id}, which was never sent"
+        elif order is not None and order.status is OrderStatus.REJECTED and not _is_over(event):
+            self.contradiction = f"{what} for {client_order_id}, which was refused or never placed"
 
     def _start_anew(self, latch: str) -> None:
         if latch == ERROR_BURST:
@@ -163,3 +204,8 @@ class Activity:
         elif latch == TRIPWIRE:
             self._sent.clear()
             self.contradiction = None
+
+
+def _is_over(event: OrderAcked | OrderReported | OrderFilled) -> bool:
+    """Whether an order is told to have ended without a fill."""
+    return isinstance(event, OrderReported) and event.status.is_terminal and not event.filled

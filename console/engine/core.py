@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from console.config.schema import Settings
 from console.domain.actions import Action, AlertLevel, Submit
 from console.domain.events import (
@@ -15,24 +13,30 @@ from console.domain.events import (
     CancelAllOrders,
     ClockSkewRead,
     ClockTicked,
+    DifferencesFound,
     Disarm,
     EngineEvent,
     ErrorHappened,
     ExchangeStatusRead,
+    ExternalFilled,
+    ExternalOrdersListed,
     FeedLost,
     FeedProved,
     Flatten,
     FlattenDue,
     GroupOpened,
+    GuardSeen,
     Halt,
     HaltProgressed,
     JournaledEvent,
     JournalFailed,
+    KeyRefused,
     LatchRaised,
     MarketListed,
     MarketSettled,
     MarketStatusChanged,
     OrderAcked,
+    OrderAdopted,
     OrderBecameUnknown,
     OrderFilled,
     OrderIntended,
@@ -47,11 +51,13 @@ from console.domain.events import (
     TradingState,
 )
 from console.domain.market import Ticker
-from console.domain.money import Cash, format_cash
-from console.domain.order import Order, OrderIntent
-from console.engine.account import Account, OrderNews, order_after
+from console.domain.money import Cash
+from console.domain.order import Order, OrderIntent, OrderReport
+from console.engine.account import Account
 from console.engine.activity import Activity
+from console.engine.bookkeeper import Bookkeeper
 from console.engine.cancels import Cancels
+from console.engine.clock_watch import ClockWatch
 from console.engine.effects import Effects
 from console.engine.entries import Denied, Entries
 from console.engine.markets import Markets
@@ -64,9 +70,9 @@ from console.risk.groups import Grouping
 from console.risk.manager import RiskManager
 from console.risk.risk_day import RiskDays
 from console.risk.switches.base import EvaluatedAt, RiskView
+from console.risk.switches.clock_skew import CLOCK_SKEW
 from console.strategies.base import Strategy
 
-OVERFILL = "overfill"
 FORGET_AFTER_CLOSE_NS = 600_000_000_000
 
 
@@ -88,6 +94,7 @@ class Engine:
         trade_log: TradeLog | None = None,
     ) -> None:
         self.account = account or Account()
+        self.client_id_prefix = client_id_prefix
         self.trade_log = trade_log or TradeLog()
         self.markets = Markets(Grouping(settings.risk.groups))
         self.risk = risk
@@ -96,10 +103,11 @@ class Engine:
         self.equity: Cash | None = None
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
-        self._cash_difference = self._cash_difference_told = Cash(0)
         self._monotonic_ns: int | None = None
+        self._clock_watch = ClockWatch()
         self._effects = Effects(self.account, self.trade_log, self.activity)
         self._cancels = Cancels()
+        self._books = Bookkeeper(self.account, self._effects, self._cancels, self.entries.why_not)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
         self._verbs = Verbs(
             self.account,
@@ -131,8 +139,15 @@ class Engine:
         return self.entries.group_ids
 
     def exposure(self) -> Exposure:
-        """Worst cases of what is held and of every order that may still fill."""
-        return Exposure.of(self.account.held, self.account.open_orders, self.markets.places)
+        """Worst cases of what is held and of every order that may still fill, ours or not."""
+        return Exposure.of(
+            self.account.held, self.account.open_orders, self.markets.places, self.external_orders
+        )
+
+    @property
+    def external_orders(self) -> tuple[OrderReport, ...]:
+        """What rests on the account and is not ours: it counts, and is never touched."""
+        return self._books.external_orders
 
     @property
     def exchange(self) -> ExchangeStatusRead | None:
@@ -161,11 +176,16 @@ class Engine:
             orders_in_minute=activity.orders_in_minute(now_ns),
             notional_in_minute=activity.notional_in_minute(now_ns),
             contradiction=activity.contradiction,
+            foreign_order=activity.foreign_order,
+            unknown_since_ns=tuple(order.unknown_ns or order.sent_ns for order in account.unknown_orders),
             positions=activity.positions,
             clock=activity.clock,
+            clock_step_ns=activity.clock_step_ns,
             exchange=activity.exchange,
             journaled_ns=activity.journaled_ns,
             journal_failure=activity.journal_failure,
+            key_refusal=activity.key_refusal,
+            guard=activity.guard,
         )
 
     def _take(self, event: EngineEvent) -> None:
@@ -177,7 +197,7 @@ class Engine:
             case FeedProved():
                 self.feed_proved_ns = event.at_ns
             case ClockTicked():
-                self._monotonic_ns = event.monotonic_ns
+                self._tell_time(event)
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
                 self._cancel_again(event.at_ns)
             case TimerFired():
@@ -188,9 +208,9 @@ class Engine:
                 self.markets.list(event.market)
             case MarketStatusChanged():
                 self.markets.change_status(event.ticker, event.status, event.close_ns)
-            case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead():
+            case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead() | GuardSeen():
                 pass  # Heard by the switches.
-            case JournalFailed():
+            case JournalFailed() | KeyRefused():
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
             case HaltProgressed():
                 self._verbs.note_halt(event)
@@ -198,19 +218,32 @@ class Engine:
                 self._verbs.continue_flatten(event, self.exchange)
             case GroupOpened():
                 self.entries.group_ids[event.exchange_index] = event.group_id
-            case BalanceRead():
-                self._compare_cash(event)
+            case BalanceRead() | ExternalOrdersListed() | DifferencesFound():
+                self._books.take(event)
             case ErrorHappened():
                 self._effects.alert(event.at_ns, AlertLevel.WARNING, f"{event.source}: {event.message}")
             case _:
                 self._take_journaled(event)
 
+    def _tell_time(self, tick: ClockTicked) -> None:
+        """Note the time; where the wall clock stepped, what is known keeps its age."""
+        self._monotonic_ns = tick.monotonic_ns
+        step_ns = self._clock_watch.step_ns(tick.at_ns, tick.monotonic_ns)
+        if not step_ns:
+            return
+        self.activity.step_clock(step_ns)
+        self.risk.step_clock(step_ns)
+        if self.feed_proved_ns is not None:
+            self.feed_proved_ns += step_ns
+        if self.equity_ns is not None:
+            self.equity_ns += step_ns
+
     def _take_journaled(self, event: JournaledEvent) -> None:
         match event:
-            case OrderFilled():
-                self._take_fill(event)
             case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
-                self._take_order_news(event)
+                self._books.take(event)
+            case OrderFilled() | OrderAdopted() | ExternalFilled():
+                self._books.take(event)
             case MarketSettled():
                 self._settle(event)
             case LatchRaised():
@@ -228,42 +261,6 @@ class Engine:
                 self._effects.append(event)
 
     # --- orders -------------------------------------------------------------------------------------
-
-    def _take_fill(self, event: OrderFilled) -> None:
-        if not event.client_order_id:
-            owner = self.account.client_ids.get(event.fill.order_id, "")
-            event = msgspec.structs.replace(event, client_order_id=owner)
-        order = self.account.orders.get(event.client_order_id)
-        if order is None or self.account.knows_fill(event.fill.fill_id):
-            return
-        if not order.filled and not order.intent.reduce_only:
-            self.entries.why_not.filled()
-        self._effects.append(event)
-        filled = self.account.orders[event.client_order_id]
-        if filled.status.is_terminal:
-            self._cancels.ended(event.client_order_id)
-        if filled.filled > filled.intent.count:
-            reason = f"{event.client_order_id} filled more than was ordered"
-            self._effects.raise_latch(
-                LatchRaised(
-                    at_ns=event.at_ns,
-                    name=OVERFILL,
-                    level=TradingState.HALTED,
-                    reason=reason,
-                    source="invariant",
-                )
-            )
-
-    def _take_order_news(self, event: OrderNews) -> None:
-        before = self.account.orders.get(event.client_order_id)
-        if before is None or order_after(before, event) == before:
-            return
-        self._effects.append(event)
-        after = self.account.orders[event.client_order_id]
-        if after.status.is_terminal:
-            self._cancels.ended(event.client_order_id)
-            if not after.filled and not after.intent.reduce_only:
-                self.entries.why_not.unfilled(after.reason or after.status.value)
 
     def _settle(self, event: MarketSettled) -> None:
         ticker = event.settlement.ticker
@@ -319,7 +316,9 @@ class Engine:
         """Mark the book, look at every switch and every market."""
         self.equity, self.equity_ns = equity_at_marks(self.account, self.markets), at_ns
         if self.equity is not None:
-            for event in marking_events(self.account, self.equity, at_ns, self._days.day_of(at_ns)):
+            # A clock that is known to be wrong begins no day: the next one would forget today's loss.
+            day = None if self.account.latches.named(CLOCK_SKEW) else self._days.day_of(at_ns)
+            for event in marking_events(self.account, self.equity, at_ns, day):
                 self._effects.append(event)
         self._evaluate_switches(at_ns, EvaluatedAt.SCAN)
         for ticker in self.markets.tickers:
@@ -353,15 +352,3 @@ class Engine:
     @property
     def is_flattening(self) -> bool:
         return self._verbs.is_flattening
-
-    def _compare_cash(self, event: BalanceRead) -> None:
-        """Tell once of a difference to the exchange's cash that two reads in a row agree on."""
-        difference = Cash(event.cash - self.account.cash)
-        is_confirmed = difference == self._cash_difference
-        self._cash_difference = difference
-        if difference and is_confirmed and difference != self._cash_difference_told:
-            self._cash_difference_told = difference
-            ours, theirs = format_cash(self.account.cash), format_cash(event.cash)
-            self._effects.alert(
-                event.at_ns, AlertLevel.WARNING, f"cash: ours {ours}, the exchange's {theirs}"
-            )

@@ -14,5 +14,5 @@ on_reached: Callable[[str], None] = _go_on
 
 
 def crash_point(name: str) -> None:
-    """Say that the program is at this place."""
+    """Say that the program is at this place, named ``what: where``."""
     on_reached(name)

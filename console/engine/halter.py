@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable, Mapping
 
 from console.domain.order import OrderReport
-from console.domain.ports import Clock, HaltLine, VenueError, VenueRefusedError
+from console.domain.ports import Clock, HaltLine
+from console.engine.crash_points import crash_point
 from console.engine.gate import Gate, Sentinel
+from console.engine.halt_rounds import HaltRounds
 from console.engine.snapshot import NOT_HALTING, HaltPhase, HaltView
 
 log = logging.getLogger(__name__)
 
-_EMPTY_LISTS_TO_CONFIRM = 2
-_PATIENT_ATTEMPTS = 3
-_RETRY_S = 0.3
-_LONGEST_RETRY_S = 2.0
-_WATCH_S = 5.0
+_PATIENT_ROUNDS = 3
+_FIRST_LOOK_S = 0.5
+_LONGEST_LOOK_S = 5.0
 
 
 class Halter:
@@ -40,17 +40,16 @@ class Halter:
     ) -> None:
         self._gate = gate
         self._sentinel = sentinel
-        self._make_line = line
         self._groups = groups
-        self._is_ours = is_ours
+        self._rounds = HaltRounds(line, is_ours)
         self._wall_ns = wall_ns
         self._view = NOT_HALTING
+        self._file_error = ""
         self._lock = threading.Lock()
         self._file_lock = threading.Lock()
         self._wanted = threading.Event()
         self._ended = threading.Event()
         self._settled = threading.Event()
-        self._line: HaltLine | None = None
         self._thread = threading.Thread(target=self._run, name="halt", daemon=True)
         self._thread.start()
 
@@ -62,26 +61,43 @@ class Halter:
         """Halt now; a second call cancels again."""
         with self._lock:
             self._gate.close()
+            crash_point("halt: gate closed")
             self._settled.clear()
             self._view = HaltView(HaltPhase.CANCELLING, reason, requested_ns=self._wall_ns())
             self._wanted.set()
         # A disk that hangs must not delay the cancels, so the file has a thread of its own.
         threading.Thread(target=self._write_sentinel, name="sentinel", daemon=True).start()
 
+    def outside_halt(self) -> str | None:
+        """The reason of a halt that another process asked for by the file, told once; never waits."""
+        # Taken while the file is written or removed here: then the next look will do.
+        if not self._file_lock.acquire(blocking=False):
+            return None
+        try:
+            return self._sentinel.news()
+        finally:
+            self._file_lock.release()
+
+    @property
+    def file_error(self) -> str:
+        """Why the newest halt has no file, without which a restart may not be halted; empty when it has."""
+        return self._file_error
+
     def wait_confirmed(self, timeout_s: float) -> bool:
         """Wait until the newest request is confirmed; False when time ran out first."""
         return self._settled.wait(timeout_s)
 
     def release(self, requested_ns: int | None) -> None:
-        """Forget the halt requested at this time and open the gate; a newer one stays in force.
+        """Forget the halt requested at this time and open the gate; a newer one or one from outside stays.
 
         The engine's doing, after its last HALT latch was cleared. Raises OSError when the disk refuses.
         """
         with self._file_lock:
-            if self._view.requested_ns != requested_ns:
+            if self._view.requested_ns != requested_ns or self._sentinel.is_foreign:
                 return
             # The file goes first: while it stands a restart is halted. A newer request writes it anew.
             self._sentinel.remove()
+            crash_point("resume: file removed")
             with self._lock:
                 if self._view.requested_ns == requested_ns:
                     self._view = NOT_HALTING
@@ -115,7 +131,10 @@ class Halter:
                 return
             try:
                 self._sentinel.write(self._view.reason)
+                crash_point("halt: file written")
+                self._file_error = ""
             except OSError as error:
+                self._file_error = "" if self._sentinel.exists else f"{error.filename}: {error.strerror}"
                 log.error("the halt file could not be written: %s", error)
 
     def _run(self) -> None:
@@ -128,91 +147,51 @@ class Halter:
                 started = self._view
             if started.phase is not HaltPhase.IDLE:
                 self._pursue(started)
-        self._drop_line()
+        self._rounds.close()
 
     def _pursue(self, view: HaltView) -> None:
         """Cancel and list until a newer request, a release or the end takes over."""
-        untriggered = dict(self._groups())
-        empty_lists, attempts = 0, 0
+        rounds = self._rounds
+        rounds.begin(self._groups())
         while not self._wanted.is_set():
-            attempts += 1
-            resting, error = self._attempt(untriggered)
-            empty_lists = empty_lists + 1 if resting == 0 and not error else 0
-            if empty_lists >= _EMPTY_LISTS_TO_CONFIRM:
-                self._publish(view, HaltPhase.CONFIRMED, attempts, resting, "")
+            rounds.run()
+            if rounds.is_confirmed:
+                self._publish(view, HaltPhase.CONFIRMED)
                 self._watch()
-                empty_lists = 0
-                continue
-            late = attempts > _PATIENT_ATTEMPTS and not empty_lists
-            phase = HaltPhase.UNCONFIRMED if late or error else HaltPhase.CANCELLING
-            self._publish(view, phase, attempts, resting, error)
-            self._wanted.wait(0 if empty_lists else min(_RETRY_S * attempts, _LONGEST_RETRY_S))
+            if not self._wanted.is_set():
+                late = rounds.vain > _PATIENT_ROUNDS or rounds.error
+                self._publish(view, HaltPhase.UNCONFIRMED if late else HaltPhase.CANCELLING)
+            self._wanted.wait(rounds.pause_s)
 
     def _watch(self) -> None:
-        """Return once one of ours rests, or when something else takes over."""
-        while not self._wanted.wait(_WATCH_S):
-            resting, _ = self._attempt({})
-            if resting:
-                return
+        """Return once one of ours rests, or when something else takes over.
 
-    def _attempt(self, untriggered: dict[int, str]) -> tuple[int | None, str]:
-        """One round: how many of ours were listed (None if no list was complete), and what went wrong.
-
-        Groups that were triggered leave ``untriggered``.
+        What was on its way when the halt came may come to rest in the first seconds.
         """
-        try:
-            line = self._line = self._line or self._make_line()
-            error = _trigger_groups(line, untriggered)
-            ours = [order for order in line.resting() if self._is_ours(order)]
-        except Exception as failure:  # noqa: BLE001 - whatever went wrong, the halt goes on
-            self._drop_line()
-            return None, _words(failure)
-        for order in ours:
-            try:
-                line.cancel(order.order_id, order.ticker, order.exchange_index)
-            except Exception as failure:  # noqa: BLE001 - the other orders must be cancelled all the same
-                error = _words(failure)
-        return len(ours), error
+        pause_s = _FIRST_LOOK_S
+        while not self._wanted.wait(pause_s):
+            self._rounds.run()
+            if self._rounds.resting:
+                return
+            pause_s = min(2 * pause_s, _LONGEST_LOOK_S)
 
-    def _drop_line(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            try:
-                line.close()
-            except Exception as failure:  # noqa: BLE001 - a line that cannot be closed must not end the halt
-                log.warning("the halt's line was not closed: %s", _words(failure))
-
-    def _publish(
-        self, started: HaltView, phase: HaltPhase, attempts: int, resting: int | None, error: str
-    ) -> None:
+    def _publish(self, started: HaltView, phase: HaltPhase) -> None:
+        rounds = self._rounds
         with self._lock:
             if self._view.requested_ns != started.requested_ns:
                 return
             confirmed_ns = self._wall_ns() if phase is HaltPhase.CONFIRMED else None
             self._view = HaltView(
-                phase, started.reason, started.requested_ns, attempts, resting, confirmed_ns, error
+                phase,
+                started.reason,
+                started.requested_ns,
+                rounds.attempts,
+                rounds.resting,
+                confirmed_ns,
+                rounds.error,
             )
             if phase is HaltPhase.CONFIRMED:
+                crash_point("halt: confirmed")
                 self._settled.set()
             else:
                 self._settled.clear()
-
-
-def _trigger_groups(line: HaltLine, untriggered: dict[int, str]) -> str:
-    """Trigger what is left; a group that the exchange refuses to trigger is not tried again."""
-    error = ""
-    for exchange_index, group_id in list(untriggered.items()):
-        try:
-            line.trigger_group(group_id, exchange_index)
-        except VenueRefusedError as refusal:
-            log.warning("order group %s was not triggered: %s", group_id, refusal)
-        except VenueError as failure:
-            error = str(failure)
-            log.warning("order group %s was not triggered yet: %s", group_id, failure)
-            continue
-        del untriggered[exchange_index]
-    return error
-
-
-def _words(failure: Exception) -> str:
-    return str(failure) if isinstance(failure, VenueError) else f"{type(failure).__name__}: {failure}"

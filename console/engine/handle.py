@@ -23,6 +23,9 @@ class EngineHandle(Protocol):
     def outage(self) -> str | None:
         """What has ended outside the engine and cannot come back by itself, in one sentence."""
 
+    def note_screen(self) -> None:
+        """Say that the screen moves; while it stands still, the guard takes it for frozen and cancels."""
+
     def send(self, command: OperatorCommand) -> None:
         """Queue a command."""
 

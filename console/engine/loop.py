@@ -21,32 +21,39 @@ from console.domain.actions import (
     Submit,
 )
 from console.domain.events import (
-    AccountOpened,
     ClockSkewRead,
     ClockTicked,
     EngineEvent,
     ErrorHappened,
     FeedLost,
     FeedProved,
+    GuardSeen,
     Halt,
     HaltProgressed,
     JournaledEvent,
     JournalFailed,
+    KeyRefused,
     LatchRaised,
     OperatorCommand,
+    OrderBecameUnknown,
     Resume,
     TimerFired,
     TradingState,
 )
-from console.domain.ports import VenueError
-from console.engine.account_reader import AccountReader
+from console.domain.ports import KeyRefusedError, VenueError
+from console.engine.account_reader import UNKNOWN_READS_S, AccountReader
+from console.engine.backup import BackupError
+from console.engine.clock_watch import ClockWatch
 from console.engine.core import Engine
+from console.engine.crash_points import crash_point
 from console.engine.flattener import Flattener
+from console.engine.heartbeats import Beat
 from console.engine.journal import JournalError
 from console.engine.market_follower import MarketFollower
 from console.engine.order_sender import OrderSender
 from console.engine.outside import Outside
 from console.engine.resumption import Resumption
+from console.engine.run_file import CRASH_LOOP
 from console.engine.snapshot import HaltPhase
 from console.engine.verbs import DISARMED
 from console.risk.switches.manual import MANUAL
@@ -56,6 +63,7 @@ log = logging.getLogger(__name__)
 _TICK_S = 0.5
 _STATUS_S = 5.0
 _RECONCILE_S = 5.0
+_BACKUP_S = 600.0
 _CLOSING_S = 10.0
 
 
@@ -74,7 +82,6 @@ class EngineLoop:
         self._reader = AccountReader(engine, outside, self.step)
         self._reading = asyncio.Lock()
         self._sender = OrderSender(engine, outside, self.step, self._note_error)
-        self._resumption = Resumption(engine, outside, self.step)
         self._flattener = Flattener(
             engine,
             outside,
@@ -84,8 +91,10 @@ class EngineLoop:
             is_stopping=self.stopping.is_set,
         )
         self._follower = MarketFollower(engine, outside, self.step)
+        self._resumption = Resumption(engine, outside, self.step, self._follower.open_group)
         self._failing: dict[str, str] = {}
         self._reconcile_now = asyncio.Event()
+        self._clock_watch = ClockWatch()
         self._jobs: asyncio.TaskGroup
 
     @property
@@ -94,7 +103,17 @@ class EngineLoop:
         return self._sender.round_trip_ns
 
     def step(self, event: EngineEvent) -> None:
-        """Take one event through the core, the journal and out, in that order; raises JournalError."""
+        """Take one event through the core, the journal and out, in that order; raises JournalError.
+
+        The core hears first of a wall clock that has stepped since the event before.
+        """
+        wall_ns, monotonic_ns = self._out.wall_ns(), self._out.monotonic_ns()
+        if self._clock_watch.step_ns(wall_ns, monotonic_ns):
+            self._reconcile_now.set()
+            self._take(ClockTicked(at_ns=wall_ns, monotonic_ns=monotonic_ns))
+        self._take(event)
+
+    def _take(self, event: EngineEvent) -> None:
         try:
             actions = self.engine.handle(event)
             records = [action.record for action in actions if isinstance(action, Append)]
@@ -110,15 +129,24 @@ class EngineLoop:
 
     def _write(self, records: list[JournaledEvent]) -> None:
         """Have records on disk; the core learns of a failure before that ends the engine, to show it."""
+        _pass_each(records, "before commit")
         try:
             self._out.journal.append(records)
         except JournalError as error:
             self.engine.handle(JournalFailed(at_ns=self._out.wall_ns(), reason=str(error)))
             raise
+        _pass_each(records, "committed")
 
     def take_command(self, command: OperatorCommand) -> None:
         """Take what the operator wants, in a task of the loop, so that a failure ends the engine."""
         self._jobs.create_task(self._take_command(command))
+
+    def take_error(self, source: str, message: str) -> None:
+        """Tell and count what failed beside the engine."""
+        self._jobs.create_task(self._take_error(source, message))
+
+    async def _take_error(self, source: str, message: str) -> None:
+        self.step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=message))
 
     async def _take_command(self, command: OperatorCommand) -> None:
         self._tell_halt()
@@ -135,7 +163,8 @@ class EngineLoop:
         settings = self._settings
         async with asyncio.TaskGroup() as jobs:
             self._jobs = jobs
-            await self._start()
+            if await self._is_stopped_during(jobs.create_task(self._start())):
+                return
             publish()
             follower = jobs.create_task(self._follow_feed())
             universe_s = float(settings.universe.refresh_seconds)
@@ -146,6 +175,7 @@ class EngineLoop:
                 jobs.create_task(self._every(universe_s, self._guarded("markets", self._follower.refresh))),
                 jobs.create_task(self._every(_STATUS_S, self._guarded("status", self._read_status))),
                 jobs.create_task(self._reconcile_when_due()),
+                jobs.create_task(self._every(_BACKUP_S, self._back_up)),
             ]
             await self.stopping.wait()
             for job in (follower, *repeated):
@@ -154,18 +184,28 @@ class EngineLoop:
             if self.cancel_at_stop:
                 self.left_resting = await self._cancel_resting()
 
+    async def _is_stopped_during(self, job: asyncio.Task[None]) -> bool:
+        """Wait for a job, or give it up when ``stopping`` is set before it has ended."""
+        stopping = asyncio.ensure_future(self.stopping.wait())
+        try:
+            await asyncio.wait((job, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        return job.cancel()
+
     async def _start(self) -> None:
         """Read the account and make it ours before anything trades; raises VenueError."""
-        venue, now = self._out.venue, self._out.wall_ns
-        cash = await venue.balance()
+        await self._back_up()
+        now = self._out.wall_ns
         if self.engine.account.name != self._out.account_name:
-            self.step(AccountOpened(at_ns=now(), account=self._out.account_name, cash=cash))
+            await self._reader.open_account(self._out.account_name)
         halt, latches = self._out.halter.view, self.engine.account.latches
         if latches.get(MANUAL) is None:
             if halt.phase is not HaltPhase.IDLE:
                 self.step(Halt(at_ns=now(), reason=halt.reason))
             elif (untold := self._out.sentinel.untold(latches.active)) is not None:
                 self.step(Halt(at_ns=now(), reason=untold))
+        self._hear_of_the_last_run()
         if not self._out.arms_itself:
             self.step(
                 LatchRaised(
@@ -179,18 +219,37 @@ class EngineLoop:
         if latches.state is TradingState.HALTED:
             self._begin_halt(latches.active[0].reason)
         await self._read_status()
-        await self._reader.reconcile()
+        await self._reader.reconcile_at_start()
         await self._follower.open_group(0)
         await self._follower.refresh()
+
+    def _hear_of_the_last_run(self) -> None:
+        record, at_ns = self._out.record, self._out.wall_ns()
+        if record is None:
+            return
+        if record.warning is not None:
+            self.step(ErrorHappened(at_ns=at_ns, source="the last run", message=record.warning))
+        if record.crash_loop is not None:
+            self.step(
+                LatchRaised(
+                    at_ns=at_ns,
+                    name=CRASH_LOOP,
+                    level=TradingState.HALTED,
+                    reason=record.crash_loop,
+                    source="start",
+                )
+            )
 
     async def _cancel_resting(self) -> int | None:
         """Close the gate, cancel every order of ours, and count what is left; None if that is not known."""
         self._out.gate.close()
+        crash_point("shutdown: gate closed")
         left = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSING_S):
                 left = await self._sender.cancel_resting()
-                await self._guarded("account", self._reader.reconcile)()
+                crash_point("shutdown: cancelled")
+                await self._guarded("account", self._reconcile)()
         return left
 
     # --- actions ------------------------------------------------------------------------------------
@@ -211,6 +270,9 @@ class EngineLoop:
                 self._out.gate.close()
             case Alert(level=level, text=text):
                 log.log(_LOG_LEVELS[level], "%s", text)
+            case Append(record=OrderBecameUnknown()):
+                for after_s in UNKNOWN_READS_S:
+                    asyncio.get_running_loop().call_later(after_s, self._reconcile_now.set)
             case Append():
                 pass
 
@@ -242,14 +304,29 @@ class EngineLoop:
 
         return guarded
 
-    def _note_error(self, source: str, error: VenueError) -> None:
+    def _note_error(self, source: str, error: VenueError | BackupError) -> None:
+        if isinstance(error, KeyRefusedError):
+            self.step(KeyRefused(at_ns=self._out.wall_ns(), reason=str(error)))
         if self._failing.get(source) != str(error):
             self._failing[source] = str(error)
             self.step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=str(error)))
 
     async def _tick(self) -> None:
+        self._hear_of_halt_from_outside()
         self._tell_halt()
+        guard = self._out.guard
+        if guard is not None:
+            self.step(GuardSeen(at_ns=self._out.wall_ns(), absence=guard.absence()))
         self.step(ClockTicked(at_ns=self._out.wall_ns(), monotonic_ns=self._out.monotonic_ns()))
+        if guard is not None:
+            guard.beat(Beat.ENGINE)
+
+    def _hear_of_halt_from_outside(self) -> None:
+        """Halt like by a key here, each time that another process has asked for it by the file."""
+        reason = self._out.halter.outside_halt()
+        if reason is not None:
+            self._out.halter.request(reason)
+            self.step(Halt(at_ns=self._out.wall_ns(), reason=reason))
 
     def _tell_halt(self) -> None:
         """Let the core know how far a halt got: it must be confirmed before it may end."""
@@ -269,6 +346,19 @@ class EngineLoop:
     async def _read_status(self) -> None:
         self.step(await self._out.venue.status())
         self.step(ClockSkewRead(at_ns=self._out.wall_ns(), skew_ms=self._out.venue.skew_ms))
+
+    async def _back_up(self) -> None:
+        """Make the backup of the day unless there is one; a failure is told and stops nothing."""
+        backups, at_ns = self._out.backups, self._out.wall_ns()
+        if backups is None or not backups.is_due(self._out.journal, at_ns):
+            return
+        try:
+            backups.copy(self._out.journal)
+            await asyncio.to_thread(backups.keep, at_ns)
+        except BackupError as error:
+            self._note_error("backup", error)
+        else:
+            self._failing.pop("backup", None)
 
     async def _follow_feed(self) -> None:
         async for event in self._out.feed.events():
@@ -293,6 +383,11 @@ class EngineLoop:
                     await self._reconcile_now.wait()
             self._reconcile_now.clear()
             await job()
+
+
+def _pass_each(records: list[JournaledEvent], where: str) -> None:
+    for record in records:
+        crash_point(f"{type(record).__name__}: {where}")
 
 
 def _as_job(call: Callable[[], None]) -> Callable[[], Awaitable[None]]:

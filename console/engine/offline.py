@@ -17,13 +17,7 @@ from console.domain.order import OrderStatus
 from console.engine.core import Engine
 from console.engine.gate import Sentinel
 from console.engine.journal import Journal
-from console.engine.reconcile import (
-    AccountReads,
-    difference_text,
-    order_events,
-    position_differences,
-    settlement_events,
-)
+from console.engine.reconcile import AccountReads, Reconciler, difference_text, position_differences
 from console.risk.latches import Latch
 from console.risk.switches.manual import MANUAL
 
@@ -53,7 +47,7 @@ class OfflineEngine:
         self._step(status)
         if account.name != account_name:
             return f"the journal is of account {account.name}, the exchange's is {account_name}"
-        for event in [*order_events(account, reads, {}), *settlement_events(account, reads)]:
+        for event in Reconciler(account, self.engine.client_id_prefix).events(reads):
             self._step(event)
         resting = sum(
             order.status is OrderStatus.RESTING and order.client_order_id in account.orders
@@ -75,10 +69,14 @@ class OfflineEngine:
 
     def refusal(self, latch: str, at_ns: int) -> str | None:
         """Why a latch may not be cleared, or None when it may."""
+        if self._sentinel.is_foreign:
+            return f"another halt was asked for meanwhile: {self._sentinel.reason}"
         return self.engine.resume_refusal(latch, at_ns)
 
     def resume(self, latch: str, reason: str, at_ns: int) -> bool:
-        """Clear a latch; with the last halt the halt file goes. False when the core refuses."""
+        """Clear a latch; with the last halt the halt file goes. False when it stays."""
+        if self.refusal(latch, at_ns) is not None:
+            return False
         ends_halt = self._step(Resume(at_ns=at_ns, latch=latch, reason=reason))
         if ends_halt:
             self._sentinel.remove()

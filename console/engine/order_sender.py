@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from console.domain.events import OrderRejected
+from console.domain.events import KeyRefused, OrderRejected
 from console.domain.market import Ticker
 from console.domain.order import OrderIntent, OrderStatus
-from console.domain.ports import VenueError
+from console.domain.ports import KEY_REFUSED, VenueError
 from console.engine.core import Engine
+from console.engine.crash_points import crash_point
 from console.engine.outside import Outside, Step
 from console.engine.trade_log import DENIED
 
@@ -38,7 +39,9 @@ class OrderSender:
     async def _submit(self, intent: OrderIntent) -> None:
         started_ns = self._out.monotonic_ns()
         if self._out.gate.permits(reduce_only=intent.reduce_only):
+            crash_point("order: before request")
             outcome = await self._out.venue.submit(intent)
+            crash_point("order: answered")
             self.round_trip_ns = self._out.monotonic_ns() - started_ns
         else:
             outcome = OrderRejected(
@@ -48,10 +51,14 @@ class OrderSender:
                 message="halted before it was sent",
             )
         self._step(outcome)
+        if isinstance(outcome, OrderRejected) and outcome.code == KEY_REFUSED:
+            self._step(KeyRefused(at_ns=outcome.at_ns, reason=outcome.message))
 
     async def cancel(self, order_id: str, ticker: Ticker, exchange_index: int) -> None:
+        crash_point("cancel: before request")
         try:
             await self._out.venue.cancel(order_id, ticker, exchange_index)
+            crash_point("cancel: answered")
         except VenueError as error:
             self._note_error("cancel", error)
 
@@ -71,12 +78,14 @@ class OrderSender:
 
     async def _cancel_listed(self) -> int | None:
         try:
-            listed = await self._out.venue.orders()
+            listed = await self._out.venue.orders(self._out.wall_ns())
         except VenueError as error:
             self._note_error("orders", error)
             return None
         resting = [order for order in listed if order.status is OrderStatus.RESTING]
         ours = [order for order in resting if order.client_order_id in self._engine.account.orders]
-        for order in ours:
-            await self.cancel(order.order_id, order.ticker, order.exchange_index)
+        # All at once: a run that is told to end has only seconds.
+        async with asyncio.TaskGroup() as cancels:
+            for order in ours:
+                cancels.create_task(self.cancel(order.order_id, order.ticker, order.exchange_index))
         return len(ours)

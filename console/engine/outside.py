@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from console.domain.events import EngineEvent
 from console.domain.ports import Clock, Feed, Universe, Venue
+from console.engine.backup import Backups
 from console.engine.gate import Gate, Sentinel
+from console.engine.guard import Guard
 from console.engine.halter import Halter
 from console.engine.journal import Journal
+from console.engine.run_file import RunRecord
 
 Step = Callable[[EngineEvent], None]
 """Take one event through the core, the journal and out; raises JournalError."""
@@ -30,3 +33,7 @@ class Outside:
     account_name: str
     universe: Universe
     arms_itself: bool
+    record: RunRecord | None = None
+    """None in a dry run, which has nothing at the exchange."""
+    guard: Guard | None = None
+    backups: Backups | None = None

@@ -16,6 +16,7 @@ from console.engine.entries import MINUTE_NS
 from console.engine.flatten import exit_view
 from console.engine.snapshot import (
     ExchangeView,
+    ExternalView,
     FunnelStep,
     Gauge,
     LatchView,
@@ -42,6 +43,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     connected: bool
     order_round_trip_ns: int | None
+    log_lines_lost: int = 0
 
 
 class Painter:
@@ -111,6 +113,8 @@ class Painter:
             fees=account.fees,
             worst_case=exposure.total.with_orders,
             order_ids=tuple(account.client_ids),
+            log_lines_lost=around.log_lines_lost,
+            external=_external(engine),
         )
 
     def _order_rate(self, engine: Engine, now_ns: int) -> Gauge:
@@ -224,6 +228,7 @@ def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
                 group=engine.markets.group(ticker),
                 close_ns=market.close_ns if market else None,
                 exit=exit_view(position, market, quote if engine.markets.is_live(ticker) else None),
+                is_external=ticker in engine.account.external,
             )
         )
     return tuple(views)
@@ -255,6 +260,15 @@ def _resting(engine: Engine) -> tuple[RestingView, ...]:
             )
         )
     return tuple(views)
+
+
+def _external(engine: Engine) -> tuple[ExternalView, ...]:
+    return tuple(
+        ExternalView(
+            order.order_id, order.ticker, order.side, order.side.price_paid(order.price), order.remaining
+        )
+        for order in engine.external_orders
+    )
 
 
 def _switch(row: SwitchRow) -> SwitchView:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
+from console import __version__
 from console.config.schema import Settings
+from console.domain.events import RunStarted
 from console.engine.account import Account
+from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
 from console.engine.journal import Journal
 from console.engine.trade_log import TradeLog
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
 
-CLIENT_ID_SCHEME = "kc"
-
 
 def client_id_prefix(journal: Journal) -> str:
     """What every client order id made from a journal begins with."""
-    return f"{CLIENT_ID_SCHEME}-{journal.instance}-"
+    return prefix_of(journal.instance)
 
 
 def rebuild(journal: Journal, settings: Settings, strategy: Strategy, risk: RiskManager) -> Engine:
@@ -32,3 +35,9 @@ def rebuild(journal: Journal, settings: Settings, strategy: Strategy, risk: Risk
         account=account,
         trade_log=trade_log,
     )
+
+
+def note_start(journal: Journal, settings: Settings, at_ns: int) -> None:
+    """Write down which program trades with which settings; raises JournalError."""
+    digest = blake2b(repr(settings).encode(), digest_size=8).hexdigest()
+    journal.append([RunStarted(at_ns=at_ns, program=__version__, settings=digest)])

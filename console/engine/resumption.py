@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
+
 from console.domain.events import ErrorHappened, LatchRaised, Resume, TradingState
-from console.domain.ports import VenueError
+from console.domain.ports import VenueError, VenueRefusedError
 from console.engine.core import Engine
+from console.engine.crash_points import crash_point
 from console.engine.outside import Outside, Step
 from console.engine.snapshot import NOT_HALTING, HaltView
 from console.risk.switches.manual import MANUAL
+
+log = logging.getLogger(__name__)
 
 
 class Resumption:
@@ -16,7 +22,14 @@ class Resumption:
     So the gate opens in the same step as the latch goes, and no order is decided in between.
     """
 
-    def __init__(self, engine: Engine, outside: Outside, step: Step) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        outside: Outside,
+        step: Step,
+        open_group: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self._open_group = open_group
         self._engine = engine
         self._out = outside
         self._step = step
@@ -33,6 +46,7 @@ class Resumption:
         if refusal is None and halts == [command.latch]:
             self._ending = self._out.halter.view
             refusal = await self._reset_groups() or self._refusal(command.latch)
+            crash_point("resume: groups reset")
         if refusal is None:
             self._step(command)
         else:
@@ -40,10 +54,14 @@ class Resumption:
             self._step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=refusal))
 
     async def _reset_groups(self) -> str | None:
-        """Let our groups take orders again; why that failed."""
+        """Let our groups take orders again, with another for one that is gone; why that failed."""
         try:
-            for group_id in list(self._engine.group_ids.values()):
-                await self._out.venue.reset_group(group_id)
+            for exchange_index, group_id in list(self._engine.group_ids.items()):
+                try:
+                    await self._out.venue.reset_group(group_id)
+                except VenueRefusedError as refusal:
+                    log.warning("order group %s is replaced: %s", group_id, refusal)
+                    await self._open_group(exchange_index)
         except VenueError as error:
             return f"the order groups were not reset: {error}"
         return None

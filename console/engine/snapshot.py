@@ -38,7 +38,7 @@ NO_EXIT = ExitView(None, None, None, None, None)
 
 
 class PositionView(msgspec.Struct, frozen=True):
-    """A held position; prices are those of the outcome held."""
+    """A held position; prices are those of the outcome held. Of an external one not all was bought by us."""
 
     ticker: Ticker
     side: BookSide
@@ -52,6 +52,7 @@ class PositionView(msgspec.Struct, frozen=True):
     group: str
     close_ns: int | None
     exit: ExitView = NO_EXIT
+    is_external: bool = False
 
 
 class RestingView(msgspec.Struct, frozen=True):
@@ -67,6 +68,16 @@ class RestingView(msgspec.Struct, frozen=True):
     status: OrderStatus
     sent_ns: int
     close_ns: int | None
+
+
+class ExternalView(msgspec.Struct, frozen=True):
+    """A resting order of the account that is not ours; its price is that of the outcome it buys."""
+
+    order_id: str
+    ticker: Ticker
+    side: BookSide
+    price: Price
+    leaves: Count
 
 
 GaugeUnit = Literal["cash", "count", "percent"]
@@ -215,6 +226,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     fees: Cash
     worst_case: Cash
     order_ids: tuple[str, ...]
+    log_lines_lost: int = 0
+    external: tuple[ExternalView, ...] = ()
 
 
 class HaltPhase(enum.StrEnum):

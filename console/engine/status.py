@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from console.config.files import open_private
 from console.domain.money import Cash, Count, format_cash, format_count
 from console.domain.order import OrderStatus
 from console.engine.handle import EngineHandle
@@ -49,8 +50,10 @@ def status_document(engine: EngineHandle) -> Document | None:
         "fills": snapshot.fills,
         "resting_orders": len(snapshot.resting) - unknown,
         "unknown_orders": unknown,
+        "external_orders": len(snapshot.external),
         "feed_age_ms": _ms(snapshot.feed_age_ns),
         "heartbeat_age_ms": _ms(engine.heartbeat_age_ns()),
+        "log_lines_lost": snapshot.log_lines_lost,
     }
 
 
@@ -77,12 +80,16 @@ def final_document(engine: EngineHandle) -> Document:
 
 
 class StatusWriter:
-    """Replaces a file with the status each second, from a thread that an engine's hang does not stop."""
+    """Replaces a file with the status each second, from a thread that an engine's hang does not stop.
+
+    ``on_error`` is told of a disk that refuses, once until it has taken the file again.
+    """
 
     def __init__(self, engine: EngineHandle, path: Path, on_error: Callable[[OSError], None]) -> None:
         self._engine = engine
         self._path = path
         self._on_error = on_error
+        self._is_failing = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="status", daemon=True)
 
@@ -106,13 +113,18 @@ class StatusWriter:
         try:
             replace_file(self._path, document)
         except OSError as error:
-            self._on_error(error)
+            if not self._is_failing:
+                self._on_error(error)
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
 
 def replace_file(path: Path, document: Mapping[str, JsonValue]) -> None:
     """Write a JSON document so that a reader sees the old one or the new one; raises OSError."""
     partial = path.with_suffix(".partial")
-    partial.write_bytes(msgspec.json.encode(document))
+    with open_private(partial) as file:
+        file.write(msgspec.json.encode(document))
     partial.replace(path)
 
 

@@ -6,6 +6,7 @@ from collections import deque
 
 from console.domain.events import (
     AccountOpened,
+    ExternalFilled,
     FlattenEnded,
     JournaledEvent,
     LatchCleared,
@@ -17,6 +18,7 @@ from console.domain.events import (
 )
 from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
+from console.domain.order import Fill
 from console.engine.account import Account
 from console.engine.snapshot import LogEntry, LogKind
 from console.risk.latches import latch_id
@@ -47,8 +49,10 @@ class TradeLog:
                 self._entries.clear()
                 self._denied.clear()
                 self._add(event.at_ns, LogKind.STATE, None, f"new account {event.account[:8]}")
-            case OrderFilled():
-                self._note_fill(event, before)
+            case OrderFilled(fill=fill):
+                self._note_fill(fill, before)
+            case ExternalFilled(fill=fill):
+                self._note_fill(fill, before, ", external")
             case MarketSettled():
                 self._note_settlement(event, before)
             case OrderRejected(code=code, message=message):
@@ -83,8 +87,7 @@ class TradeLog:
         """A market is over; it will not be denied again."""
         self._denied.pop(ticker, None)
 
-    def _note_fill(self, event: OrderFilled, before: Account) -> None:
-        fill = event.fill
+    def _note_fill(self, fill: Fill, before: Account, whose: str = "") -> None:
         held = before.position(fill.ticker)
         after = held.filled(fill.side, fill.price, fill.count, fill.fee)
         closing = held.contracts * fill.side.sign < 0
@@ -94,7 +97,7 @@ class TradeLog:
                 at_ns=fill.at_ns,
                 kind=LogKind.FILL,
                 ticker=fill.ticker,
-                text="sold" if closing else "bought",
+                text=("sold" if closing else "bought") + whose,
                 side=fill.side,
                 price=fill.side.price_paid(fill.price),
                 contracts=fill.count,

@@ -24,13 +24,13 @@ def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
 
 
 def marking_events(
-    account: Account, equity: Cash, at_ns: int, day: str
+    account: Account, equity: Cash, at_ns: int, day: str | None
 ) -> Iterator[RiskDayBegan | EquityMarked]:
     """What a scan journals of equity: a risk day that begins with it, and a mark that changed.
 
-    ``day`` is the risk day by the clock; one that steps back begins none.
+    ``day`` is the risk day by the clock, None while it cannot be trusted; one that steps back begins none.
     """
-    if account.risk_day is None or day > account.risk_day:
+    if day is not None and (account.risk_day is None or day > account.risk_day):
         yield RiskDayBegan(at_ns=at_ns, day=day, equity=equity)
     high_water = equity if account.high_water is None else Cash(max(equity, account.high_water))
     if (equity, high_water) != (account.marked_equity, account.high_water):

@@ -11,18 +11,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.config.logs import error_text
 from console.config.schema import Settings
 from console.domain.events import Halt, OperatorCommand
 from console.domain.order import OrderReport
 from console.domain.ports import Clock, Feed, HaltLine, Universe, Venue, VenueError
+from console.engine.backup import Backups
 from console.engine.core import Engine
+from console.engine.crash_points import crash_point
 from console.engine.gate import Gate, Sentinel
+from console.engine.guard import Guard
 from console.engine.halter import Halter
+from console.engine.heartbeats import Beat
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
 from console.engine.picture import Environment, Painter, Surroundings
-from console.engine.rebuild import client_id_prefix, rebuild
+from console.engine.rebuild import client_id_prefix, note_start, rebuild
+from console.engine.run_file import RunFileError, RunRecord
 from console.engine.snapshot import HaltPhase, HaltView, Snapshot
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
@@ -55,6 +61,10 @@ class Plan:
     wall_ns: Clock
     monotonic_ns: Clock
     outage: Callable[[], str | None] = lambda: None
+    log_lines_lost: Callable[[], int] = lambda: 0
+    open_record: Callable[[str], RunRecord] | None = None
+    guard: Guard | None = None
+    backups: Backups | None = None
 
 
 class EngineFailedError(Exception):
@@ -71,14 +81,16 @@ class EngineWorker:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._gate = Gate()
+        self._sentinel = Sentinel(plan.sentinel)
+        self._gate = Gate(self._sentinel)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._engine_loop: EngineLoop | None = None
         self._snapshot: Snapshot | None = None
         self._started = threading.Event()
         self._failure: EngineFailedError | None = None
         self._prefix = ""
-        self._sentinel = Sentinel(plan.sentinel)
+        self._record: RunRecord | None = None
+        self._has_traded = False
         self._halter = Halter(
             self._gate,
             self._sentinel,
@@ -87,6 +99,10 @@ class EngineWorker:
             is_ours=self._is_ours,
             wall_ns=plan.wall_ns,
         )
+        self._stopping = threading.Lock()
+        self._is_stopped = False
+        self._is_ending = threading.Event()
+        self._left: int | None = None
         # A daemon, so that one that hangs cannot keep the process alive after ``stop``.
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -100,16 +116,30 @@ class EngineWorker:
         return 0 if loop is None else max(0, self._plan.monotonic_ns() - loop.beat_ns)
 
     def failure(self) -> str | None:
-        return None if self._failure is None else str(self._failure)
+        if self._failure is None:
+            return None
+        refused = self._halter.file_error
+        unkept = f"; no halt file could be written ({refused}), so the next start is not halted"
+        return f"{self._failure}{unkept if refused else ''}"
 
     def outage(self) -> str | None:
         return self._plan.outage()
+
+    def note_screen(self) -> None:
+        if self._plan.guard is not None:
+            self._plan.guard.beat(Beat.SCREEN)
 
     def send(self, command: OperatorCommand) -> None:
         """Queue a command; one sent to an engine that has ended is lost, and ``failure`` says why."""
         engine_loop = self._engine_loop
         if engine_loop is not None:
             self._call_soon(lambda: engine_loop.take_command(command))
+
+    def note_error(self, source: str, message: str) -> None:
+        """Have the engine tell and count a failure that happened beside it."""
+        engine_loop = self._engine_loop
+        if engine_loop is not None:
+            self._call_soon(lambda: engine_loop.take_error(source, message))
 
     def _call_soon(self, call: Callable[[], None]) -> None:
         """Have the engine's thread call, unless it has ended."""
@@ -146,12 +176,25 @@ class EngineWorker:
         if self._failure is not None:
             raise self._failure
 
-    def stop(self, *, cancel_resting: bool, timeout_s: float = 15) -> int | None:
+    def stop(
+        self, *, cancel_resting: bool, timeout_s: float = 15, halt_patience_s: float = HALT_PATIENCE_S
+    ) -> int | None:
         """End the thread; how many of our orders still rest, None if that is not known.
 
         With ``cancel_resting=False`` orders stay at the exchange until they expire. The halt thread cancels
-        for an engine that failed or does not end.
+        for an engine that failed or does not end. A second call waits for the first and returns the same.
         """
+        with self._stopping:
+            if not self._is_stopped:
+                if self._plan.guard is not None:
+                    self._plan.guard.tell_ending()
+                self._left = self._stop(cancel_resting, timeout_s, halt_patience_s)
+                self._is_stopped = True
+                self._close_record(cancel_resting)
+            return self._left
+
+    def _stop(self, cancel_resting: bool, timeout_s: float, halt_patience_s: float) -> int | None:
+        self._is_ending.set()
         engine_loop = self._engine_loop
         if engine_loop is not None and self._thread.is_alive():
             engine_loop.cancel_at_stop = cancel_resting
@@ -160,11 +203,27 @@ class EngineWorker:
             self._thread.join(timeout_s)
         if self._thread.is_alive() and cancel_resting:
             self._halter.request(f"the engine did not end within {timeout_s:.0f} s")
-        self._halter.stop(HALT_PATIENCE_S if cancel_resting else 0)
+        self._halter.stop(halt_patience_s if cancel_resting else 0)
         halt = self._halter.view
         if halt.phase is not HaltPhase.IDLE:
             return 0 if halt.phase is HaltPhase.CONFIRMED else halt.resting or None
         return engine_loop.left_resting if engine_loop is not None else None
+
+    def _close_record(self, cancel_resting: bool) -> None:
+        """Let the run file say how the run ended; it stays as it is where orders of ours may rest."""
+        record = self._record
+        if record is None or self._thread.is_alive():
+            return
+        try:
+            if not self._has_traded:
+                record.abandon()
+            elif self._left == 0:
+                record.remove()
+                crash_point("shutdown: run file removed")
+            elif not cancel_resting and self._failure is None:
+                record.leave()
+        except RunFileError as error:
+            log.error("%s", error)
 
     def _run(self) -> None:
         # Shorter than the default 5 ms, so that a busy engine does not delay the operator's keys.
@@ -178,16 +237,18 @@ class EngineWorker:
 
     def _fail(self, error: BaseException) -> None:
         cause = _first_cause(error)
-        if isinstance(cause, VenueError | JournalError):
+        if isinstance(cause, VenueError | JournalError | RunFileError):
             message = str(cause)
         else:
-            message = f"the engine failed: {type(cause).__name__}: {cause}"
+            message = f"the engine failed: {error_text(cause)}"
             log.critical("the engine failed", exc_info=cause)
         self._gate.close()
         was_trading = self._started.is_set()
         self._failure = EngineFailedError(message, unsafe=isinstance(cause, JournalError))
         if was_trading:
             self._halter.request(message)
+        if self._plan.guard is not None:
+            self._plan.guard.stand_down(Beat.ENGINE)
 
     async def _main(self) -> None:
         plan = self._plan
@@ -196,6 +257,9 @@ class EngineWorker:
         try:
             self._prefix = client_id_prefix(journal)
             engine = rebuild(journal, plan.settings, plan.make_strategy(), plan.make_risk())
+            note_start(journal, plan.settings, plan.wall_ns())
+            if plan.open_record is not None:
+                self._record = plan.open_record(self._prefix)
             venue = plan.make_venue(self._gate)
             feed = plan.make_feed(venue)
             outside = Outside(
@@ -210,8 +274,13 @@ class EngineWorker:
                 account_name=plan.account_name,
                 universe=plan.universe,
                 arms_itself=plan.arms_itself,
+                record=self._record,
+                backups=plan.backups,
+                guard=plan.guard,
             )
             self._engine_loop = EngineLoop(engine, outside, plan.settings)
+            if self._is_ending.is_set():
+                self._engine_loop.stopping.set()
             painter = Painter(plan.settings)
             try:
                 await self._engine_loop.run(lambda: self._publish(engine, painter), PUBLISH_S)
@@ -220,7 +289,9 @@ class EngineWorker:
                     self._publish(engine, painter)
                 await venue.close()
         finally:
+            crash_point("shutdown: before checkpoint")
             journal.close()
+            crash_point("shutdown: journal closed")
 
     def _publish(self, engine: Engine, painter: Painter) -> None:
         loop = self._engine_loop
@@ -232,9 +303,11 @@ class EngineWorker:
             self._plan.notes,
             loop.connected,
             loop.order_round_trip_ns,
+            self._plan.log_lines_lost(),
         )
         self._snapshot = painter.take(engine, self._plan.wall_ns(), around)
         loop.beat_ns = self._plan.monotonic_ns()
+        self._has_traded = True
         self._started.set()
 
     # --- for the halt thread ------------------------------------------------------------------------

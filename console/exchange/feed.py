@@ -127,7 +127,8 @@ class KalshiFeed:
                 while not self._closing.is_set():
                     if session.has_commands:
                         await self._send_commands()
-                    for event in session.take(data) if (data := await _receive(line)) else ():
+                    data = await _receive(line)
+                    for event in () if data is None else session.take(data):
                         yield event
                     due_ns = proved_ns + _PROVE_EVERY_S * _NS_PER_S
                     if session.is_ready and line.heard_ns > proved_ns and time.monotonic_ns() >= due_ns:

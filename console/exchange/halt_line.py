@@ -10,9 +10,9 @@ from console.domain.order import OrderReport
 from console.exchange import rest
 from console.exchange.clock import ServerClock
 from console.exchange.hosts import Connection
-from console.exchange.http import Transport
+from console.exchange.http import RefusedReplyError, Transport
 from console.exchange.signing import Signer
-from console.exchange.venue import cancel, read_orders
+from console.exchange.venue import NOT_FOUND, cancel, read_orders
 
 
 class BlockingHaltLine:
@@ -28,7 +28,25 @@ class BlockingHaltLine:
         self._transport = Transport(connection.rest, signer, clock, deadline_s=deadline_s)
 
     def trigger_group(self, group_id: str, exchange_index: int) -> None:
-        self._runner.run(self._transport.send(rest.trigger_group(group_id, exchange_index)))
+        """Where that is refused the group is deleted, which cancels as well; one that is gone has no orders.
+
+        Raises VenueError.
+        """
+        self._runner.run(self._trigger_group(group_id, exchange_index))
+
+    async def _trigger_group(self, group_id: str, exchange_index: int) -> None:
+        try:
+            await self._transport.send(rest.trigger_group(group_id, exchange_index))
+        except RefusedReplyError as refusal:
+            if refusal.status != NOT_FOUND:
+                await self._delete_group(group_id, exchange_index)
+
+    async def _delete_group(self, group_id: str, exchange_index: int) -> None:
+        try:
+            await self._transport.send(rest.delete_group(group_id, exchange_index))
+        except RefusedReplyError as refusal:
+            if refusal.status != NOT_FOUND:
+                raise
 
     def resting(self) -> Sequence[OrderReport]:
         return self._runner.run(read_orders(self._transport, rest.resting_orders()))

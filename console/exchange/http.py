@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any
 
 import httpx
-import msgspec
 
-from console.domain.ports import VenueError, VenueRefusedError
+from console.domain.ports import KeyRefusedError, VenueError, VenueRefusedError
+from console.exchange.backoff import Backoff
 from console.exchange.budget import Budget
 from console.exchange.clock import ServerClock, date_ms
-from console.exchange.messages import encode
+from console.exchange.messages import decode, encode
 from console.exchange.messages.market_data import ErrorReply
 from console.exchange.rest import Reply, Request
 from console.exchange.signing import Signer
@@ -30,6 +30,7 @@ _ATTEMPTS = 3
 _FIRST_RETRY_S = 0.25
 # An idle connection that the server closes just as an order leaves makes the order's outcome unknown.
 _KEEP_IDLE_S = 3.0
+_TOO_FAST = 429
 _EXPIRED_TIMESTAMP = "header_timestamp_expired"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -60,6 +61,10 @@ class RefusedReplyError(ErrorReplyError, VenueRefusedError):
     """The exchange will not do what was asked: a 4xx other than "too fast" and "too slow"."""
 
 
+class KeyRefusedReplyError(RefusedReplyError, KeyRefusedError):
+    """A 401 or 403 that a fresh timestamp would not help."""
+
+
 class _GateClosedError(Exception):
     pass
 
@@ -73,10 +78,12 @@ def _always(_reduce_only: bool) -> bool:
 
 
 class Transport:
-    """Sends requests, each within one total deadline; no proxy, no redirect, certificates verified.
+    """Sends requests, each answer within one total deadline; no proxy, no redirect, certificates verified.
 
     GETs are repeated after an error that may pass; of the others, all but POSTs whose timestamp was too old.
     ``may_send`` is asked last, just before the bytes of an order leave, with whether it is reduce-only.
+    Where a budget is kept, what is not urgent also waits for as long as a 429 asks, or a random time; waiting
+    has the same deadline, apart from the answer's.
     """
 
     def __init__(
@@ -95,6 +102,7 @@ class Transport:
         self._deadline_s = deadline_s
         self._budget = budget
         self._may_send = may_send
+        self._read_backoff, self._write_backoff = Backoff(), Backoff()
         self._client = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -120,34 +128,56 @@ class Transport:
 
     async def _send_once(self, request: Request[Reply]) -> Reply:
         where = f"{request.method} {self._base}{request.path}"
-        may_have_left = False
+        backoff = self._read_backoff if request.method == "GET" else self._write_backoff
+        if self._budget is not None:
+            await self._admit(request, self._budget, backoff, where)
+        response, body = await self._answer(request, where)
+        status = response.status_code
+        if status == _TOO_FAST:
+            backoff.refused(response.headers.get("retry-after"))
+        else:
+            backoff.served()
+        if status not in request.statuses:
+            raise _error_reply(where, status, body)
+        try:
+            return decode(body or b"{}", request.reply)
+        except ValueError as error:
+            raise NotUnderstoodError(f"{where}: {status} with an answer not understood: {error}") from None
+
+    async def _admit(self, request: Request[Reply], budget: Budget, backoff: Backoff, where: str) -> None:
+        """Return when the request may leave; the wait is not taken from the time for its answer."""
         try:
             async with asyncio.timeout(self._deadline_s):
-                if self._budget is not None:
-                    await self._budget.admit(request.method, request.path, urgent=request.urgent)
-                may_have_left = True
-                status, body = await self._exchange(request)
+                if not request.urgent:
+                    await backoff.wait()
+                await budget.admit(request.method, request.path, urgent=request.urgent)
+        except TimeoutError:
+            raise NotSentError(f"{where}: no tokens left to send it within {self._deadline_s:g} s") from None
+
+    async def _answer(self, request: Request[Reply], where: str) -> tuple[httpx.Response, bytes]:
+        """Head and body of the answer within the deadline; raises NotSentError or UnansweredError."""
+        leaving = asyncio.Event()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._exchange(request, leaving)
         except _GateClosedError:
             raise NotSentError(f"{where}: not sent, the gate is closed") from None
         except _NEVER_SENT as error:
             raise NotSentError(f"{where}: no connection ({_words(error)})") from None
         except TimeoutError:
-            kind = UnansweredError if may_have_left else NotSentError
-            why = "no answer" if may_have_left else "no tokens left to send it"
+            kind = UnansweredError if leaving.is_set() else NotSentError
+            why = "no answer" if leaving.is_set() else "no connection"
             raise kind(f"{where}: {why} within {self._deadline_s:g} s") from None
         except httpx.HTTPError as error:
-            raise UnansweredError(f"{where}: no answer ({_words(error)})") from None
+            kind = UnansweredError if leaving.is_set() else NotSentError
+            raise kind(f"{where}: no answer ({_words(error)})") from None
         except (_BodyError, zlib.error) as error:
             raise UnansweredError(f"{where}: {error}") from None
-        if status not in request.statuses:
-            raise _error_reply(where, status, body)
-        try:
-            return msgspec.json.decode(body or b"{}", type=request.reply)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise NotUnderstoodError(f"{where}: {status} with an answer not understood: {error}") from None
 
-    async def _exchange(self, request: Request[Reply]) -> tuple[int, bytes]:
-        """Status and decoded body of one request."""
+    async def _exchange(
+        self, request: Request[Reply], leaving: asyncio.Event
+    ) -> tuple[httpx.Response, bytes]:
+        """Head and decoded body of the answer to one request; ``leaving`` is set before that can be heard."""
         message = self._client.build_request(
             request.method,
             self._base + request.path,
@@ -158,19 +188,27 @@ class Transport:
         path = message.url.raw_path.decode("ascii")
         message.headers.update(self._signer.headers(request.method, path, self._clock.now_ms()))
         if request.is_order:
-            check = partial(self._check_gate, request.reduce_only)
+            check = partial(self._check_gate, request.reduce_only, leaving)
             message.extensions = {**message.extensions, "trace": check}
+        else:
+            leaving.set()
         asked_ns = time.monotonic_ns()
         response = await self._client.send(message, stream=True)
         try:
             self._clock.learn(date_ms(response.headers), (time.monotonic_ns() - asked_ns) // 1_000_000)
-            return response.status_code, await _read_body(response)
+            return response, await _read_body(response)
         finally:
             await response.aclose()
 
-    async def _check_gate(self, reduce_only: bool, event: str, _info: dict[str, Any]) -> None:
-        if event.endswith("send_request_headers.started") and not self._may_send(reduce_only):
-            raise _GateClosedError
+    async def _check_gate(
+        self, reduce_only: bool, leaving: asyncio.Event, event: str, _info: dict[str, Any]
+    ) -> None:
+        if event.endswith(("send_request_headers.started", "send_request_body.started")):
+            if not self._may_send(reduce_only):
+                raise _GateClosedError
+            # Without its body nobody can take the order.
+            if event.endswith("body.started"):
+                leaving.set()
 
 
 def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
@@ -179,7 +217,7 @@ def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
     if method != "GET":
         return False
     if isinstance(error, ErrorReplyError):
-        return error.status == 429 or error.status >= 500
+        return error.status == _TOO_FAST or error.status >= 500
     return not isinstance(error, NotUnderstoodError)
 
 
@@ -205,15 +243,18 @@ async def _read_body(response: httpx.Response) -> bytes:
 def _error_reply(where: str, status: int, body: bytes) -> ErrorReplyError:
     code, detail = _error_words(body)
     text = " ".join(part for part in (f"{where}: {status}", code, detail) if part)
-    refused = 400 <= status < 500 and status not in (408, 425, 429)
+    if status in (401, 403) and code != _EXPIRED_TIMESTAMP:
+        text += "; check the API key, its private key and what it may do"
+        return KeyRefusedReplyError(text, status, code, detail)
+    refused = 400 <= status < 500 and status not in (408, 425, _TOO_FAST)
     return (RefusedReplyError if refused else ErrorReplyError)(text, status, code, detail)
 
 
 def _error_words(body: bytes) -> tuple[str, str]:
     """Code and message of an error body, as far as it has any; some come without the wrapping."""
     try:
-        reply = msgspec.json.decode(body, type=ErrorReply)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        reply = decode(body, ErrorReply)
+    except ValueError:
         return "", ""
     error = reply if reply.error is None else reply.error
     if isinstance(error, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
-from console.domain.ports import SubmitOutcome, VenueError
+from console.domain.ports import KEY_REFUSED, KeyRefusedError, SubmitOutcome, VenueError
 from console.exchange.http import ErrorReplyError, NotSentError
 from console.exchange.messages.account import CreateOrderReply
 
@@ -28,8 +28,9 @@ def outcome_of_error(client_order_id: str, error: VenueError, at_ns: int) -> Sub
         )
     if isinstance(error, ErrorReplyError):
         if error.status in _REFUSED:
-            code = error.code or str(error.status)
-            message = error.detail or str(error)
+            refuses_key = isinstance(error, KeyRefusedError)
+            code = KEY_REFUSED if refuses_key else error.code or str(error.status)
+            message = str(error) if refuses_key else error.detail or str(error)
             return OrderRejected(at_ns=at_ns, client_order_id=client_order_id, code=code, message=message)
         if error.status == _DUPLICATE:
             reason = "duplicate id: it exists"

@@ -136,12 +136,24 @@ def cancel_order(order_id: str, ticker: Ticker, exchange_index: int) -> Request[
     )
 
 
-def orders() -> Request[account.OrdersReply]:
-    return _get("/portfolio/orders", account.OrdersReply, limit=PAGE_SIZE)
+def orders(min_s: int) -> Request[account.OrdersReply]:
+    return _get("/portfolio/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def resting_orders() -> Request[account.OrdersReply]:
     return _get("/portfolio/orders", account.OrdersReply, status="resting", limit=PAGE_SIZE)
+
+
+def historical_cutoff() -> Request[market_data.HistoricalCutoffReply]:
+    return _get("/historical/cutoff", market_data.HistoricalCutoffReply)
+
+
+def historical_orders(min_s: int) -> Request[account.OrdersReply]:
+    return _get("/historical/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
+
+
+def historical_fills(min_s: int) -> Request[account.FillsReply]:
+    return _get("/historical/fills", account.FillsReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def fills(min_s: int) -> Request[account.FillsReply]:
@@ -187,6 +199,17 @@ def trigger_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
 
 def reset_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
     return _group_call(group_id, exchange_index, "reset")
+
+
+def delete_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
+    """Cancels its orders and removes it."""
+    return Request(
+        method="DELETE",
+        path=f"/portfolio/order_groups/{_segment(group_id)}",
+        reply=account.Empty,
+        query={"exchange_index": exchange_index},
+        urgent=True,
+    )
 
 
 def _group_call(group_id: str, exchange_index: int, call: str) -> Request[account.Empty]:

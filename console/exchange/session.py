@@ -13,7 +13,7 @@ from console.domain.market import Ticker
 from console.domain.ports import Clock
 from console.exchange import feed_events
 from console.exchange.books import BrokenBookError, FeedBooks
-from console.exchange.messages import encode, ws
+from console.exchange.messages import decode, encode, ws
 
 BOOKS = "orderbook_delta"
 TRADES = "trade"
@@ -98,7 +98,7 @@ class FeedSession:
     def take(self, data: bytes) -> list[EngineEvent]:
         """Events of one message; raises SessionLostError."""
         try:
-            frame = msgspec.json.decode(data, type=ws.Frame)
+            frame = decode(data, ws.Frame)
             if frame.sid is not None and frame.seq is not None:
                 self._books.count(frame.sid, frame.seq)
             return list(self._events(frame))

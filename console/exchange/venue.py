@@ -25,7 +25,9 @@ from console.exchange.signing import Signer
 log = logging.getLogger(__name__)
 
 _SCHEDULE_AGE_NS = 600 * wire.NS_PER_S
-_NOT_FOUND = 404
+_SURELY_LIVE_NS = 7 * 86_400 * wire.NS_PER_S
+"""The exchange means to keep three months in the live lists."""
+NOT_FOUND = 404
 
 
 class KalshiVenue:
@@ -69,17 +71,30 @@ class KalshiVenue:
     async def cancel(self, order_id: str, ticker: Ticker, exchange_index: int) -> None:
         await cancel(self._transport, order_id, ticker, exchange_index)
 
-    async def orders(self) -> Sequence[OrderReport]:
-        return await read_orders(self._transport, rest.orders())
+    async def orders(self, since_ns: int = 0) -> Sequence[OrderReport]:
+        """An order that ends, or grows old, between two of the lists is in the later one."""
+        min_s = _seconds_before(since_ns)
+        requests = [rest.resting_orders(), rest.orders(min_s)]
+        cutoff = await self._cutoff_after(since_ns)
+        if cutoff is not None and since_ns < wire.to_ns(cutoff.orders_updated_ts):
+            requests.append(rest.historical_orders(min_s))
+        lists = [await read_orders(self._transport, request) for request in requests]
+        return list({order.order_id: order for found in lists for order in found}.values())
 
     async def fills(self, since_ns: int = 0) -> Sequence[Fill]:
-        request = rest.fills(max(0, since_ns // wire.NS_PER_S - 1))
-        found = await read_all(self._transport, request, lambda page: page.fills)
-        fills = (fill for fill in converted(request, found, wire.fill) if fill.at_ns >= since_ns)
-        return sorted(fills, key=lambda fill: fill.at_ns)
+        min_s = _seconds_before(since_ns)
+        requests = [rest.fills(min_s)]
+        cutoff = await self._cutoff_after(since_ns)
+        if cutoff is not None and since_ns < wire.to_ns(cutoff.trades_created_ts):
+            requests.append(rest.historical_fills(min_s))
+        fills: dict[str, Fill] = {}
+        for request in requests:
+            found = await read_all(self._transport, request, lambda page: page.fills)
+            fills |= {fill.fill_id: fill for fill in converted(request, found, wire.fill)}
+        return sorted((f for f in fills.values() if f.at_ns >= since_ns), key=lambda fill: fill.at_ns)
 
     async def settlements(self, since_ns: int = 0) -> Sequence[Settlement]:
-        request = rest.settlements(max(0, since_ns // wire.NS_PER_S - 1))
+        request = rest.settlements(_seconds_before(since_ns))
         found = await read_all(self._transport, request, lambda page: page.settlements)
         settlements = [await self._settlement(data) for data in found]
         return sorted((s for s in settlements if s.at_ns >= since_ns), key=lambda s: s.at_ns)
@@ -149,6 +164,12 @@ class KalshiVenue:
     async def close(self) -> None:
         await self._transport.close()
 
+    async def _cutoff_after(self, since_ns: int) -> market_data.HistoricalCutoffReply | None:
+        """Where the live lists begin; None when they hold everything from ``since_ns`` on for certain."""
+        if since_ns > self._wall_ns() - _SURELY_LIVE_NS:
+            return None
+        return await self._transport.send(rest.historical_cutoff())
+
     async def _settlement(self, data: account.Settlement) -> Settlement:
         """A settlement; its value is in whole cents, so a scalar's market is asked for the exact one."""
         value = wire.yes_value(data.market_result, None)
@@ -181,6 +202,10 @@ class KalshiVenue:
             log.warning("rate limits were not read: %s", error)
 
 
+def _seconds_before(since_ns: int) -> int:
+    return max(0, since_ns // wire.NS_PER_S - 1)
+
+
 async def read_orders(transport: Transport, request: rest.Request[account.OrdersReply]) -> list[OrderReport]:
     """Every order a request lists; raises VenueError."""
     found = await read_all(transport, request, lambda page: page.orders)
@@ -192,5 +217,5 @@ async def cancel(transport: Transport, order_id: str, ticker: Ticker, exchange_i
     try:
         await transport.send(rest.cancel_order(order_id, ticker, exchange_index))
     except RefusedReplyError as error:
-        if error.status != _NOT_FOUND:
+        if error.status != NOT_FOUND:
             raise

@@ -143,4 +143,9 @@ def settlement(data: account.Settlement, value: Price) -> Settlement:
 
 
 def position(data: account.MarketPosition) -> PositionReport:
-    return PositionReport(data.ticker, parse_count(data.position_fp), parse_cash(data.fees_paid_dollars))
+    return PositionReport(
+        data.ticker,
+        parse_count(data.position_fp),
+        fees=parse_cash(data.fees_paid_dollars),
+        paid=parse_cash(data.market_exposure_dollars),
+    )

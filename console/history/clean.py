@@ -12,6 +12,8 @@ from console.history.load import History
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from console.history.typed import Column
+
 
 class Defects(msgspec.Struct, frozen=True):
     """Rows dropped, by the first reason that holds, and what was kept although something is missing.
@@ -31,22 +33,44 @@ def clean(history: History) -> tuple[pa.Table, Defects]:
 
     ``without_result`` counts the markets that keep a quote.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     quotes = history.quotes
-    late = pc.greater_equal(quotes["ts_ns"], pc.take(history.markets["close_ns"], quotes["market"]))
-    in_time = quotes.filter(pc.invert(late))
-    kept = in_time.filter(pc.less(in_time["bid"], in_time["ask"]))
-    empty = pc.or_(pc.equal(kept["bid"], pa.scalar(0)), pc.equal(kept["ask"], pa.scalar(PRICE_PER_DOLLAR)))
-    played = pc.take(history.markets["result"], pc.unique(kept["market"]))
+    in_time = before_close(quotes, history.markets["close_ns"].combine_chunks())
+    kept, crossed, locked = uncrossed(in_time)
+    played = pc.take(history.outcomes["result"], pc.unique(kept["market"]))
     return kept, Defects(
         after_close=quotes.num_rows - in_time.num_rows,
-        crossed=_count(pc.greater(in_time["bid"], in_time["ask"])),
-        locked=_count(pc.equal(in_time["bid"], in_time["ask"])),
-        one_sided=_count(empty),
+        crossed=crossed,
+        locked=locked,
+        one_sided=one_sided(kept),
         without_result=played.null_count,
     )
+
+
+def one_sided(quotes: pa.Table) -> int:
+    """How many quotes have an empty side."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    no_ask = pc.equal(quotes["ask"], pa.scalar(PRICE_PER_DOLLAR))
+    return _count(pc.or_(pc.equal(quotes["bid"], pa.scalar(0)), no_ask))
+
+
+def before_close(rows: pa.Table, close_ns: Column) -> pa.Table:
+    """The rows before the close of their market."""
+    import pyarrow.compute as pc
+
+    return rows.filter(pc.less(rows["ts_ns"], pc.take(close_ns, rows["market"])))
+
+
+def uncrossed(quotes: pa.Table) -> tuple[pa.Table, int, int]:
+    """The quotes whose bid is below the ask, and how many were crossed and locked."""
+    import pyarrow.compute as pc
+
+    kept = quotes.filter(pc.less(quotes["bid"], quotes["ask"]))
+    crossed = _count(pc.greater(quotes["bid"], quotes["ask"]))
+    return kept, crossed, quotes.num_rows - kept.num_rows - crossed
 
 
 def _count(mask: pa.Array[Any] | pa.ChunkedArray[Any]) -> int:

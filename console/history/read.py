@@ -1,154 +1,174 @@
-"""One file of a history folder as typed columns, Parquet or CSV."""
+"""One file of a history folder as typed columns, Parquet or CSV, whole or by row group."""
 
 from __future__ import annotations
 
+import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.history.schema import ColumnSpec, HistoryError, Kind
+from console.history.typed import Part, as_typed, nulls, refuse
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    Column = pa.Array[Any]
+    from console.history.typed import Column
 
-_EARLIEST_NS = 1_420_070_400_000_000_000  # 2015: a time before it was written in another unit
+MAX_FILE_BYTES = {".parquet": 64 * 2**30, ".csv": 4 * 2**30}
+"""A CSV is read whole, Parquet by row group."""
+
+MAX_GROUP_ROWS = 4_000_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part's columns by name."""
+
+    part: Part
+    columns: dict[str, Column]
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def names(self, column: str) -> tuple[list[str], pa.Array[pa.Int32Scalar]]:
+        """A column of names as the names and, for each row, which of them."""
+        array: Any = self.columns[column]
+        return array.dictionary.to_pylist(), array.indices
+
+    def texts(self, column: str) -> list[str]:
+        """A column without gaps as Python's texts."""
+        values: list[Any] = self.columns[column].to_pylist()
+        return values
+
+    def refuse(self, row: int, column: str, problem: str) -> HistoryError:
+        """The error for one value; ``row`` counts from 0 within the part."""
+        return refuse(self.part, row, column, problem)
 
 
 def find_file(folder: Path, name: str) -> Path:
     """``name`` in the folder as CSV when that is there and Parquet is not, else as Parquet."""
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
-    return csv if csv.is_file() and not parquet.is_file() else parquet
+    return csv if csv.exists() and not parquet.exists() else parquet
 
 
-def refuse(path: Path, row: int, column: str, problem: str) -> HistoryError:
-    """The error for one value; ``row`` counts from 0 here and from 1, without the header, in the text."""
-    return HistoryError(f"{path}: row {row + 1}, column {column}: {problem}")
+def parts_of(path: Path, columns: tuple[ColumnSpec, ...]) -> list[Part]:
+    """The file's parts in its order, none when it is absent; raises HistoryError."""
+    if not path.exists():
+        return []
+    if path.suffix == ".csv":
+        return [Part(path)]
+    metadata = _open(path, columns).metadata
+    parts, first_row = [], 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if rows > MAX_GROUP_ROWS:
+            raise HistoryError(
+                f"{path}: row group {group} holds {rows:,} rows; write at most {MAX_GROUP_ROWS:,} into one"
+            )
+        parts.append(Part(path, group, first_row))
+        first_row += rows
+    return parts or [Part(path)]
+
+
+def read_part(part: Part, columns: tuple[ColumnSpec, ...]) -> Piece:
+    """The part's columns: text as string, names as dictionary, numbers as double, times as int64.
+
+    Times are nanoseconds UTC. An optional column that is absent comes as nulls; raises HistoryError.
+    """
+
+    table = _read(part, columns)
+    typed: dict[str, Column] = {}
+    for column in columns:
+        if column.name in table.column_names:
+            typed[column.name] = as_typed(table.column(column.name).combine_chunks(), column, part)
+        elif column.required:
+            raise HistoryError(
+                f"{part.path}: column {column.name} is missing; it must hold {column.kind.value}"
+            )
+        else:
+            typed[column.name] = nulls(table.num_rows, column.kind)
+    return Piece(part, typed)
 
 
 def read_columns(path: Path, columns: tuple[ColumnSpec, ...]) -> dict[str, Column]:
-    """The file's columns by name: text as string, numbers as double, times as nanoseconds UTC in int64.
+    """The columns of a whole file as ``read_part`` gives them, an absent file as no rows."""
+    return read_part(Part(path), columns).columns if path.exists() else no_rows(path, columns).columns
 
-    An optional column that is absent comes as nulls, an absent file as no rows; raises HistoryError.
-    """
+
+def no_rows(path: Path, columns: tuple[ColumnSpec, ...]) -> Piece:
+    """What a file that is absent holds."""
+
+    return Piece(Part(path), {column.name: nulls(0, column.kind) for column in columns})
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a plain file of bearable size within its folder, before it is opened."""
+    if not path.resolve().is_relative_to(path.parent.resolve()):
+        raise HistoryError(f"{path} leads out of its folder, to {path.resolve()}; put the file itself there")
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise HistoryError(f"{path} is not a regular file")
+    cap = MAX_FILE_BYTES[path.suffix]
+    if found.st_size > cap:
+        raise HistoryError(f"{path} has {found.st_size:,} bytes; at most {cap:,} are read")
+
+
+def _open(path: Path, columns: tuple[ColumnSpec, ...]) -> pq.ParquetFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        _check_file(path)
+        present = set(pq.read_schema(path).names)
+        names = [each.name for each in columns if each.kind is Kind.NAME and each.name in present]
+        return pq.ParquetFile(path, read_dictionary=names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> HistoryError:
+    return HistoryError(f"{path}: cannot be read as {path.suffix[1:]}: {error}")
+
+
+def _read(part: Part, columns: tuple[ColumnSpec, ...]) -> pa.Table:
     import pyarrow as pa
 
-    if not path.exists():
-        return {column.name: pa.array([], _target(column.kind)) for column in columns}
-    table = _read(path, columns)
-    typed: dict[str, Column] = {}
-    for column in columns:
-        if table.column_names.count(column.name) > 1:
-            raise HistoryError(f"{path}: column {column.name} stands twice")
-        if column.name in table.column_names:
-            raw = table.column(column.name).combine_chunks()
-            typed[column.name] = _typed(raw, column, path)
-        elif column.required:
-            raise HistoryError(f"{path}: column {column.name} is missing; it must hold {column.kind.value}")
-        else:
-            typed[column.name] = pa.array([None] * table.num_rows, _target(column.kind))
-    return typed
+    if part.path.suffix == ".csv":
+        return _read_csv(part.path, columns)
+    file = _open(part.path, columns)
+    present = _present(part.path, file.schema_arrow.names, columns)
+    groups = range(file.num_row_groups) if part.group is None else [part.group]
+    try:
+        table = file.read_row_groups(list(groups), columns=present)
+        # Of damaged texts some are found only by looking.
+        table.validate(full=True)
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(part.path, error) from error
 
 
-def _read(path: Path, columns: tuple[ColumnSpec, ...]) -> pa.Table:
+def _read_csv(path: Path, columns: tuple[ColumnSpec, ...]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv
-    import pyarrow.parquet
 
+    options = pyarrow.csv.ConvertOptions(
+        column_types={column.name: pa.string() for column in columns},
+        strings_can_be_null=True,
+        null_values=[""],
+    )
     try:
-        if path.suffix == ".parquet":
-            return pyarrow.parquet.read_table(path)
-        options = pyarrow.csv.ConvertOptions(
-            column_types={column.name: pa.string() for column in columns},
-            strings_can_be_null=True,
-            null_values=[""],
-        )
-        return pyarrow.csv.read_csv(path, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        raise HistoryError(f"{path}: cannot be read as {path.suffix[1:]}: {error}") from error
+        _check_file(path)
+        table = pyarrow.csv.read_csv(path, convert_options=options)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    return table.select(_present(path, table.column_names, columns))
 
 
-def _target(kind: Kind) -> pa.DataType:
-    import pyarrow as pa
-
-    types: dict[Kind, pa.DataType] = {
-        Kind.TEXT: pa.string(),
-        Kind.TIME: pa.int64(),
-        Kind.NUMBER: pa.float64(),
-    }
-    return types[kind]
-
-
-def _typed(raw: Column, column: ColumnSpec, path: Path) -> Column:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not _is_readable_as(column.kind, raw.type):
-        raise HistoryError(f"{path}: column {column.name} holds {raw.type}; it must hold {column.kind.value}")
-    try:
-        typed = _cast(raw, column.kind)
-    except pa.ArrowInvalid:
-        row, value = _first_misfit(raw, column.kind)
-        raise refuse(path, row, column.name, f"{value!r} is not {column.kind.value}") from None
-    if not column.nullable and typed.null_count:
-        row = pc.index(pc.is_null(typed), True).as_py()
-        raise refuse(path, row, column.name, f"is empty; it must hold {column.kind.value}")
-    bad = _first_implausible(typed, column.kind)
-    if bad is not None:
-        expected = "a number" if column.kind is Kind.NUMBER else "a time of 2015 or later: check its unit"
-        raise refuse(path, bad, column.name, f"{raw[bad]} is not {expected}")
-    return typed
-
-
-def _is_readable_as(kind: Kind, have: pa.DataType) -> bool:
-    import pyarrow.types as pt
-
-    if pt.is_dictionary(have):
-        have = have.value_type
-    if pt.is_string(have) or pt.is_large_string(have) or pt.is_null(have):
-        return True
-    if kind is Kind.TIME:
-        return pt.is_timestamp(have)
-    return kind is Kind.NUMBER and (pt.is_floating(have) or pt.is_integer(have) or pt.is_decimal(have))
-
-
-def _cast(raw: Column, kind: Kind) -> Column:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if kind is not Kind.TIME:
-        return pc.cast(raw, _target(kind))
-    zoned = pa.timestamp("ns", tz="UTC")
-    try:
-        times = pc.cast(raw, zoned)
-    except pa.ArrowInvalid:
-        # Text without a zone is UTC, as a timestamp without one is.
-        times = pc.cast(raw, pa.timestamp("ns"))
-    return pc.cast(times, pa.int64())
-
-
-def _first_misfit(raw: Column, kind: Kind) -> tuple[int, object]:
-    """The first value that does not cast, found by halving."""
-    import pyarrow as pa
-
-    low, high = 0, len(raw)
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            _cast(raw.slice(low, middle - low), kind)
-        except pa.ArrowInvalid:
-            high = middle
-        else:
-            low = middle
-    return low, raw[low].as_py()
-
-
-def _first_implausible(typed: Column, kind: Kind) -> int | None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if kind is Kind.TEXT:
-        return None
-    good = pc.greater_equal(typed, pa.scalar(_EARLIEST_NS)) if kind is Kind.TIME else pc.is_finite(typed)
-    row: int = pc.index(good, pa.scalar(False)).as_py()
-    return None if row < 0 else row
+def _present(path: Path, names: list[str], columns: tuple[ColumnSpec, ...]) -> list[str]:
+    """Which of the columns the file has."""
+    for column in columns:
+        if names.count(column.name) > 1:
+            raise HistoryError(f"{path}: column {column.name} stands twice")
+    return [column.name for column in columns if column.name in names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import msgspec
 
 from console.domain.money import PRICE_PER_CENT, PRICE_PER_DOLLAR, Price
@@ -35,10 +37,14 @@ BUCKETS = (
 )
 """Every bucket, cheapest first; together they cover 0 up to, not including, 1 dollar."""
 
+BUCKET_LOWS = tuple(bucket.low for bucket in BUCKETS)
+"""Where each begins, to look up many prices at once: a price belongs to the last that is not above it."""
+
 
 def bucket_of(price: Price) -> Bucket:
     """The bucket of a price of the outcome bought; raises ValueError outside 0 <= price < 1 dollar."""
-    for bucket in BUCKETS:
-        if bucket.low <= price < bucket.high:
-            return bucket
-    raise ValueError(f"price {price} is not from 0 to below {PRICE_PER_DOLLAR} ten-thousandths of a dollar")
+    if not 0 <= price < PRICE_PER_DOLLAR:
+        raise ValueError(
+            f"price {price} is not from 0 to below {PRICE_PER_DOLLAR} ten-thousandths of a dollar"
+        )
+    return BUCKETS[bisect_right(BUCKET_LOWS, price) - 1]

@@ -38,6 +38,8 @@ class AccountApi:
             ("GET", "/portfolio/positions", self.positions),
             ("GET", "/portfolio/fills", self.fills),
             ("GET", "/portfolio/settlements", self.settlements),
+            ("GET", "/historical/fills", self.historical_fills),
+            ("GET", "/historical/orders", self.historical_orders),
             ("GET", "/account/limits", self.limits),
         ]
 
@@ -92,6 +94,14 @@ class AccountApi:
             ),
         )
         return reply(account.FillsReply(fills=[fill_message(fill) for fill in chosen], cursor=cursor))
+
+    async def historical_fills(self, request: Request) -> Response:
+        """None: nothing is old enough to have left the live endpoints."""
+        return reply(account.FillsReply(fills=[], cursor=""))
+
+    async def historical_orders(self, request: Request) -> Response:
+        """None, as of fills."""
+        return reply(account.OrdersReply(orders=[], cursor=""))
 
     async def settlements(self, request: Request) -> Response:
         ticker, event = request.query_params.get("ticker"), request.query_params.get("event_ticker")

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
 
+from console.config.files import open_private
 from console.config.schema import PracticeSettings
 
 _START_TIMEOUT_S = 30.0
@@ -36,7 +37,7 @@ def practice_exchange(settings: PracticeSettings, home: Path, logs: Path) -> Ite
     command += ["--speed", str(settings.speed), "--cash", str(settings.starting_cash_dollars)]
     command += ["--home", str(home)]
     errors = logs / "practice-exchange.log"
-    with errors.open("wb") as error_file:
+    with open_private(errors) as error_file:
         # A session of its own: the terminal's ctrl-c is for the console, which ends the exchange itself.
         child = subprocess.Popen(  # noqa: S603 - our own program
             command,

@@ -40,11 +40,9 @@ GET /events/multivariate
 GET /events/{event_ticker}/metadata
 GET /fcm/orders
 GET /fcm/positions
-GET /historical/fills
 GET /historical/markets
 GET /historical/markets/{ticker}
 GET /historical/markets/{ticker}/candlesticks
-GET /historical/orders
 GET /historical/positions
 GET /historical/trades
 GET /incentive_programs

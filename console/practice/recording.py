@@ -115,6 +115,7 @@ def _trade_rows(trades: pa.Table) -> list[TradeRow]:
 def recorded_markets(history: History, quotes: pa.Table) -> list[RecordedMarket]:
     """The markets that have a quote in ``quotes``; raises HistoryError for a price off every known grid."""
     rows = history.markets.to_pylist()
+    results = history.outcomes["result"].to_pylist()
     event_close: dict[tuple[str, str], int] = {}
     for row in rows:
         event = row["dataset"], row["event_ticker"]
@@ -135,7 +136,7 @@ def recorded_markets(history: History, quotes: pa.Table) -> list[RecordedMarket]
                 open_ns=min(row["open_ns"] or first_ns, first_ns),
                 close_ns=row["close_ns"],
                 event_close_ns=event_close[row["dataset"], row["event_ticker"]],
-                result=row["result"],
+                result=results[index],
                 grid=_grid(history, row["ticker"], changes),
                 has_sizes=not (changes["bid_size"].null_count or changes["ask_size"].null_count),
                 quotes=changes,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from console.domain.book import BookSide
 from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Count, cost
-from console.domain.order import Order
+from console.domain.order import Order, OrderReport
 from console.domain.position import Position
 from console.risk.groups import Place
 
@@ -88,16 +88,20 @@ class Exposure(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, positions: Mapping[Ticker, Position], orders: Iterable[Order], places: Mapping[Ticker, Place]
+        cls,
+        positions: Mapping[Ticker, Position],
+        orders: Iterable[Order],
+        places: Mapping[Ticker, Place],
+        external: Iterable[OrderReport] = (),
     ) -> Exposure:
         """Add up positions and orders that may still fill, those whose outcome is unknown included.
 
-        A market missing from ``places`` is a group and an event of its own, under its ticker.
+        ``external`` are resting orders that are not ours. A market missing from ``places`` is a group and an
+        event of its own, under its ticker.
         """
         reserved: dict[tuple[Ticker, BookSide], int] = {}
-        for order in orders:
-            key = (order.intent.ticker, order.intent.side)
-            reserved[key] = reserved.get(key, 0) + order.reserved
+        for ticker, side, at_most in _reservations(orders, external):
+            reserved[ticker, side] = reserved.get((ticker, side), 0) + at_most
         tickers = {t for t, p in positions.items() if p.contracts} | {
             t for (t, _), r in reserved.items() if r
         }
@@ -164,6 +168,16 @@ class Exposure(msgspec.Struct, frozen=True):
     def worst_group(self, *, held_only: bool = False) -> Largest | None:
         """The group with the largest worst case; None when nothing is at stake."""
         return _largest(self.groups, held_only)
+
+
+def _reservations(
+    orders: Iterable[Order], external: Iterable[OrderReport]
+) -> Iterator[tuple[Ticker, BookSide, Cash]]:
+    """What every order could still cost, by market and side."""
+    for order in orders:
+        yield order.intent.ticker, order.intent.side, order.reserved
+    for report in external:
+        yield report.ticker, report.side, cost(report.side.price_paid(report.price), report.remaining)
 
 
 def _market_exposure(position: Position, bids: int, asks: int) -> MarketExposure:

@@ -27,6 +27,7 @@ from console.risk.switches.base import (
     ScopedTrip,
     Switch,
 )
+from console.risk.switches.clock_skew import CLOCK_SKEW
 from console.risk.switches.every import every_switch
 
 GOOD_FOR_NS = 5_000_000_000
@@ -92,6 +93,11 @@ class RiskManager:
                 events += self._judge(switch, view, latches)
         return events
 
+    def step_clock(self, step_ns: int) -> None:
+        """The wall clock stepped: what was read keeps its age."""
+        for key in self._evaluated_ns:
+            self._evaluated_ns[key] += step_ns
+
     def rows(self, latches: Latches) -> tuple[SwitchRow, ...]:
         """Every switch with its last reading."""
         return tuple(self._row(switch, latches.named(switch.key)) for switch in self._switches)
@@ -150,9 +156,9 @@ class RiskManager:
         self, switch: Switch, trip: ScopedTrip, latches: Latches, view: RiskView
     ) -> LatchRaised | None:
         known = latches.get(latch_id(switch.key, trip.scope))
-        if known is not None and known.level >= switch.level:
+        level, reason = trip.level or switch.level, trip.reason
+        if known is not None and known.level >= level:
             return None
-        level, reason = switch.level, trip.reason
         if switch.clears_itself:
             trips = latches.trips(self._self_clearing, view.now_ns) + 1
             if self._escalates and trips >= TRIPS_TO_HALT:
@@ -180,13 +186,15 @@ class RiskManager:
         """Why a latch ends by itself now; None while it does not.
 
         A pause of a set length ends when the wall clock says so and as much time has really passed as was
-        left when this process first saw it, so that a clock that steps forward does not shorten it.
+        left when this process first saw it by a good clock, so that one set forward does not shorten it.
         """
         if switch.is_over(latch.scope, view):
             return "its markets are over"
         if view.monotonic_ns is None or latch.level > switch.level:
             return None
         if latch.until_ns is not None:
+            if self._is_clock_wrong(view):
+                return None
             self._note_end(switch.key, latch.until_ns, view)
             over = view.now_ns >= latch.until_ns and view.monotonic_ns >= self._ends[switch.key]
             return "its time is up" if over else None
@@ -194,6 +202,10 @@ class RiskManager:
         if not switch.clears_itself or good_since is None:
             return None
         return "its input was good for 5 s" if view.monotonic_ns - good_since >= GOOD_FOR_NS else None
+
+    def _is_clock_wrong(self, view: RiskView) -> bool:
+        clocks = (switch for switch in self._switches if switch.key == CLOCK_SKEW)
+        return any(_read(clock, view).state is ReadingState.TRIPPED for clock in clocks)
 
     def _row(self, switch: Switch, latches: tuple[Latch, ...]) -> SwitchRow:
         reading = self._readings.get(switch.key) or Reading(ReadingState.UNKNOWN, "n/a", "n/a")
@@ -212,7 +224,7 @@ class RiskManager:
 
 
 def _trips(reading: Reading) -> tuple[ScopedTrip, ...]:
-    everything = () if reading.trip is None else (ScopedTrip(EVERYTHING, reading.trip),)
+    everything = () if reading.trip is None else (ScopedTrip(EVERYTHING, reading.trip, reading.level),)
     return everything + reading.scoped
 
 

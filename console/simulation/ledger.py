@@ -111,7 +111,7 @@ class Ledger:
             self.settlements.append(settlement)
 
     def reports(self) -> list[PositionReport]:
-        return [PositionReport(ticker, p.contracts, p.fees) for ticker, p in self.positions.items()]
+        return [PositionReport(ticker, p.contracts, p.fees, p.paid) for ticker, p in self.positions.items()]
 
 
 def _worst_cost(intent: OrderIntent, count: Count) -> Cash:

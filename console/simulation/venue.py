@@ -92,7 +92,7 @@ class SimulatedVenue:
         await asyncio.sleep(self._latency_s)
         self._broker.cancel(order_id)
 
-    async def orders(self) -> Sequence[OrderReport]:
+    async def orders(self, since_ns: int = 0) -> Sequence[OrderReport]:
         return self._broker.orders()
 
     async def fills(self, since_ns: int = 0) -> Sequence[Fill]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,7 +20,7 @@ MAX_WIN_PROBABILITY = Price(9_900)
 class EdgeModel(Protocol):
     """Estimates the probability, as a price, that the outcome bought wins; None when it cannot."""
 
-    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None: ...
+    def win_probability(self, category: str, quote: Quote, side: BookSide, style: Style) -> Price | None: ...
 
 
 class ConstantEdge:
@@ -28,11 +29,15 @@ class ConstantEdge:
     def __init__(self, points: Decimal) -> None:
         self._twice_added = int(2 * points * PRICE_PER_CENT)
 
-    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None:
+    def win_probability(self, category: str, quote: Quote, side: BookSide, style: Style) -> Price | None:
         twice_mid = quote.twice_mid_of(side)
         if twice_mid is None:
             return None
         return _capped((twice_mid + self._twice_added) // 2)
+
+
+Role = Literal["taker", "maker_yes", "maker_no"]
+"""Who pays a price: a taker, or a maker who bought YES or NO."""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -42,8 +47,14 @@ class Marks(msgspec.Struct, frozen=True):
     maker_yes: int
     maker_no: int
 
+    def of(self, role: Role) -> int:
+        mark: int = getattr(self, role)
+        return mark
 
-PUBLISHED_MARKS: dict[str, Marks] = {
+
+MarksByBucket = Mapping[str, Marks]
+
+PUBLISHED_MARKS: MarksByBucket = {
     "longshot_extreme": Marks(-159, 18, 54),
     "longshot": Marks(-192, -2, 9),
     "underdog": Marks(-91, 62, 163),
@@ -58,23 +69,34 @@ averaged over the cents of each bucket. 1 point is 100 ten-thousandths."""
 
 
 class TableEdge:
-    """The price paid plus the published mark of its bucket and role."""
+    """The price paid plus the mark of its category, bucket and role.
 
-    def __init__(self, marks: dict[str, Marks] = PUBLISHED_MARKS) -> None:
-        missing = [bucket.name for bucket in BUCKETS if bucket.name not in marks]
-        if missing:
-            raise ValueError(f"the edge table has no row for {', '.join(missing)}")
+    ``measured`` holds the categories that have marks of their own; in every other ``marks`` apply.
+    """
+
+    def __init__(
+        self, marks: MarksByBucket = PUBLISHED_MARKS, measured: Mapping[str, MarksByBucket] | None = None
+    ) -> None:
         self._marks = marks
+        self._measured = measured or {}
+        for table in (marks, *self._measured.values()):
+            missing = [bucket.name for bucket in BUCKETS if bucket.name not in table]
+            if missing:
+                raise ValueError(f"the edge table has no row for {', '.join(missing)}")
 
-    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None:
+    def win_probability(self, category: str, quote: Quote, side: BookSide, style: Style) -> Price | None:
         level = level_traded(quote, side, style)
         if level is None or not 0 < level.price < PAYOUT:
             return None
         paid = side.price_paid(level.price)
-        marks = self._marks[bucket_of(paid).name]
-        if style == "taker":
-            return _capped(paid + marks.taker)
-        return _capped(paid + (marks.maker_yes if side is BookSide.BID else marks.maker_no))
+        marks = self._measured.get(category, self._marks)[bucket_of(paid).name]
+        return _capped(paid + marks.of(_role(side, style)))
+
+
+def _role(side: BookSide, style: Style) -> Role:
+    if style == "taker":
+        return "taker"
+    return "maker_yes" if side is BookSide.BID else "maker_no"
 
 
 def _capped(probability: int) -> Price:

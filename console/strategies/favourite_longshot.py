@@ -96,7 +96,7 @@ class FavouriteLongshot:
         return None
 
     def _with_edge(self, market: Market, quote: Quote, candidate: _Candidate) -> Proposal | Refusal:
-        win_probability = self._edge.win_probability(quote, candidate.side, self._style)
+        win_probability = self._edge.win_probability(market.category, quote, candidate.side, self._style)
         if win_probability is None:
             return Refusal(FunnelStepName.EDGE, "no estimate")
         fee = self._fee_per_contract(market, candidate, win_probability)

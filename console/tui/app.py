@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Literal
 
-from rich.segment import Segments
-from rich.traceback import Traceback
+from rich.console import RenderableType
 from textual.app import App, SystemCommand
+from textual.driver import Driver
 from textual.screen import Screen
 
+from console.config.logs import error_text
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.events import (
@@ -32,6 +34,7 @@ from console.engine.snapshot import AlertView
 from console.engine.verbs import DISARMED
 from console.tui.actions import CONSOLE_ACTIONS, bindings, keys_of, sound_keymap
 from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
+from console.tui.driver import TerminalDriver
 from console.tui.main_screen import MainScreen
 from console.tui.pages import alert_lines, help_lines
 from console.tui.picture import Picture, read
@@ -40,13 +43,15 @@ from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
 from console.tui.typed_dialog import TypedDialog
 from console.tui.views.confirm import arm_lines, flatten_lines
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+log = logging.getLogger(__name__)
+
+_HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
 class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     """The operator's screen; its result says what becomes of resting orders.
 
-    ``return_code`` is 128 and the number of the signal that ended it. ``wall_ns`` is UTC nanoseconds.
+    ``failure`` says, once it has ended, which exception ended it. ``wall_ns`` is UTC nanoseconds.
     """
 
     CSS_PATH = "console.tcss"
@@ -61,7 +66,10 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         wall_ns: Callable[[], int] = time.time_ns,
         is_readonly: bool = False,
     ) -> None:
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
+        self.failure: str | None = None
+        self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._end_code: int | None = None
         self._engine = engine
         self._settings = settings
         self._wall_ns = wall_ns
@@ -89,16 +97,11 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
             problems.append(f"ui.theme: there is no theme {wanted!r}; use one of {names}")
         for problem in problems:
             self._toast(problem, "warning")
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self._end_by_signal, number)
+        self._running_loop = asyncio.get_running_loop()
+        if self._end_code is not None:
+            self._leave(self._end_code)
         self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
         self.call_after_refresh(self._tick)
-
-    def on_unmount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables_for(self.current_theme)
@@ -112,6 +115,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._note_alerts(picture)
         self._ring_for_latches(picture)
         self._main.show(picture, self._critical)
+        self._engine.note_screen()
 
     def _note_alerts(self, picture: Picture) -> None:
         """Toast what is new; what is critical rings and stays until it is acknowledged."""
@@ -151,6 +155,20 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         if not self._is_refused():
             self._engine.send(command)
             self._toast(said)
+
+    def _build_driver(
+        self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None
+    ) -> Driver:
+        driver = super()._build_driver(headless, inline, mouse, size)
+        if isinstance(driver, TerminalDriver):
+            keys = self._keymap_in_force.get(_HALT.id, _HALT.keys).split(",")
+            driver.take_urgent([key.strip() for key in keys], self._halt_at_once)
+        return driver
+
+    def _halt_at_once(self) -> None:
+        """Halt from the thread that reads the keys, however busy the screen is."""
+        self._engine.halt("operator")
+        self.call_later(self._tick)
 
     def action_halt(self) -> None:
         self._engine.halt("operator")
@@ -232,8 +250,16 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         if choice is not None:
             self.exit(choice)
 
-    def _end_by_signal(self, number: signal.Signals) -> None:
-        self.exit(QuitChoice.CANCEL_ORDERS, return_code=128 + number)
+    def end(self, return_code: int) -> None:
+        """Leave the screen, now or once it runs; may be called from any thread."""
+        self._end_code = return_code
+        if self._running_loop is not None:
+            # The loop may close between a look at it and the call.
+            with contextlib.suppress(RuntimeError):
+                self._running_loop.call_soon_threadsafe(self._leave, return_code)
+
+    def _leave(self, return_code: int) -> None:
+        self.exit(QuitChoice.CANCEL_ORDERS, return_code=return_code)
 
     # --- reading ------------------------------------------------------------------------------------
 
@@ -257,9 +283,18 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
 
     # --- failing ------------------------------------------------------------------------------------
 
+    def _handle_exception(self, error: Exception) -> None:
+        """As Textual's, but the engine is halted first, and the log is told instead of the terminal."""
+        if self.failure is None:
+            self.failure = f"the screen failed: {error_text(error)}"
+            self._engine.halt(self.failure)
+        log.critical("the screen failed", exc_info=error)
+        super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
-        """As Textual's, without the values of local variables: they can hold secrets."""
+        """Textual prints local variables here, which can hold secrets."""
         self.bell()
-        traceback = Traceback(show_locals=False, width=None)
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
         self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        self._fatal_error()

@@ -21,6 +21,7 @@ _HINTS = (
     "Click a pane, a row or a key below; the wheel scrolls. Hold shift to select text with the mouse.",
     "HALT stops everything and cancels; PAUSE makes no new entries; REDUCE-ONLY only closes.",
     "FLATTEN halts, sells what is held and stays halted. With --readonly only the halt keys send anything.",
+    "A closed terminal and SIGTERM cancel what rests and end the console; SIGUSR1 halts it.",
     "Every state is held by named latches. r clears one of them, with a reason.",
     "Bars: █ used, ▒ with resting orders, ┆ marks at 70 and 90 %. ! and !! say the same in words.",
 )

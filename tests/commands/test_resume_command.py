@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -116,6 +117,28 @@ def test_a_halt_of_which_only_the_file_is_left_is_cleared_as_one(folder: Environ
     assert account_of(folder).latches.active == ()
 
 
+def test_a_halt_that_comes_while_it_asks_is_not_cleared_with_the_older_one(
+    folder: EnvironmentFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journaled(folder, raised("manual"))
+    folder.halt_sentinel.write_text("looks wrong\n")
+
+    class Keyboard(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, *_: object) -> str:  # type: ignore[override]
+            assert main(["halt", "--home", home, "--env", "practice", "--reason", "worse"]) == 0
+            return "manual\n"
+
+    home = str(folder.path.parent)
+    monkeypatch.setattr(sys, "stdin", Keyboard())
+    assert main(["resume", "manual", "--reason", "seen", "--home", home]) == 3
+    assert "another halt was asked for meanwhile: worse" in capsys.readouterr().err
+    assert folder.halt_sentinel.read_text() == "worse\n"
+    assert account_of(folder).latches.state is HALTED
+
+
 @pytest.mark.parametrize("file", ["looks wrong", "flatten: looks wrong"])
 def test_the_file_of_a_flatten_is_no_halt_beside_it(folder: EnvironmentFolder, file: str) -> None:
     journaled(folder, raised("flatten"))
@@ -213,3 +236,11 @@ def test_an_exchange_that_does_not_answer_refuses(folder: EnvironmentFolder) -> 
     assert ended.code == 2
     assert "line.json cannot be read" in ended.said
     assert account_of(folder).latches.state is HALTED
+
+
+def test_a_reason_with_bytes_that_are_no_text_is_kept_with_them_escaped(folder: EnvironmentFolder) -> None:
+    journaled(folder, raised("pause", PAUSED))
+    ended = resume(folder, "pause", "pause", "--reason", "looked \udcff")
+    assert (ended.code, ended.output) == (0, "pause cleared; RUNNING\n"), ended.said
+    [cleared] = [event for event in events_of(folder) if isinstance(event, LatchCleared)]
+    assert cleared.reason == "looked \\udcff"

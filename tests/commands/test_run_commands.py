@@ -67,6 +67,75 @@ def test_status_tells_a_console_that_runs_from_one_that_ended(
     assert json.loads(capsys.readouterr().out)["running"] is False
 
 
+def test_status_says_when_orders_may_rest_though_no_console_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_file(status_file(tmp_path), {"at_ns": 1, "state": "RUNNING"})
+    folder = find_home(str(tmp_path)).environment("practice")
+    main(["status", "--home", str(tmp_path)])
+    assert "may still rest" not in capsys.readouterr().out
+    folder.run_file.touch()
+    main(["status", "--home", str(tmp_path)])
+    assert "may still rest" in capsys.readouterr().out
+    with folder.lock():
+        main(["status", "--json", "--home", str(tmp_path)])
+    assert json.loads(capsys.readouterr().out)["orders_may_rest"] is False
+
+
+def test_orders_of_a_dead_run_may_rest_while_a_dry_run_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_file(status_file(tmp_path), {"at_ns": 1, "state": "RUNNING", "dry_run": True})
+    folder = find_home(str(tmp_path)).environment("practice")
+    folder.run_file.touch()
+    with folder.lock():
+        main(["status", "--json", "--home", str(tmp_path)])
+    assert json.loads(capsys.readouterr().out)["orders_may_rest"] is True
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_status_shows_a_halt_of_which_no_console_has_heard_yet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dry_run: bool
+) -> None:
+    document: Document = {"at_ns": 1, "dry_run": dry_run, "state": "RUNNING", "reason": ""}
+    replace_file(status_file(tmp_path), document)
+    folder = find_home(str(tmp_path)).environment("practice")
+    other, ours = folder.halt_sentinel, folder.dry_run_sentinel
+    if not dry_run:
+        other, ours = ours, other
+    other.write_text("of the other account\n")
+    main(["status", "--json", "--home", str(tmp_path)])
+    assert json.loads(capsys.readouterr().out)["state"] == "RUNNING"
+    ours.write_text("looks wrong\n")
+    main(["status", "--json", "--home", str(tmp_path)])
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["state"], shown["reason"]) == ("HALTED", "looks wrong")
+
+
+def test_status_keeps_the_reason_of_an_engine_that_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_file(status_file(tmp_path), {"at_ns": 1, "state": "FAILED", "reason": "the disk is full"})
+    find_home(str(tmp_path)).environment("practice").halt_sentinel.touch()
+    main(["status", "--json", "--home", str(tmp_path)])
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["state"], shown["reason"]) == ("FAILED", "the disk is full")
+
+
+def test_what_an_exchange_said_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latch: JsonValue = {"reason": "\x1b]52;c;AAAA\x07"}
+    replace_file(status_file(tmp_path), {"reason": "\x1b[2J", "latches": [latch]})
+    main(["status", "--home", str(tmp_path)])
+    shown = capsys.readouterr().out
+    assert "\\x1b[2J" in shown
+    assert "\\x1b]52;c;AAAA\\x07" in shown
+    assert shown.replace("\n", "").isprintable()
+    assert main(["status", "--home", str(tmp_path / "\x1b[2J")]) == 1
+    assert "\\x1b[2J/practice/status.json does not exist" in capsys.readouterr().err
+
+
 @pytest.mark.timeout(120)
 def test_a_run_whose_practice_exchange_died_says_so_and_ends(tmp_path: Path) -> None:
     with started_run(tmp_path) as run:

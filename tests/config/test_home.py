@@ -79,6 +79,12 @@ def test_a_home_that_is_no_directory_is_refused_in_words(tmp_path: Path, home: s
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder in which nobody may create anything")
+@pytest.mark.parametrize("home", ["/tmp/k\udcff", "/tmp/k\0"])
+def test_a_home_whose_name_cannot_be_written_down_is_refused_in_words(home: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be used: its name is no text"):
+        find_home(home)
+
+
 def test_a_home_that_cannot_be_written_is_refused_in_words() -> None:
     with pytest.raises(ConfigError, match="home /proc/kconsole cannot be used"):
         Home(Path("/proc/kconsole")).environment("practice").create()

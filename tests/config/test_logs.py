@@ -4,46 +4,54 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from console.config.errors import ConfigError
-from console.config.logs import redacted, start_logging
+from console.config.logs import LogFile, RunLog, redacted, start_logging
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEcanary\nAAAA\n-----END RSA PRIVATE KEY-----"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def handler(tmp_path: Path) -> Iterator[RunLog]:
     level, raises = logging.getLogger().level, logging.raiseExceptions
     handler = start_logging(tmp_path)
-    yield tmp_path
-    logging.getLogger().removeHandler(handler)
+    yield handler
     handler.close()
     logging.getLogger().setLevel(level)
     logging.raiseExceptions = raises
 
 
-def lines(folder: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (folder / "kconsole.log").read_bytes().splitlines()]
+def written(handler: RunLog, folder: Path) -> bytes:
+    """Everything that was logged, once it is in the file."""
+    handler.close()
+    return (folder / "kconsole.log").read_bytes()
 
 
-def test_each_record_is_one_line_of_json_with_its_time_in_utc(folder: Path) -> None:
+def lines(handler: RunLog, folder: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in written(handler, folder).splitlines()]
+
+
+def test_each_record_is_one_line_of_json_with_its_time_in_utc(handler: RunLog, tmp_path: Path) -> None:
     logging.getLogger("console.engine").warning("two\nlines of %s", "text")
-    (line,) = lines(folder)
+    (line,) = lines(handler, tmp_path)
     assert line["message"] == "two\nlines of text"
     assert (line["level"], line["logger"]) == ("warning", "console.engine")
     assert line["at"].endswith("+00:00")
 
 
-def test_control_characters_never_reach_the_file(folder: Path) -> None:
+def test_control_characters_never_reach_the_file(handler: RunLog, tmp_path: Path) -> None:
     message = "".join(map(chr, range(0xA0))) + "\u202e\u2028"
     logging.getLogger("console").error(message)
-    written = (folder / "kconsole.log").read_bytes()
-    assert all(0x20 <= byte < 0x7F for byte in written.rstrip(b"\n"))
-    assert lines(folder)[0]["message"] == message
+    line = written(handler, tmp_path)
+    assert all(0x20 <= byte < 0x7F for byte in line.rstrip(b"\n"))
+    assert lines(handler, tmp_path)[0]["message"] == message
 
 
 @pytest.mark.parametrize(
@@ -59,15 +67,15 @@ def test_control_characters_never_reach_the_file(folder: Path) -> None:
         PEM[:45],
     ],
 )
-def test_secrets_are_redacted_whatever_form_they_come_in(folder: Path, text: str) -> None:
+def test_secrets_are_redacted_whatever_form_they_come_in(handler: RunLog, tmp_path: Path, text: str) -> None:
     assert "canary" in text
     logging.getLogger("console").info("sending %s", text)
     try:
         raise ValueError(text)
     except ValueError:
         logging.getLogger("console").exception("failed")
-    assert b"canary" not in (folder / "kconsole.log").read_bytes()
-    assert "ValueError" in lines(folder)[1]["error"]
+    assert b"canary" not in written(handler, tmp_path)
+    assert "ValueError" in lines(handler, tmp_path)[1]["error"]
 
 
 def test_ordinary_text_is_not_redacted() -> None:
@@ -75,18 +83,121 @@ def test_ordinary_text_is_not_redacted() -> None:
     assert redacted(text) == text
 
 
-def test_a_request_s_address_is_not_logged_at_info(folder: Path) -> None:
+def test_a_request_s_address_is_not_logged_at_info(handler: RunLog, tmp_path: Path) -> None:
     logging.getLogger("httpx").info("HTTP Request: GET https://example.test/orders")
-    assert lines(folder) == []
+    assert lines(handler, tmp_path) == []
 
 
 def test_a_log_that_cannot_be_written_does_not_disturb_the_screen(
-    folder: Path, capfd: pytest.CaptureFixture[str]
+    handler: RunLog, capfd: pytest.CaptureFixture[str]
 ) -> None:
     logging.getLogger("console").info("%d", "not a number")
     assert capfd.readouterr().err == ""
+    assert handler.lost == 1
 
 
 def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent/kconsole\.log cannot be opened"):
         start_logging(tmp_path / "absent")
+
+
+# --- a disk that does not take it -----------------------------------------------------------------------
+
+
+class Stuck(LogFile):
+    """A disk that hangs until ``go_on``, then takes everything."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def write(self, line: bytes) -> None:
+        self.begun.set()
+        assert self.go_on.wait(60)
+        super().write(line)
+
+
+def record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("console", logging.INFO, __file__, 1, text, None, None)
+
+
+def test_a_disk_that_hangs_holds_up_nobody_and_what_found_no_room_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.config.logs._LINES_WAITING", 3)
+    file = Stuck(tmp_path / "kconsole.log")
+    stuck = RunLog(file)
+    stuck.handle(record("0"))
+    assert file.begun.wait(60)
+    for number in range(1, 9):
+        stuck.handle(record(str(number)))
+    assert stuck.lost == 5
+    file.go_on.set()
+    assert [line["message"] for line in lines(stuck, tmp_path)] == ["0", "1", "2", "3"]
+
+
+def test_a_full_disk_is_told_once_and_counted_and_later_lines_are_whole(tmp_path: Path) -> None:
+    told: list[str] = []
+    file = LogFile(tmp_path / "kconsole.log")
+    handler = RunLog(file)
+
+    class Full(LogFile):
+        def write(self, line: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    refuse, accept = Full(tmp_path / "other").write, file.write
+    answers = iter([accept, refuse, refuse, accept])
+    file.write = lambda line: next(answers)(line)  # type: ignore[method-assign]
+    handler.on_trouble = told.append
+    for number in range(4):
+        handler.handle(record(str(number)))
+    assert [line["message"] for line in lines(handler, tmp_path)] == ["0", "3"]
+    assert handler.lost == 2
+    assert told == [f"lines are lost: {tmp_path}/kconsole.log: No space left on device"]
+
+
+def test_half_a_line_never_stays_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, whole = LogFile(tmp_path / "log"), os.write
+    file.write(b"whole\n")
+    monkeypatch.setattr(os, "write", lambda descriptor, line: whole(descriptor, line[:3]))
+    with pytest.raises(OSError, match="No space left"):
+        file.write(b"torn by a full disk\n")
+    monkeypatch.undo()
+    file.write(b"after\n")
+    assert (tmp_path / "log").read_bytes() == b"whole\nafter\n"
+
+
+def test_the_files_together_never_grow_beyond_their_cap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("console.config.logs._FILE_BYTES", 100)
+    file = LogFile(tmp_path / "log")
+    for number in range(200):
+        file.write(f"{number:019}\n".encode())
+    kept = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
+    assert sorted(kept) == ["log", "log.1", "log.2", "log.3", "log.4", "log.5"]
+    assert all(len(numbers) == 5 for numbers in kept.values())
+    newest = [int(number) for name in sorted(kept, reverse=True) for number in sorted(kept[name])]
+    assert sorted(newest) == list(range(170, 200))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_file_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "log")
+    file.write(b"nobody reads this\n")
+    (tmp_path / "log").unlink()
+    file.write(b"this they do\n")
+    assert (tmp_path / "log").read_bytes() == b"this they do\n"
+
+
+def test_a_folder_that_was_removed_costs_lines_until_it_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    file = LogFile(folder / "log")
+    (folder / "log").unlink()
+    folder.rmdir()
+    with pytest.raises(OSError, match="No such file"):
+        file.write(b"lost\n")
+    folder.mkdir()
+    file.write(b"kept\n")
+    assert (folder / "log").read_bytes() == b"kept\n"

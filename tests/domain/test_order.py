@@ -46,7 +46,7 @@ def take(order: Order, step: tuple[object, ...]) -> Order:
         case ("reject",):
             return order.rejected("no")
         case ("lost",):
-            return order.lost_sight("timeout")
+            return order.lost_sight("timeout", 2)
         case ("report", OrderStatus() as status, int(filled)):
             return order.reported("x-1", status, Count(filled), "")
         case ("fill", int(count)):
@@ -71,7 +71,7 @@ def test_an_unsent_order_reserves_the_price_of_the_side_bought() -> None:
 
 
 def test_an_unknown_order_keeps_its_reserve() -> None:
-    assert SENDING.lost_sight("timeout").reserved == SENDING.reserved
+    assert SENDING.lost_sight("timeout", 2).reserved == SENDING.reserved
 
 
 def test_an_order_said_to_be_executed_counts_until_its_fills_arrive() -> None:
@@ -98,4 +98,4 @@ def test_an_ack_after_the_fill_does_not_reopen() -> None:
 @pytest.mark.parametrize("status", [OrderStatus.RESTING, OrderStatus.EXECUTED])
 def test_a_late_timeout_does_not_unsettle_a_known_order(status: OrderStatus) -> None:
     order = SENDING.acked("x-1") if status is OrderStatus.RESTING else SENDING.with_fill("x-1", Count(1_000))
-    assert order.lost_sight("timeout").status is status
+    assert order.lost_sight("timeout", 2).status is status

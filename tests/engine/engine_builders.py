@@ -16,6 +16,7 @@ from console.domain.events import (
     ClockTicked,
     EngineEvent,
     ExchangeStatusRead,
+    ExternalOrdersListed,
     FeedLost,
     FeedProved,
     GroupOpened,
@@ -49,7 +50,7 @@ from console.domain.money import (
     Count,
     Price,
 )
-from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
+from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, Settlement
 from console.engine.account import Account
 from console.engine.core import Engine
 from console.engine.trade_log import TradeLog
@@ -205,6 +206,8 @@ class Desk:
     is_trading: bool = True
     skew_ms: int | None = 0
     mismatch: str = ""
+    external: tuple[OrderReport, ...] = ()
+    foreign: str = ""
 
     def take(self, event: EngineEvent) -> list[Action]:
         actions = self.engine.handle(event)
@@ -252,6 +255,7 @@ class Desk:
             )
         )
         self.take(ClockSkewRead(at_ns=self.now_ns, skew_ms=self.skew_ms))
+        self.take(ExternalOrdersListed(at_ns=self.now_ns, orders=self.external, foreign=self.foreign))
         return self.take(PositionsCompared(at_ns=self.now_ns, mismatch=self.mismatch))
 
     def prove(self) -> list[Action]:

@@ -67,9 +67,10 @@ class PracticeProcess:
 
 
 @contextmanager
-def practice_exchange(home: Path, *, speed: int = 20) -> Iterator[PracticeProcess]:
-    """Start an exchange on a free port and end it."""
+def practice_exchange(home: Path, *, speed: int = 20, data: Path | None = None) -> Iterator[PracticeProcess]:
+    """Start an exchange on a free port and end it; ``data`` is a history folder to play."""
     command = [sys.executable, "-m", "console.cli", "exchange", "--home", str(home), "--speed", str(speed)]
+    command += [] if data is None else ["--data", str(data)]
     process = subprocess.Popen(
         [*command, "--seed", "7", "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

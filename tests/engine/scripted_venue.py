@@ -21,6 +21,7 @@ from console.domain.events import (
     FeedProved,
     JournaledEvent,
     OrderAcked,
+    OrderBecameUnknown,
     QuoteChanged,
 )
 from console.domain.fees import KalshiFees
@@ -48,6 +49,9 @@ class ScriptedExchange:
         self.settlements: list[Settlement] = []
         self.positions: list[PositionReport] = []
         self.cash = dollars("10000")
+        self.balances: Iterator[Cash] | None = None
+        self.orders_since_ns: int | None = None
+        self.loses_answers = False
         self.calls: list[tuple[str, str]] = []
         self.trouble: Callable[[str, int], Exception | None] = lambda call, number: None
         self.before: dict[str, threading.Event] = {}
@@ -104,6 +108,11 @@ class ScriptedVenue:
 
     async def submit(self, intent: OrderIntent) -> SubmitOutcome:
         await self._call("submit", intent.client_order_id)
+        if self._exchange.loses_answers:
+            self._exchange.accept(intent)
+            return OrderBecameUnknown(
+                at_ns=time.time_ns(), client_order_id=intent.client_order_id, reason="no answer"
+            )
         return OrderAcked(
             at_ns=time.time_ns(),
             client_order_id=intent.client_order_id,
@@ -114,8 +123,9 @@ class ScriptedVenue:
         await self._call("cancel", order_id)
         self._exchange.resting.pop(order_id, None)
 
-    async def orders(self) -> Sequence[OrderReport]:
+    async def orders(self, since_ns: int = 0) -> Sequence[OrderReport]:
         await self._call("orders")
+        self._exchange.orders_since_ns = since_ns
         return tuple(self._exchange.resting.values())
 
     async def fills(self, since_ns: int = 0) -> Sequence[Fill]:
@@ -132,6 +142,8 @@ class ScriptedVenue:
 
     async def balance(self) -> Cash:
         await self._call("balance")
+        if self._exchange.balances is not None:
+            return next(self._exchange.balances)
         return self._exchange.cash
 
     async def status(self) -> ExchangeStatusRead:

@@ -26,14 +26,18 @@ from console.config.schema import QualitySettings, RiskSettings, Settings
 from console.domain.book import BookSide
 from console.domain.events import (
     ClockSkewRead,
+    ClockTicked,
     EngineEvent,
     ErrorHappened,
     Event,
     ExchangeStatusRead,
+    ExternalOrdersListed,
     FeedLost,
     FeedProved,
+    GuardSeen,
     Halt,
     JournalFailed,
+    KeyRefused,
     MarketListed,
     MarketSettled,
     OrderAcked,
@@ -218,9 +222,40 @@ def differ(at: Desk, times: int) -> None:
     at.read_exchange()
 
 
+def wait_unanswered(at: Desk, seconds: int) -> None:
+    """An order of which nothing is heard for so long, while everything else goes well."""
+    order = intent(1, count=1)
+    send(at, order)
+    at.lose_sight(order)
+    at.later(seconds)
+    at.prove()
+
+
+def lose_sight_at_once(at: Desk, times: int) -> None:
+    for number in range(times):
+        order = intent(number, count=1)
+        send(at, order)
+        at.lose_sight(order)
+
+
+def meet_another(at: Desk, times: int) -> None:
+    at.foreign = "order kc-other-1 was placed by another kconsole" if times else ""
+    at.read_exchange()
+
+
 def skew(at: Desk, milliseconds: int) -> None:
     at.skew_ms = milliseconds
     at.read_exchange()
+
+
+def set_the_clock(at: Desk, milliseconds: int) -> None:
+    at.tick()
+    at.now_ns += milliseconds * 1_000_000
+    at.tick()
+
+
+def no_step(*_looked: object) -> int:
+    return 0
 
 
 def stop_trading(at: Desk, times: int) -> None:
@@ -230,6 +265,15 @@ def stop_trading(at: Desk, times: int) -> None:
 def fail_to_write(at: Desk, times: int) -> None:
     for _ in range(times):
         at.take(JournalFailed(at_ns=at.now_ns, reason="disk full"))
+
+
+def refuse_the_key(at: Desk, times: int) -> None:
+    for _ in range(times):
+        at.take(KeyRefused(at_ns=at.now_ns, reason="401: check the API key"))
+
+
+def lose_the_guard(at: Desk, times: int) -> None:
+    at.take(GuardSeen(at_ns=at.now_ns, absence="the guard process has ended" if times else None))
 
 
 def press_halt(at: Desk, times: int) -> None:
@@ -271,7 +315,7 @@ def deaf_engine(engine: Engine, event: EngineEvent) -> None:
 
 
 TAKE = Engine._take
-Mutation = dict[str, Callable[..., object]]
+Mutation = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -293,6 +337,7 @@ class Story:
     muted: Mutation = field(default_factory=dict)
 
 
+NO_UNKNOWN_ORDERS: Mutation = {"console.engine.account.Account.unknown_orders": property(lambda _: ())}
 ENGINE_TAKES: Mutation = {"console.engine.core.Engine._take": deaf_engine}
 STORIES = (
     Story("manual", HALTED, press_halt, 0, 1, Halt, muted=ENGINE_TAKES),
@@ -328,10 +373,24 @@ STORIES = (
     Story("tripwire", HALTED, send_orders, 5, 6, OrderIntended),
     Story("tripwire", HALTED, contradict, 0, 1, OrderAcked),
     Story("position_mismatch", HALTED, differ, 0, 1, PositionsCompared),
+    Story("unknown_orders", PAUSED, lose_sight_at_once, 3, 4, OrderBecameUnknown, muted=NO_UNKNOWN_ORDERS),
+    Story("unknown_orders", PAUSED, wait_unanswered, 30, 31, OrderBecameUnknown, muted=NO_UNKNOWN_ORDERS),
+    Story("unknown_orders", HALTED, wait_unanswered, 30, 121, OrderBecameUnknown, muted=NO_UNKNOWN_ORDERS),
+    Story("foreign_instance", HALTED, meet_another, 0, 1, ExternalOrdersListed),
     Story("clock_skew", PAUSED, skew, 5_000, 5_001, ClockSkewRead),
     Story("clock_skew", PAUSED, skew, -5_000, -5_001, ClockSkewRead),
+    Story(
+        "clock_skew", PAUSED, set_the_clock, 5_000, 5_001, ClockTicked,
+        muted={"console.engine.clock_watch.ClockWatch.step_ns": no_step},
+    ),
+    Story(
+        "clock_skew", PAUSED, set_the_clock, -5_000, -5_001, ClockTicked,
+        muted={"console.engine.clock_watch.ClockWatch.step_ns": no_step},
+    ),
     Story("exchange_paused", PAUSED, stop_trading, 0, 1, ExchangeStatusRead),
     Story("journal", HALTED, fail_to_write, 0, 1, JournalFailed),
+    Story("guard", PAUSED, lose_the_guard, 0, 1, GuardSeen),
+    Story("api_key", HALTED, refuse_the_key, 0, 1, KeyRefused),
 )  # fmt: skip
 
 

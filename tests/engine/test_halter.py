@@ -13,7 +13,7 @@ from console.domain.market import Ticker
 from console.domain.money import Count, Price
 from console.domain.order import OrderReport, OrderStatus
 from console.domain.ports import HaltLine, VenueError, VenueRefusedError
-from console.engine import halter
+from console.engine import halt_rounds, halter
 from console.engine.gate import Gate, Sentinel
 from console.engine.halter import Halter
 from console.engine.snapshot import HaltPhase, HaltView
@@ -37,7 +37,8 @@ def resting(client_order_id: str) -> OrderReport:
 
 @pytest.fixture(autouse=True)
 def _no_pause_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(halter, "_RETRY_S", 0.01)
+    monkeypatch.setattr(halt_rounds, "_RETRY_S", 0.01)
+    monkeypatch.setattr(halt_rounds, "_PROOF_S", 0.01)
 
 
 class Line:
@@ -112,7 +113,8 @@ class Halting:
 
 @contextmanager
 def halt_path(tmp_path: Path, open_line: Callable[[], HaltLine]) -> Iterator[Halting]:
-    gate, sentinel, clock = Gate(), Sentinel(tmp_path / "HALT"), itertools.count(1)
+    sentinel, clock = Sentinel(tmp_path / "HALT"), itertools.count(1)
+    gate = Gate(sentinel)
     under_test = Halter(
         gate,
         sentinel,
@@ -287,14 +289,32 @@ def test_a_group_that_was_not_triggered_is_triggered_again_before_the_halt_is_co
     assert triggered == ["group-0", "group-1", "group-0"]
 
 
-def test_a_group_that_the_exchange_does_not_know_does_not_hold_up_the_halt(tmp_path: Path) -> None:
+def test_a_group_that_is_refused_does_not_hold_up_the_halt_and_is_tried_in_each_round(
+    tmp_path: Path,
+) -> None:
     line = Line("kc-1")
-    line.trouble = lambda call, number: VenueRefusedError("404 on the trigger") if call == "trigger" else None
+    line.trouble = lambda call, number: VenueRefusedError("400 on the trigger") if call == "trigger" else None
     with halt_path(tmp_path, line.open) as path:
         path.halter.request("now")
-        assert path.confirmed().resting == 0
-    assert line.count("trigger") == 2
+        view = path.confirmed()
+    assert (view.resting, view.error) == (0, "")
+    assert line.count("trigger") == 2 * line.count("list")
     assert line.cancelled() == ["x-kc-1"]
+
+
+def test_cancels_that_take_long_hold_up_neither_the_trigger_nor_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halt_rounds, "_CANCELS_S", 0)
+    line = Line("kc-1", "kc-2", "kc-3")
+    fails = {("trigger", 1), ("cancel", 1), ("cancel", 2), ("cancel", 3)}
+    line.trouble = lambda call, number: VenueError("no answer") if (call, number) in fails else None
+    with halt_path(tmp_path, line.open) as path:
+        path.halter.request("now")
+        path.confirmed()
+    assert line.cancelled() == ["x-kc-1", "x-kc-2", "x-kc-3"] * 2
+    triggers = [number for number, call in enumerate(line.calls) if call == ("trigger", "group-0")]
+    assert triggers[1] < line.calls.index(("cancel", "x-kc-2"))
 
 
 def test_a_second_request_triggers_and_cancels_again(tmp_path: Path) -> None:
@@ -446,4 +466,68 @@ def test_orders_that_reduce_may_pass_only_after_the_newest_halt_is_confirmed(tmp
         assert not path.gate.permits(reduce_only=True)
         path.confirmed()
         assert not path.halter.open_to_reduce(first)
+        assert not path.gate.permits(reduce_only=True)
+
+
+def test_an_order_that_comes_to_rest_after_the_halt_was_confirmed_is_told_and_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(halter, "_FIRST_LOOK_S", 0.01)
+    line = Line()
+    with halt_path(tmp_path, line.open) as path:
+        path.halter.request("now")
+        path.confirmed()
+        line.watched = path.halter
+        late = resting("kc-late")
+        line.orders[late.order_id] = late
+        while late.order_id in line.orders:
+            line.wait_for_lists(1)
+        line.wait_for_lists(3)
+        path.confirmed()
+    assert line.cancelled() == ["x-kc-late"]
+    assert (HaltPhase.CANCELLING, 1) in [(view.phase, view.resting) for view in line.views]
+
+
+# --- a halt from another process ------------------------------------------------------------------------
+
+
+def test_a_halt_file_of_another_process_closes_the_gate_and_is_told_once(tmp_path: Path) -> None:
+    with halt_path(tmp_path, Line().open) as path:
+        assert path.halter.outside_halt() is None
+        Sentinel(tmp_path / "HALT").write("from outside")
+        assert not path.lets_orders_pass()
+        assert path.halter.outside_halt() == "from outside"
+        assert path.halter.outside_halt() is None
+        Sentinel(tmp_path / "HALT").write("from outside")
+        assert path.halter.outside_halt() == "from outside", "asked for again"
+
+
+def test_our_own_halt_file_is_no_news(tmp_path: Path) -> None:
+    with halt_path(tmp_path, Line().open) as path:
+        path.halter.request("here")
+        path.confirmed()
+        wait_for_file(tmp_path / "HALT")
+        assert path.halter.outside_halt() is None
+
+
+def test_release_leaves_a_halt_that_another_process_asked_for_meanwhile(tmp_path: Path) -> None:
+    with halt_path(tmp_path, Line().open) as path:
+        path.halter.request("here")
+        path.confirmed()
+        wait_for_file(tmp_path / "HALT")
+        Sentinel(tmp_path / "HALT").write("from outside")
+        path.release()
+        assert not path.lets_orders_pass()
+        assert path.sentinel.reason == "from outside"
+        assert path.halter.outside_halt() == "from outside"
+
+
+def test_a_halt_file_of_another_process_stops_a_flatten(tmp_path: Path) -> None:
+    with halt_path(tmp_path, Line().open) as path:
+        path.halter.request("flatten")
+        path.confirmed()
+        wait_for_file(tmp_path / "HALT")
+        assert path.halter.open_to_reduce(path.halter.view.requested_ns)
+        assert path.gate.permits(reduce_only=True)
+        Sentinel(tmp_path / "HALT").write("from outside")
         assert not path.gate.permits(reduce_only=True)

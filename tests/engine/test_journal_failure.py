@@ -12,7 +12,7 @@ from test_picture import picture
 
 from console.domain.events import AccountOpened, PauseEntries, TradingState
 from console.domain.money import Cash
-from console.engine.gate import Gate
+from console.engine.gate import Gate, Sentinel
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
@@ -23,7 +23,8 @@ def loop_over(journal: Journal) -> EngineLoop:
     """A loop of which only the journal is real: nothing here reaches what stands around it."""
     absent = cast(Any, None)
     outside = Outside(
-        journal=journal, venue=absent, feed=absent, gate=Gate(), sentinel=absent, halter=absent,
+        journal=journal, venue=absent, feed=absent, gate=Gate(Sentinel(Path("no such file"))),
+        sentinel=absent, halter=absent,
         wall_ns=lambda: START, monotonic_ns=lambda: 0, account_name="account-1", universe=absent,
         arms_itself=True,
     )  # fmt: skip

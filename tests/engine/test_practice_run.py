@@ -224,5 +224,5 @@ def test_a_signal_ends_a_run_with_its_orders_cancelled(tmp_path: Path, exchange:
     wait_for_status(tmp_path, "fills", 0)
     os.kill(process.pid, signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == 128 + signal.SIGTERM
     assert json.loads(output)["resting_orders"] == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import threading
 from pathlib import Path
 
@@ -51,6 +52,9 @@ class Handle:
 
     def outage(self) -> str | None:
         return None
+
+    def note_screen(self) -> None:
+        raise AssertionError("a status is no screen")
 
     def send(self, command: OperatorCommand) -> None:
         raise AssertionError("a status commands nothing")
@@ -202,15 +206,29 @@ def test_stopping_the_writer_writes_a_last_time(tmp_path: Path) -> None:
     assert errors == []
 
 
-def test_a_disk_that_refuses_is_told_and_does_not_end_the_writer(
+def test_a_disk_that_refuses_is_told_once_until_it_takes_the_file_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("console.engine.status._WRITE_EVERY_S", 0.01)
     errors: list[OSError] = []
     handle = Handle(picture(desk()))
-    writer = StatusWriter(handle, tmp_path / "no such folder" / "status.json", errors.append)
+    path = tmp_path / "folder" / "status.json"
+    writer = StatusWriter(handle, path, errors.append)
     writer.start()
+    for _ in range(5):
+        assert handle.looked_at.acquire(timeout=PATIENCE_S)
+    assert [type(error) for error in errors] == [FileNotFoundError]
+    path.parent.mkdir()
+    while not path.exists():
+        assert handle.looked_at.acquire(timeout=PATIENCE_S)
+    assert len(errors) == 1
+    (path.parent / "status.partial").mkdir()
     for _ in range(3):
         assert handle.looked_at.acquire(timeout=PATIENCE_S)
     writer.stop()
-    assert len(errors) >= 3
+    assert [type(error) for error in errors] == [FileNotFoundError, IsADirectoryError]
+
+
+def test_the_file_is_the_users_alone(tmp_path: Path) -> None:
+    replace_file(tmp_path / "status.json", {})
+    assert stat.S_IMODE((tmp_path / "status.json").stat().st_mode) == 0o600

@@ -26,6 +26,7 @@ from console.domain.money import Price
 from console.domain.order import OrderReport, OrderStatus
 from console.domain.ports import VenueError
 from console.engine import halter
+from console.engine.gate import Sentinel
 from console.engine.journal import Journal
 from console.engine.snapshot import HaltPhase, Snapshot
 
@@ -143,10 +144,15 @@ def test_a_halt_pressed_while_another_is_being_ended_stays_in_force(tmp_path: Pa
     assert (tmp_path / "HALT").exists()
 
 
-def test_a_halt_file_that_cannot_be_removed_keeps_the_halt_and_the_engine_alive(tmp_path: Path) -> None:
+def test_a_halt_file_that_cannot_be_removed_keeps_the_halt_and_the_engine_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_sentinel: Sentinel) -> None:
+        raise OSError("Read-only file system")
+
+    monkeypatch.setattr(Sentinel, "remove", refuses)
     exchange = ScriptedExchange()
     with run_of(tmp_path, exchange) as run:
-        (tmp_path / "HALT").mkdir()
         run.worker.halt("looks wrong")
         assert run.worker.wait_halted(PATIENCE_S)
         run.seen("halted", is_halted)
@@ -185,13 +191,13 @@ def test_before_the_journal_is_read_orders_at_rest_are_not_taken_for_those_of_ot
         assert run.worker.halt_view().phase is not HaltPhase.CONFIRMED
         run.worker.start(PATIENCE_S)
         assert run.worker.wait_halted(PATIENCE_S)
-        assert exchange.subjects("halt cancel") == ["x-earlier"]
+        assert exchange.resting == {}
 
 
 def test_an_order_that_comes_to_rest_after_the_halt_was_confirmed_is_cancelled_by_the_halt_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(halter, "_WATCH_S", 0.01)
+    monkeypatch.setattr(halter, "_FIRST_LOOK_S", 0.01)
     exchange = ScriptedExchange()
     stuck = threading.Event()
     exchange.before["submit"] = stuck
@@ -316,6 +322,52 @@ def test_a_cancel_refused_at_the_end_of_a_run_does_not_spare_the_other_orders(tm
         exchange.trouble = fails("cancel", 1)
         assert run.worker.stop(cancel_resting=True) == 0
     assert exchange.resting == {}
+
+
+def test_the_end_of_a_run_waits_for_no_cancel_before_it_sends_the_next(tmp_path: Path) -> None:
+    exchange = ScriptedExchange()
+    exchange.listed[B] = wide_market(B)
+    with run_of(tmp_path, exchange) as run:
+        rest(run)
+        run.show(FAVOURITE, B)
+        run.seen("two orders rest", lambda s: sum(o.order_id is not None for o in s.resting) == 2)
+        exchange.before["cancel"] = threading.Event()
+        ending = threading.Thread(target=lambda: run.worker.stop(cancel_resting=True))
+        ending.start()
+        exchange.wait_for("cancel", 2)
+        exchange.before["cancel"].set()
+        ending.join()
+    assert exchange.resting == {}
+
+
+def test_a_run_that_is_stopped_twice_tells_the_same_twice(tmp_path: Path) -> None:
+    exchange = ScriptedExchange()
+    with run_of(tmp_path, exchange) as run:
+        rest(run)
+        left: list[int | None] = []
+        ends = [
+            threading.Thread(target=lambda: left.append(run.worker.stop(cancel_resting=True)))
+            for _ in range(2)
+        ]
+        for end in ends:
+            end.start()
+        for end in ends:
+            end.join()
+    assert left == [0, 0]
+    assert exchange.count("cancel") == 1
+
+
+def test_a_run_stopped_while_it_reads_the_account_ends_without_waiting_for_it(tmp_path: Path) -> None:
+    exchange = ScriptedExchange()
+    exchange.before["balance"] = threading.Event()
+    with run_of(tmp_path, exchange, started=False) as run:
+        starting = threading.Thread(target=lambda: run.worker.start(PATIENCE_S))
+        starting.start()
+        exchange.wait_for("balance")
+        threading.Timer(0.2, exchange.before["balance"].set).start()
+        run.worker.stop(cancel_resting=True)
+        starting.join()
+        assert exchange.count("create_group") == 0
 
 
 def test_an_exchange_that_does_not_answer_at_the_end_leaves_the_rest_unknown(tmp_path: Path) -> None:

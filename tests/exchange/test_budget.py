@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from console.exchange.budget import Budget
+from console.exchange.budget import RESERVED_FOR_CANCELS, Budget, TokenBucket
 from console.exchange.messages.account import AccountLimitsReply, BucketLimit
 from console.exchange.messages.market_data import EndpointCost, EndpointCostsReply
 
@@ -88,3 +90,22 @@ async def test_reads_do_not_use_up_what_writes_need() -> None:
 )
 def test_an_endpoint_costs_what_the_exchange_says(method: str, path: str, cost: int) -> None:
     assert budget(Clock()).cost(method, path) == cost
+
+
+@given(
+    capacity=st.integers(20, 2_000),
+    rate=st.integers(1, 2_000),
+    steps=st.lists(st.tuples(st.integers(1, 14), st.integers(0, 2_000_000_000)), max_size=50),
+)
+def test_orders_never_use_up_what_is_kept_for_cancels(
+    capacity: int, rate: int, steps: list[tuple[int, int]]
+) -> None:
+    """Whatever is sent when, as long as one order fits beside the reserve at all."""
+    clock = Clock()
+    bucket = TokenBucket(BucketLimit(refill_rate=rate, bucket_capacity=capacity), clock)
+    keep = RESERVED_FOR_CANCELS * capacity
+    for cost, pause_ns in steps:
+        clock.now_ns += pause_ns
+        if bucket.wait_s(cost, keep) == 0:
+            bucket.take(cost)
+        assert bucket.wait_s(int(keep), 0) == 0, "the reserve is there at once"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from exchange_builders import clock, connection, listed_order, signer
@@ -86,3 +87,48 @@ async def test_a_hundred_cancels_do_not_wait_for_tokens() -> None:
     async with scripted(lambda _: reply(404, {})) as exchange:
         await asyncio.to_thread(cancel_all, line_to(exchange.rest))
     assert len(exchange.received) == 100
+
+
+def answers_to_groups(trigger: int, delete: int) -> Callable[[Received], Answer]:
+    return lambda request: reply(delete if request.method == "DELETE" else trigger, {})
+
+
+async def test_a_group_that_is_refused_a_trigger_is_deleted_which_cancels_as_well() -> None:
+    def halt(line: BlockingHaltLine) -> None:
+        line.trigger_group("g", 2)
+        line.close()
+
+    async with scripted(answers_to_groups(trigger=400, delete=200)) as exchange:
+        await asyncio.to_thread(halt, line_to(exchange.rest))
+    _, deletion = exchange.received
+    assert (deletion.method, deletion.path) == ("DELETE", "/portfolio/order_groups/g")
+    assert deletion.query["exchange_index"] == ["2"]
+
+
+@pytest.mark.parametrize(("trigger", "delete", "calls"), [(404, 500, 1), (400, 404, 2)])
+async def test_a_group_that_is_gone_has_nothing_left_to_cancel(trigger: int, delete: int, calls: int) -> None:
+    def halt(line: BlockingHaltLine) -> None:
+        line.trigger_group("g", 2)
+        line.close()
+
+    async with scripted(answers_to_groups(trigger, delete)) as exchange:
+        await asyncio.to_thread(halt, line_to(exchange.rest))
+    assert len(exchange.received) == calls
+
+
+@pytest.mark.parametrize(
+    ("trigger", "delete", "calls"), [(503, 200, 1), (429, 200, 1), (400, 503, 2), (403, 403, 2)]
+)
+async def test_a_group_that_was_neither_triggered_nor_deleted_is_told(
+    trigger: int, delete: int, calls: int
+) -> None:
+    def halt(line: BlockingHaltLine) -> None:
+        try:
+            line.trigger_group("g", 2)
+        finally:
+            line.close()
+
+    async with scripted(answers_to_groups(trigger, delete)) as exchange:
+        with pytest.raises(VenueError, match=str(delete if calls == 2 else trigger)):
+            await asyncio.to_thread(halt, line_to(exchange.rest))
+    assert len(exchange.received) == calls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 
 import msgspec
 import pytest
@@ -26,7 +27,7 @@ from scripted_exchange import (
 
 from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.order import TimeInForce
-from console.domain.ports import SubmitOutcome
+from console.domain.ports import KEY_REFUSED, SubmitOutcome
 
 ORDERS = "/portfolio/events/orders"
 
@@ -74,7 +75,7 @@ async def test_only_a_resting_order_carries_an_expiry(
     assert json.loads(exchange.received[0].body).get("expiration_time") == expires
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 429])
+@pytest.mark.parametrize("status", [400, 404, 410, 422, 429])
 async def test_a_refusal_is_a_rejection_in_the_exchanges_words(status: int) -> None:
     outcome, exchange = await submit_to(
         reply(status, {"error": {"code": "insufficient_balance", "message": "not enough", "details": "x"}})
@@ -82,6 +83,21 @@ async def test_a_refusal_is_a_rejection_in_the_exchanges_words(status: int) -> N
     assert isinstance(outcome, OrderRejected)
     assert (outcome.code, outcome.message) == ("insufficient_balance", "not enough: x")
     assert len(exchange.received) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_key_is_a_rejection_that_says_to_check_the_key(status: int) -> None:
+    outcome, exchange = await submit_to(reply(status, {"error": {"code": "authentication_error"}}))
+    assert isinstance(outcome, OrderRejected)
+    assert outcome.code == KEY_REFUSED
+    assert f"{status} authentication_error; check the API key" in outcome.message
+    assert len(exchange.received) == 1
+
+
+async def test_an_order_signed_too_long_ago_is_a_rejection_that_is_not_about_the_key() -> None:
+    outcome, _ = await submit_to(reply(401, {"error": {"code": "header_timestamp_expired"}}))
+    assert isinstance(outcome, OrderRejected)
+    assert outcome.code == "header_timestamp_expired"
 
 
 async def test_too_many_requests_as_a_bare_text_is_a_rejection() -> None:
@@ -160,6 +176,18 @@ async def test_a_gate_that_closes_while_the_order_connects_keeps_it_from_leaving
     assert not exchange.received
 
 
+async def test_a_gate_that_closes_after_the_head_of_an_order_keeps_its_body_from_leaving() -> None:
+    answers = [True, False]
+    async with scripted(lambda _: reply(201, ack())) as exchange:
+        connector = venue(exchange.rest, may_send=lambda _: answers.pop(0))
+        outcome = await connector.submit(intent())
+        await connector.close()
+    assert isinstance(outcome, OrderRejected)
+    assert outcome.code == "not_sent"
+    assert not exchange.received
+    assert not answers
+
+
 async def test_the_gate_is_told_whether_an_order_only_reduces() -> None:
     async with scripted(lambda _: reply(201, ack())) as exchange:
         connector = venue(exchange.rest, may_send=lambda reduce_only: reduce_only)
@@ -180,9 +208,9 @@ async def test_the_gate_does_not_hold_up_cancels_and_reads() -> None:
     async with scripted(script) as exchange:
         connector = venue(exchange.rest, may_send=lambda _: False)
         await connector.cancel("o", "KXBTC-1", 2)
-        assert await connector.orders() == []
+        assert await connector.orders(time.time_ns()) == []
         await connector.close()
-    assert [r.method for r in exchange.received] == ["DELETE", "GET"]
+    assert [r.method for r in exchange.received] == ["DELETE", "GET", "GET"]
 
 
 async def test_a_cancelled_submit_says_so_and_is_never_sent_again() -> None:

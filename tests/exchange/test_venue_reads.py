@@ -63,10 +63,18 @@ def order_pages(last_cursor: str | None = "") -> list[account.OrdersReply]:
     ]
 
 
+NO_ORDERS = account.OrdersReply(orders=[], cursor="")
+
+
+def orders_of(since: Script, resting: Message = NO_ORDERS) -> Script:
+    """The list of resting orders, and the one of every order since a time."""
+    return lambda request: message(resting) if "status" in request.query else since(request)
+
+
 @pytest.mark.parametrize("last_cursor", ["", None])
 async def test_every_page_of_orders_is_read_in_every_status(last_cursor: str | None) -> None:
-    async with scripted(paged(order_pages(last_cursor))) as exchange:
-        orders = await venue(exchange.rest).orders()
+    async with scripted(orders_of(paged(order_pages(last_cursor)))) as exchange:
+        orders = await venue(exchange.rest).orders(NOW_NS)
     assert [(o.order_id, o.status) for o in orders] == [
         ("a", OrderStatus.RESTING),
         ("b", OrderStatus.EXECUTED),
@@ -75,7 +83,52 @@ async def test_every_page_of_orders_is_read_in_every_status(last_cursor: str | N
     ]
     first = orders[0]
     assert (first.price, first.filled, first.remaining) == (Price(9200), Count(100), Count(200))
-    assert all("status" not in request.query for request in exchange.received)
+    lists = [request.query for request in exchange.received if "cursor" not in request.query]
+    assert [(q.get("status"), q.get("min_ts")) for q in lists] == [
+        (["resting"], None),
+        (None, [str(NOW_NS // 10**9 - 1)]),
+    ]
+
+
+async def test_an_order_that_rests_since_long_is_listed_and_one_that_ended_meanwhile_is_listed_as_ended() -> (
+    None
+):
+    resting = account.OrdersReply(orders=[listed_order("old"), listed_order("a")], cursor="")
+    ended = account.OrdersReply(orders=[listed_order("a", "executed")], cursor="")
+    async with scripted(orders_of(lambda _: message(ended), resting)) as exchange:
+        orders = await venue(exchange.rest).orders(NOW_NS)
+    assert {o.order_id: o.status for o in orders} == {"old": OrderStatus.RESTING, "a": OrderStatus.EXECUTED}
+
+
+async def test_what_is_older_than_the_live_lists_is_read_from_the_historical_ones() -> None:
+    cutoff = market_data.HistoricalCutoffReply(
+        market_settled_ts=NOW - 90 * DAY, trades_created_ts=NOW - 80 * DAY, orders_updated_ts=NOW - 70 * DAY
+    )
+    old, new = NOW - 100 * DAY, NOW - 75 * DAY
+    answers = {
+        "/historical/cutoff": message(cutoff),
+        "/portfolio/orders": message(account.OrdersReply(orders=[listed_order("new")], cursor="")),
+        "/historical/orders": message(
+            account.OrdersReply(orders=[listed_order("old", "executed")], cursor="")
+        ),
+        "/portfolio/fills": message(account.FillsReply(fills=[listed_fill("new", new)], cursor="")),
+        "/historical/fills": message(
+            account.FillsReply(fills=[listed_fill("old", old), listed_fill("new", new)], cursor="")
+        ),
+    }
+    async with scripted(by_path(answers)) as exchange:
+        connector = venue(exchange.rest)
+        assert {o.order_id for o in await connector.orders(to_ns(old))} == {"new", "old"}
+        assert [f.fill_id for f in await connector.fills(to_ns(old))] == ["old", "new"]
+        assert {o.order_id for o in await connector.orders(to_ns(new))} == {"new", "old"}
+        assert [f.fill_id for f in await connector.fills(to_ns(new))] == ["new"]
+    assert len(exchange.asked("GET", "/historical/fills")) == 1
+
+
+async def test_what_is_new_is_asked_of_the_live_lists_alone() -> None:
+    async with scripted(orders_of(lambda _: message(NO_ORDERS))) as exchange:
+        await venue(exchange.rest).orders(NOW_NS - 3_600 * 10**9)
+    assert {request.path for request in exchange.received} == {"/portfolio/orders"}
 
 
 @pytest.mark.parametrize(
@@ -87,21 +140,21 @@ async def test_a_page_that_fails_fails_the_whole_list(failure: Answer) -> None:
 
     async with scripted(script) as exchange:
         with pytest.raises(VenueError, match=f"GET {exchange.rest}/portfolio/orders"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
 
 
 async def test_pages_that_go_round_are_an_error_and_not_an_endless_read() -> None:
     page = account.OrdersReply(orders=[], cursor="again")
     async with scripted(lambda _: message(page)) as exchange:
         with pytest.raises(VenueError, match="came round to cursor 'again'"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
 
 
 async def test_an_amount_that_is_none_fails_the_read() -> None:
     order = msgspec.structs.replace(listed_order(), yes_price_dollars="NaN")
     async with scripted(lambda _: message(account.OrdersReply(orders=[order], cursor=""))) as exchange:
         with pytest.raises(VenueError, match="price 'NaN' is not a plain decimal"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
 
 
 async def test_a_balance_under_another_name_is_an_error_and_not_zero() -> None:
@@ -131,7 +184,7 @@ async def test_a_fill_of_nothing_or_less_fails_the_read(count: str) -> None:
     fill = msgspec.structs.replace(listed_fill("t", NOW), count_fp=count)
     async with scripted(lambda _: message(account.FillsReply(fills=[fill], cursor=""))) as exchange:
         with pytest.raises(VenueError, match=f"a trade of {count} contracts"):
-            await venue(exchange.rest).fills()
+            await venue(exchange.rest).fills(NOW_NS)
 
 
 async def test_a_scalars_settlement_is_read_to_the_ten_thousandth_from_its_market() -> None:
@@ -166,15 +219,15 @@ async def test_positions_are_asked_for_with_the_settled_ones() -> None:
 
 async def test_a_read_that_fails_for_a_moment_is_repeated() -> None:
     answers = [reply(429, {"error": "too many requests"}), html(503), message(order_pages()[2])]
-    async with scripted(lambda _: answers.pop(0)) as exchange:
-        assert len(await venue(exchange.rest).orders()) == 1
-    assert len(exchange.received) == 3
+    async with scripted(orders_of(lambda _: answers.pop(0))) as exchange:
+        assert len(await venue(exchange.rest).orders(NOW_NS)) == 1
+    assert len(exchange.received) == 4
 
 
 async def test_a_read_that_goes_on_failing_is_given_up() -> None:
     async with scripted(lambda _: html(503)) as exchange:
         with pytest.raises(VenueError, match="503"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
     assert len(exchange.received) == 3
 
 
@@ -182,7 +235,7 @@ async def test_a_refused_read_is_told_apart_and_not_repeated() -> None:
     refusal = reply(403, {"error": {"code": "forbidden", "message": "missing scope"}})
     async with scripted(lambda _: refusal) as exchange:
         with pytest.raises(VenueRefusedError, match="403 forbidden missing scope"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
     assert len(exchange.received) == 1
 
 
@@ -190,9 +243,9 @@ async def test_a_request_stamped_too_old_is_stamped_anew_by_the_exchanges_clock(
     """The exchange's clock is an hour ahead; its Date says so with the refusal."""
     ahead = {"Date": format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)}
     expired = reply(401, {"error": {"code": "header_timestamp_expired"}}, ahead)
-    answers = [expired, message(order_pages()[2])]
+    answers = [expired, message(NO_ORDERS), message(order_pages()[2])]
     async with scripted(lambda _: answers.pop(0)) as exchange:
-        assert len(await venue(exchange.rest).orders()) == 1
+        assert len(await venue(exchange.rest).orders(NOW_NS)) == 1
     stamps = [int(request.headers["kalshi-access-timestamp"]) for request in exchange.received]
     assert 3_590_000 < stamps[1] - stamps[0] < 3_610_000
 
@@ -217,14 +270,14 @@ async def test_a_group_reset_stamped_too_old_is_stamped_anew() -> None:
 async def test_a_refusal_is_told_in_the_exchanges_words_however_it_wraps_them(body: object) -> None:
     async with scripted(lambda _: reply(403, body)) as exchange:
         with pytest.raises(VenueRefusedError, match="403 forbidden missing scope"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
 
 
 async def test_an_old_stamp_is_tried_again_once_only() -> None:
     expired = reply(401, {"error": {"code": "header_timestamp_expired"}})
     async with scripted(lambda _: expired) as exchange:
         with pytest.raises(VenueRefusedError, match="header_timestamp_expired"):
-            await venue(exchange.rest).orders()
+            await venue(exchange.rest).orders(NOW_NS)
     assert len(exchange.received) == 2
 
 

@@ -1,71 +1,23 @@
 from __future__ import annotations
 
-import csv
+import contextlib
+import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from history_builders import OPEN, Row, candle, column, market, ns, quote, trade, without, write, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.history.clean import Defects, clean
 from console.history.load import History, load
+from console.history.read import MAX_FILE_BYTES
 from console.history.schema import HistoryError
-
-OPEN = datetime(2026, 5, 11, 5, 0, tzinfo=UTC)
-Row = dict[str, Any]
-
-
-def market(**changes: object) -> Row:
-    row: Row = {
-        "dataset": "d",
-        "ticker": "KXA-1",
-        "event_ticker": "KXA",
-        "series_ticker": "KXA",
-        "category": "Crypto",
-        "title": None,
-        "floor_strike": 10.5,
-        "open_time": OPEN,
-        "close_time": OPEN + timedelta(minutes=15),
-        "result": "yes",
-    }
-    return row | changes
-
-
-def quote(second: float, bid: float, ask: float, **changes: object) -> Row:
-    row: Row = {
-        "dataset": "d",
-        "ts": OPEN + timedelta(seconds=second),
-        "ticker": "KXA-1",
-        "yes_bid": bid,
-        "yes_ask": ask,
-    }
-    return row | changes
-
-
-def write(folder: Path, **files: list[Row]) -> Path:
-    for name, rows in files.items():
-        pq.write_table(pa.Table.from_pylist(rows), folder / f"{name}.parquet")
-    return folder
-
-
-def write_csv(folder: Path, **files: list[Row]) -> Path:
-    for name, rows in files.items():
-        with (folder / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    return folder
-
-
-def column(table: pa.Table, name: str) -> list[object]:
-    values: list[object] = table[name].to_pylist()
-    return values
 
 
 def test_quotes_become_exact_prices_and_times(tmp_path: Path) -> None:
@@ -107,18 +59,6 @@ def test_csv_times_without_a_zone_are_utc(tmp_path: Path) -> None:
     assert column(load(tmp_path).quotes, "ts_ns") == [int(OPEN.timestamp() + 1) * 10**9]
 
 
-def trade(**changes: object) -> Row:
-    row: Row = {
-        "dataset": "d",
-        "ts": OPEN + timedelta(seconds=3),
-        "ticker": "KXA-1",
-        "yes_price_cents": 41.0,
-        "count": 7.0,
-        "taker_side": "yes",
-    }
-    return row | changes
-
-
 def test_a_folder_of_trades_alone_loads_with_no_quotes(tmp_path: Path) -> None:
     history = load(write(tmp_path, markets=[market()], trades=[trade()]))
     assert history.quotes.num_rows == 0
@@ -132,7 +72,7 @@ def test_a_missing_folder_and_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match=r"markets\.parquet is missing"):
         load(tmp_path)
     write(tmp_path, markets=[market()])
-    with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* and so is trades"):
+    with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* and so are trades"):
         load(tmp_path)
 
 
@@ -143,14 +83,12 @@ def test_a_file_that_is_not_parquet_is_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def without(row: Row, name: str) -> Row:
-    return {key: value for key, value in row.items() if key != name}
-
-
 @pytest.mark.parametrize(
     ("markets", "quotes", "message"),
     [
         ([without(market(), "result")], [quote(1, 1, 2)], r"markets\.parquet: column result is missing"),
+        ([market()], [without(quote(1, 1, 2), "ticker")], r"quotes\.parquet: column ticker is missing"),
+        ([market()], [without(quote(1, 1, 2), "dataset")], r"quotes\.parquet: column dataset is missing"),
         ([market()], [without(quote(1, 1, 2), "ts")], r"quotes\.parquet: column ts is missing"),
         ([market()], [quote(1, 4, 5, ts=1_778_475_601)], "column ts holds int64; it must hold a timestamp"),
         (
@@ -168,7 +106,7 @@ def without(row: Row, name: str) -> Row:
         (
             [market()],
             [quote(1, 0.94, 0.95)],
-            "column yes_bid never exceeds 1; prices are YES cents, not dollars",
+            "row 1, column yes_bid: 0.94 looks like dollars; prices are YES cents",
         ),
         (
             [market()],
@@ -181,13 +119,37 @@ def without(row: Row, name: str) -> Row:
             [quote(1, 4, 5, yes_bid_size=-1.0)],
             "row 1, column yes_bid_size: -1.0 is not a number of",
         ),
-        ([market(result="maybe")], [quote(1, 4, 5)], "row 1, column result: maybe is not yes, no or empty"),
+        (
+            [market(result="maybe")],
+            [quote(1, 4, 5)],
+            "row 1, column result: maybe is not yes, no, scalar or empty",
+        ),
         ([market(), market()], [quote(1, 4, 5)], "row 2, column ticker: KXA-1 stands twice in dataset d"),
         ([market(close_time=OPEN)], [quote(1, 4, 5)], "row 1, column close_time: is not after open_time"),
         (
             [market(close_time=datetime(1970, 1, 21, tzinfo=UTC), open_time=None)],
             [quote(1, 4, 5)],
             "row 1, column close_time: 1970-01-21 .* check its unit",
+        ),
+        (
+            [market(result="no", settlement_value=100.0)],
+            [quote(1, 4, 5)],
+            r"markets\.parquet: row 1, column result: no contradicts a settlement_value of 100 cents",
+        ),
+        (
+            [market(result="scalar")],
+            [quote(1, 4, 5)],
+            "row 1, column settlement_value: is empty; a scalar market needs it",
+        ),
+        (
+            [market(settlement_time=OPEN)],
+            [quote(1, 4, 5)],
+            "row 1, column settlement_time: is before close_time",
+        ),
+        (
+            [market()],
+            [quote(1, 4, 5), quote(2, 4, 5, yes_ask_size=3e7)],
+            "row 2, column yes_ask_size: 30000000.0 contracts are more than 21,474,836",
         ),
     ],
 )
@@ -196,6 +158,122 @@ def test_a_bad_value_is_refused_with_its_file_row_and_column(
 ) -> None:
     with pytest.raises(HistoryError, match=message):
         load(write(tmp_path, markets=markets, quotes=quotes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"low": 46.0}, r"candles\.parquet: row 2, column low: 46(\.0)? is above the high of 45(\.0)?"),
+        ({"period_min": 0}, "row 2, column period_min: 0(\\.0)? is not a number of minutes"),
+        ({"volume": -1.0}, "row 2, column volume: -1(\\.0)? is not a number of contracts"),
+        ({"end_ts": OPEN}, "row 2, column end_ts: is earlier than the row before it in dataset d"),
+    ],
+)
+def test_a_bad_candle_is_refused(tmp_path: Path, changes: Row, message: str) -> None:
+    rows = [candle(60, 40, 41), candle(120, 40, 41, **changes)]
+    with pytest.raises(HistoryError, match=message):
+        load(write(tmp_path, markets=[market()], candles=rows))
+
+
+def test_candles_load_at_their_end(tmp_path: Path) -> None:
+    candles = load(write(tmp_path, markets=[market()], candles=[candle(60, 40, 41)])).candles
+    assert column(candles, "ts_ns") == [ns(60)]
+    assert column(candles, "high") == [4500]
+    assert column(candles, "volume") == [1200]
+
+
+def test_a_bad_row_behind_the_first_row_group_is_named_by_its_row_in_the_file(tmp_path: Path) -> None:
+    quotes = [quote(second, 4, 5) for second in range(10)]
+    write(tmp_path, 3, markets=[market()], quotes=[*quotes[:7], quote(7, 4, 101), *quotes[8:]])
+    with pytest.raises(HistoryError, match="row 8, column yes_ask: 101"):
+        load(tmp_path)
+    write(tmp_path, 3, quotes=[*quotes[:6], quote(4, 4, 5), *quotes[7:]])
+    with pytest.raises(HistoryError, match="row 7, column ts: is earlier than the row before"):
+        load(tmp_path)
+
+
+def test_a_tie_keeps_its_settlement_value_and_has_no_result(tmp_path: Path) -> None:
+    tie = market(result="scalar", settlement_value=50.0)
+    history = load(write(tmp_path, markets=[tie, market(ticker="KXA-2")], quotes=[quote(1, 4, 5)]))
+    assert column(history.outcomes, "result") == [None, "yes"]
+    assert column(history.outcomes, "yes_value") == [5_000, 10_000]
+
+
+def test_what_is_not_a_plain_file_is_refused_without_opening_it(tmp_path: Path) -> None:
+    folder = tmp_path / "history"
+    folder.mkdir()
+    write(folder, markets=[market()])
+    quotes = folder / "quotes.parquet"
+    os.mkfifo(quotes)
+    with pytest.raises(HistoryError, match=r"quotes\.parquet is not a regular file"):
+        load(folder)
+    quotes.unlink()
+    quotes.mkdir()
+    with pytest.raises(HistoryError, match=r"quotes\.parquet is not a regular file"):
+        load(folder)
+    quotes.rmdir()
+    for elsewhere in (write(tmp_path, quotes=[quote(1, 4, 5)]) / "quotes.parquet", Path("/dev/zero")):
+        quotes.symlink_to(elsewhere)
+        with pytest.raises(HistoryError, match=rf"quotes\.parquet leads out of its folder, to {elsewhere}"):
+            load(folder)
+        quotes.unlink()
+
+
+def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(1, 4, 5)])
+    (tmp_path / "quotes.parquet").rename(tmp_path / "recorded")
+    (tmp_path / "quotes.parquet").symlink_to("recorded")
+    assert load(tmp_path).quotes.num_rows == 1
+
+
+def test_a_file_above_the_size_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_csv(tmp_path, markets=[market()], quotes=[quote(1, 4, 5)])
+    monkeypatch.setitem(MAX_FILE_BYTES, ".csv", 10)
+    with pytest.raises(HistoryError, match=r"markets\.csv has \d+ bytes; at most 10 are read"):
+        load(tmp_path)
+
+
+def test_a_row_group_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(second, 4, 5) for second in range(5)])
+    monkeypatch.setattr("console.history.read.MAX_GROUP_ROWS", 4)
+    with pytest.raises(HistoryError, match="row group 0 holds 5 rows; write at most 4 into one"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_a_truncated_file_is_refused(tmp_path: Path, kept: float) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(second, 4, 5) for second in range(100)])
+    path = tmp_path / "quotes.parquet"
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    with pytest.raises(HistoryError, match=r"quotes\.parquet: cannot be read as parquet"):
+        load(tmp_path)
+
+
+def test_every_damaged_byte_gives_an_error_or_a_history(tmp_path: Path) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(second, 4, 5) for second in range(100)])
+    path = tmp_path / "quotes.parquet"
+    whole = path.read_bytes()
+    for at in range(0, len(whole), 37):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with contextlib.suppress(HistoryError):
+            load(tmp_path)
+
+
+def test_an_empty_csv_is_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path, markets=[market()])
+    (tmp_path / "quotes.csv").touch()
+    with pytest.raises(HistoryError, match=r"quotes\.csv: cannot be read as csv"):
+        load(tmp_path)
+
+
+def test_markets_without_a_row_are_refused(tmp_path: Path) -> None:
+    write_csv(tmp_path, markets=[market()], quotes=[quote(1, 4, 5)])
+    path = tmp_path / "markets.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(HistoryError, match=r"markets\.csv has no rows; it must hold a market in each"):
+        load(tmp_path)
 
 
 def test_a_bad_value_deep_in_a_csv_is_found(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def good_view(now_ns: int) -> RiskView:
         rejects_in_minute=0,
         orders_in_minute=0,
         notional_in_minute=Cash(0),
+        unknown_since_ns=(),
+        foreign_order="",
         positions=PositionsCompared(at_ns=now_ns),
         clock=ClockSkewRead(at_ns=now_ns, skew_ms=0),
         exchange=ExchangeStatusRead(at_ns=now_ns, exchange_active=True, trading_active=True),

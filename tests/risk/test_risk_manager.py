@@ -9,7 +9,7 @@ from risk_builders import NINETY, NO_COUNT, contracts, dollars, good_view, order
 
 from console.config.schema import QualitySettings, RiskSettings
 from console.domain.book import BookSide
-from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.domain.events import ClockSkewRead, LatchCleared, LatchRaised, TradingState
 from console.domain.money import Cash
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
@@ -357,6 +357,20 @@ def test_a_clock_that_steps_forward_does_not_shorten_the_pause() -> None:
     assert desk.pass_time(FOUR_HOURS - 61) == []
     assert desk.state() is TradingState.PAUSED
     assert len(desk.pass_time(1)) == 1
+
+
+def test_a_restart_by_a_clock_that_was_set_forward_does_not_shorten_the_pause() -> None:
+    desk = paused_by_a_streak()
+    desk.pass_time(60)
+    desk.move(FOUR_HOURS)
+    desk.restart()
+    wrong = ClockSkewRead(at_ns=desk.view.now_ns, skew_ms=FOUR_HOURS * 1000)
+    desk.view = msgspec.structs.replace(desk.view, clock=wrong)
+    assert [event.name for event in desk.evaluate()] == ["clock_skew"]
+    desk.move(-FOUR_HOURS)
+    assert desk.pass_time(0) == []
+    assert [event.name for event in desk.pass_time(FOUR_HOURS - 61)] == ["clock_skew"]
+    assert [event.name for event in desk.pass_time(1)] == ["loss_streak"]
 
 
 def test_a_clock_that_steps_back_lengthens_the_pause() -> None:

@@ -8,7 +8,7 @@ from risk_builders import dollars, good_view, order
 
 from console.config.schema import QualitySettings, RiskSettings
 from console.domain.book import BookSide
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared
+from console.domain.events import ClockSkewRead, ExchangeStatusRead, GuardSeen, PositionsCompared
 from console.domain.money import Cash, Count, Price
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
@@ -159,6 +159,34 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ),
     ("position_mismatch", "armed | equal | equal", {"positions": PositionsCompared(at_ns=NOW)}),
     ("clock_skew", "unknown | n/a | 5 s", {"clock": None}),
+    ("unknown_orders", "unknown | n/a | 3, 30 s", {"unknown_since_ns": None}),
+    ("unknown_orders", "armed | none | 3, 30 s | [unknown orders: 0 of 3 count]", {}),
+    (
+        "unknown_orders",
+        "warning | 2, 12.0 s | 3, 30 s | [unknown orders: 2 of 3 count]",
+        {"unknown_since_ns": (NOW - 12 * SECOND, NOW)},
+    ),
+    (
+        "unknown_orders",
+        "tripped | 4, 0.0 s | 3, 30 s | the outcome of 4 orders is not known | "
+        "[unknown orders: 4 of 3 count]",
+        {"unknown_since_ns": (NOW,) * 4},
+    ),
+    (
+        "unknown_orders",
+        "tripped | 1, 31.0 s | 3, 30 s | the outcome of an order is not known for 31.0 s, longer than 30 s | "
+        "[unknown orders: 1 of 3 count]",
+        {"unknown_since_ns": (NOW - 31 * SECOND,)},
+    ),
+    (
+        "unknown_orders",
+        "tripped | 1, 121.0 s | 3, 30 s | the outcome of an order is not known for 121.0 s, longer than "
+        "120 s | [unknown orders: 1 of 3 count]",
+        {"unknown_since_ns": (NOW - 121 * SECOND,)},
+    ),
+    ("foreign_instance", "unknown | not read | none", {"foreign_order": None}),
+    ("foreign_instance", "armed | none | none", {}),
+    ("foreign_instance", "tripped | seen | none | order kc-x-1", {"foreign_order": "order kc-x-1"}),
     (
         "clock_skew",
         "tripped | +6.0 s | 5 s | our clock is 6.0 s ahead of the exchange's",
@@ -168,6 +196,12 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
         "clock_skew",
         "tripped | -6.0 s | 5 s | our clock is 6.0 s behind the exchange's",
         {"clock": ClockSkewRead(at_ns=NOW, skew_ms=-6_000)},
+    ),
+    (
+        "clock_skew",
+        "tripped | stepped +3600.0 s | 5 s | our clock stepped by +3600.0 s; feed and account must be heard "
+        "anew",
+        {"clock_step_ns": 3_600 * SECOND},
     ),
     ("clock_skew", "armed | +0.2 s | 5 s", {"clock": ClockSkewRead(at_ns=NOW, skew_ms=200)}),
     ("exchange_paused", "unknown | n/a | trading", {"exchange": None}),
@@ -190,6 +224,11 @@ CASES: list[tuple[str, str, dict[str, object]]] = [
     ("journal", "armed | 2.0 s ago | writes", {"journaled_ns": NOW - 2 * SECOND}),
     ("journal", "armed | 0.0 s ago | writes", {"journaled_ns": NOW + SECOND}),
     ("journal", "tripped | failed | writes | disk full", {"journal_failure": "disk full"}),
+    ("guard", "armed | none | watching", {}),
+    ("guard", "armed | watching | watching", {"guard": GuardSeen(at_ns=NOW)}),
+    ("guard", "tripped | gone | watching | it died", {"guard": GuardSeen(at_ns=NOW, absence="it died")}),
+    ("api_key", "armed | accepted | accepted", {}),
+    ("api_key", "tripped | refused | accepted | 401: check the key", {"key_refusal": "401: check the key"}),
 ]
 
 

@@ -17,6 +17,8 @@ from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCo
 from console.domain.money import Cash, Count, Price
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
+from console.risk.latches import Latches
+from console.risk.manager import RiskManager
 from console.risk.switches.base import MAY_OVERTAKE_NS, READS_KEEP_NS, Reading, ReadingState, RiskView, Switch
 from console.risk.switches.clock_skew import ClockSkew
 from console.risk.switches.correlation import CorrelationBreach
@@ -34,6 +36,7 @@ from console.risk.switches.reject_rate import RejectRate
 from console.risk.switches.slippage import Slippage
 from console.risk.switches.stale_book import StaleBook
 from console.risk.switches.tripwire import Tripwire
+from console.risk.switches.unknown_orders import UnknownOrders
 
 ARMED, WARNING, TRIPPED, UNKNOWN = ReadingState
 SECOND = 1_000_000_000
@@ -46,8 +49,11 @@ BLIND = RiskView(now_ns=NOW)
 """Nothing is known at all."""
 
 EVERY = every_switch(LIMITS, QUALITY)
-NEVER_UNKNOWN = {"manual", "journal"}
-"""The operator's halt needs no input; a journal that was not written to yet has refused nothing."""
+NEVER_UNKNOWN = {"manual", "journal", "api_key", "guard"}
+"""The operator's halt needs no input; a journal or an exchange that was not asked yet has refused nothing.
+
+No run but a dry one starts without a guard.
+"""
 
 
 def view(**known: object) -> RiskView:
@@ -58,6 +64,15 @@ def grouped(at_stake: Cash, equity: Cash | None = OPEN) -> RiskView:
     """A view with so much at stake in one group."""
     resting = order("A", BookSide.BID, Price(1), Count(at_stake))
     return view(exposure=Exposure.of({}, [resting], {"A": Place("coins", "A")}), equity=equity)
+
+
+def unknown(*ages_ns: int) -> RiskView:
+    """Orders whose outcome is not known for so long."""
+    return view(unknown_since_ns=tuple(NOW - age_ns for age_ns in ages_ns))
+
+
+def stepped(nanoseconds: int) -> RiskView:
+    return view(clock_step_ns=nanoseconds)
 
 
 def skewed(milliseconds: int | None) -> RiskView:
@@ -85,7 +100,11 @@ BOUNDARIES: list[tuple[str, Switch, Make, int, int]] = [
     ("orders trip above", Tripwire(LIMITS), lambda n: view(orders_in_minute=n), 60, 1),
     ("notional trips above", Tripwire(LIMITS), lambda n: view(notional_in_minute=Cash(n)), dollars(5_000), 1),
     ("correlation trips above", CorrelationBreach(LIMITS), lambda n: grouped(Cash(n)), dollars(1_500), 1),
+    ("unknown orders trip above", UnknownOrders(LIMITS), lambda n: unknown(*[0] * n), 3, 1),
+    ("an unknown order's age trips above", UnknownOrders(LIMITS), unknown, 30 * SECOND, 1),
     ("skew ahead trips above", ClockSkew(QUALITY), skewed, 5_000, 1),
+    ("step forward trips above", ClockSkew(QUALITY), stepped, 5_000_000_000, 1),
+    ("step back trips above", ClockSkew(QUALITY), lambda n: stepped(-n), 5_000_000_000, 1),
     ("skew behind trips above", ClockSkew(QUALITY), lambda n: skewed(-n), 5_000, 1),
     ("slippage trips above the line", Slippage(QUALITY), lambda n: slipped(20, by=n), 5_000, 1),
     ("slippage trips above the share", Slippage(QUALITY), lambda n: slipped(n, 20 - n), 10, 1),
@@ -162,10 +181,13 @@ def test_every_switch_says_what_it_is() -> None:
 
 
 ACTIONS = {
-    TradingState.HALTED: {"manual", "daily_loss", "drawdown", "tripwire", "position_mismatch", "journal"},
+    TradingState.HALTED: {
+        "manual", "daily_loss", "drawdown", "tripwire", "position_mismatch", "journal", "api_key",
+        "foreign_instance",
+    },
     TradingState.PAUSED: {
         "loss_streak", "slippage", "error_burst", "no_fills", "reject_rate",
-        "stale_book", "clock_skew", "exchange_paused",
+        "stale_book", "clock_skew", "exchange_paused", "guard", "unknown_orders",
     },
     TradingState.REDUCE_ONLY: {"correlation"},
 }  # fmt: skip
@@ -174,6 +196,21 @@ ACTIONS = {
 @pytest.mark.parametrize("level", ACTIONS)
 def test_each_does_what_was_settled(level: TradingState) -> None:
     assert {switch.key for switch in EVERY if switch.level is level} == ACTIONS[level]
+
+
+def test_an_order_unknown_for_too_long_halts_and_one_unknown_for_long_pauses() -> None:
+    switch = UnknownOrders(LIMITS)
+    levels = [switch.evaluate(unknown(0, age * SECOND)).level for age in (31, 120, 121)]
+    assert levels == [None, None, TradingState.HALTED]
+    manager = RiskManager(LIMITS, QUALITY, escalates=False, switches=(switch,))
+    latches = Latches()
+    for age, level in ((31, TradingState.PAUSED), (121, TradingState.HALTED)):
+        for event in manager.evaluate(unknown(age * SECOND), latches):
+            latches.apply(event)
+        assert latches.state is level
+    refusal = manager.resume_refusal("unknown_orders", unknown(121 * SECOND), latches)
+    assert "longer than 120 s" in str(refusal)
+    assert manager.resume_refusal("unknown_orders", GOOD, latches) is None
 
 
 def test_only_bad_data_clears_by_itself_and_only_the_streak_has_a_set_length() -> None:

@@ -58,7 +58,7 @@ class Sure:
     def __init__(self, probability: int | None) -> None:
         self._probability = probability
 
-    def win_probability(self, quote: Quote, side: BookSide, style: Style) -> Price | None:
+    def win_probability(self, category: str, quote: Quote, side: BookSide, style: Style) -> Price | None:
         return None if self._probability is None else Price(self._probability)
 
 

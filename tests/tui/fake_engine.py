@@ -214,6 +214,7 @@ class FakeEngine:
         self.ended_outside: str | None = None
         self.halting = NOT_HALTING
         self.halts: list[str] = []
+        self.screen_beats = 0
         self.sent: list[OperatorCommand] = []
         self.refusals: dict[str, str] = {}
 
@@ -236,6 +237,9 @@ class FakeEngine:
 
     def outage(self) -> str | None:
         return self.ended_outside
+
+    def note_screen(self) -> None:
+        self.screen_beats += 1
 
     def send(self, command: OperatorCommand) -> None:
         self.sent.append(command)

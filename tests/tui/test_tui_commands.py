@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 
 import pytest
 from console_screen import console
 from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 from textual.widgets import Button
 
+from console.config.schema import Settings
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
+from console.tui.app import ConsoleApp
 from console.tui.dialogs import QuitChoice, QuitDialog, ResumeDialog
 
 
@@ -130,36 +130,42 @@ async def test_quit_from_a_text_field_and_from_a_dialog_asks_once() -> None:
         assert [type(s) for s in screen.app.screen_stack].count(QuitDialog) == 1
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
-)
-async def test_a_signal_ends_the_console_cleanly_with_its_exit_code(
-    number: signal.Signals, code: int
-) -> None:
+async def test_another_thread_ends_the_console_with_an_exit_code() -> None:
     async with console(FakeEngine()) as screen:
-        os.kill(os.getpid(), number)
-        while screen.app.return_code is None:  # noqa: ASYNC110 - the loop itself delivers the signal
-            await asyncio.sleep(0)
-    assert screen.app.return_code == code
+        await asyncio.to_thread(screen.app.end, 143)
+        await screen.pilot.pause()
+    assert screen.app.return_code == 143
     assert screen.app.return_value is QuitChoice.CANCEL_ORDERS
 
 
-async def _crash(shown: list[str]) -> None:
-    async with console(FakeEngine()) as screen:
+async def test_a_console_told_to_end_before_it_runs_ends_at_once() -> None:
+    app = ConsoleApp(FakeEngine(), Settings())
+    app.end(129)
+    async with app.run_test():
+        pass
+    assert app.return_code == 129
+
+
+async def _crash(engine: FakeEngine, apps: list[ConsoleApp]) -> None:
+    async with console(engine) as screen:
+        apps.append(screen.app)
 
         def fail() -> None:
-            private_key = "hunter2-secret"
+            private_key = "-".join(["hunter2", "secret"])
             raise RuntimeError(f"no snapshot for {len(private_key)}")
 
         screen.app.call_later(fail)
         await screen.pilot.pause()
-        for renderable in screen.app._exit_renderables:
-            shown.extend(segment.text for segment in screen.app.console.render(renderable))
 
 
-async def test_a_crash_tells_where_but_not_the_values_of_variables() -> None:
-    shown: list[str] = []
+async def test_a_crash_halts_and_is_logged_without_the_values_of_variables(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine, apps = FakeEngine(), list[ConsoleApp]()
     with pytest.raises(RuntimeError):
-        await _crash(shown)
-    assert "no snapshot for 14" in "".join(shown)
-    assert "locals" not in "".join(shown)
+        await _crash(engine, apps)
+    assert apps[0].failure == "the screen failed: RuntimeError: no snapshot for 14"
+    assert apps[0].return_code == 1
+    assert engine.halts == [apps[0].failure]
+    assert "no snapshot for 14" in caplog.text
+    assert "hunter2-secret" not in caplog.text

@@ -61,6 +61,15 @@ async def test_a_failed_engine_says_what_still_rests_however_long_its_reason() -
     assert "0 of ours resting at 12:04:31" in text
 
 
+async def test_lost_log_lines_are_counted_in_the_header() -> None:
+    engine = FakeEngine()
+    async with console(engine, WIDE) as screen:
+        assert "log lines lost" not in await screen.look()
+        engine.change(log_lines_lost=7)
+        text = await screen.look()
+    assert "7 log lines lost" in text
+
+
 @pytest.mark.parametrize("size", [(60, 16), NARROW, WIDE])
 async def test_an_exchange_that_has_ended_is_told_with_what_to_do(size: tuple[int, int]) -> None:
     engine = FakeEngine()

@@ -8,7 +8,7 @@ import msgspec
 
 from console.domain.book import BookSide
 from console.domain.order import SelfTradePrevention, TimeInForce
-from console.exchange.messages import Message, Page, Time
+from console.exchange.messages import Message, Page, Shard, Time
 from console.exchange.messages.market_data import ErrorBody
 
 
@@ -138,7 +138,7 @@ class Order(Message, frozen=True):
     order_group_id: str | None = None
     cancel_order_on_pause: bool | None = None
     subaccount_number: int | None = None
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
 
 
 class OrderReply(Message, frozen=True):
@@ -166,7 +166,7 @@ class CreateOrderGroup(Message, frozen=True):
 class CreateOrderGroupReply(Message, frozen=True):
     order_group_id: str
     subaccount: int
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
 
 
 class OrderGroupLimit(Message, frozen=True):
@@ -180,7 +180,7 @@ class OrderGroup(Message, frozen=True):
     id: str
     is_auto_cancel_enabled: bool
     contracts_limit_fp: str | None = None
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
 
 
 class OrderGroupsReply(Message, frozen=True):
@@ -195,7 +195,7 @@ class OrderGroupReply(Message, frozen=True):
     is_auto_cancel_enabled: bool
     orders: list[str]
     contracts_limit_fp: str | None = None
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
 
 
 class Empty(Message, frozen=True):
@@ -205,7 +205,7 @@ class Empty(Message, frozen=True):
 
 
 class ShardBalance(Message, frozen=True):
-    exchange_index: int
+    exchange_index: Shard
     balance: str
 
 
@@ -223,7 +223,7 @@ class MarketPosition(Message, frozen=True):
     """``position_fp`` is signed: + is YES."""
 
     ticker: str
-    exchange_index: int
+    exchange_index: Shard
     total_traded_dollars: str
     position_fp: str
     market_exposure_dollars: str
@@ -254,7 +254,7 @@ class Fill(Message, frozen=True):
 
     fill_id: str
     trade_id: str
-    exchange_index: int
+    exchange_index: Shard
     order_id: str
     ticker: str
     market_ticker: str
@@ -281,7 +281,7 @@ class Settlement(Message, frozen=True):
     """``revenue`` is cents, ``value`` what one YES contract paid in cents."""
 
     ticker: str
-    exchange_index: int
+    exchange_index: Shard
     event_ticker: str
     market_result: str
     yes_count_fp: str

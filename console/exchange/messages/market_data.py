@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from console.domain.book import BookSide
-from console.exchange.messages import Message, Page, Time
+from console.exchange.messages import Message, Page, Shard, Time
 
 PriceSize = tuple[str, str]
 """A price in dollars and a number of contracts."""
@@ -27,7 +27,7 @@ class ErrorReply(ErrorBody, frozen=True):
 
 
 class ShardStatus(Message, frozen=True):
-    exchange_index: int
+    exchange_index: Shard
     description: str
     exchange_active: bool
     trading_active: bool
@@ -102,7 +102,7 @@ class Series(Message, frozen=True):
     additional_prohibitions: list[str] | None
     volume_fp: str | None = None
     last_updated_ts: Time | None = None
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
     categories: list[str] | None = None
 
 
@@ -174,7 +174,7 @@ class Market(Message, frozen=True):
     rules_secondary: str
     price_level_structure: str
     price_ranges: list[PriceRange]
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
     title: str | None = None
     subtitle: str | None = None
     expected_expiration_time: Time | None = None
@@ -219,7 +219,7 @@ class EventData(Message, frozen=True):
     last_updated_ts: Time | None = None
     fee_type_override: str | None = None
     fee_multiplier_override: Decimal | None = None
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
 
 
 class EventReply(Message, frozen=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from console.domain.book import BookSide
-from console.exchange.messages import Message, Milliseconds, Seconds, Time, encode
+from console.exchange.messages import Message, Milliseconds, Seconds, Shard, Time, encode
 from console.exchange.messages.market_data import PriceRange, PriceSize
 
 
@@ -152,7 +152,7 @@ class Fill(Message, frozen=True):
     trade_id: str
     order_id: str
     market_ticker: str
-    exchange_index: int
+    exchange_index: Shard
     is_taker: bool
     outcome_side: str
     book_side: BookSide
@@ -186,7 +186,7 @@ class UserOrder(Message, frozen=True):
     maker_fees_dollars: str
     client_order_id: str
     created_ts_ms: int
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
     order_group_id: str | None = None
     self_trade_prevention_type: str | None = None
     last_updated_ts_ms: int | None = None
@@ -217,7 +217,7 @@ class MarketLifecycle(Message, frozen=True):
 
     event_type: str
     market_ticker: str
-    exchange_index: int | None = None
+    exchange_index: Shard | None = None
     open_ts: int | None = None
     close_ts: Seconds | None = None
     result: str | None = None

@@ -9,7 +9,13 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared, TradingState
+from console.domain.events import (
+    ClockSkewRead,
+    ExchangeStatusRead,
+    GuardSeen,
+    PositionsCompared,
+    TradingState,
+)
 from console.domain.money import Cash
 from console.risk.exposure import Exposure
 
@@ -32,6 +38,9 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     ``feed_proved_ns`` is when the subscription last proved itself; None before it first did. Of the
     ``losses_in_a_row``, as many as ``losses_answered`` have had their pause. ``taker_slippage`` is in
     hundredths of a basis point, newest last. Minutes and hours are the newest, up to ``now_ns``.
+    ``clock_step_ns`` is how far the wall clock stepped, until feed and account were heard anew. Of the orders
+    of unknown outcome ``unknown_since_ns`` has since when each is. ``foreign_order`` tells of an order of
+    another kconsole, empty when none is listed.
     """
 
     now_ns: int
@@ -52,11 +61,16 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     orders_in_minute: int | None = None
     notional_in_minute: Cash | None = None
     contradiction: str | None = None
+    unknown_since_ns: tuple[int, ...] | None = None
+    foreign_order: str | None = None
     positions: PositionsCompared | None = None
     clock: ClockSkewRead | None = None
+    clock_step_ns: int = 0
     exchange: ExchangeStatusRead | None = None
     journaled_ns: int | None = None
     journal_failure: str | None = None
+    key_refusal: str | None = None
+    guard: GuardSeen | None = None
 
 
 class ReadingState(enum.StrEnum):
@@ -82,16 +96,18 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class ScopedTrip(msgspec.Struct, frozen=True):
-    """Why a switch trips for a part of the markets."""
+    """Why a switch trips for a part of the markets; ``level`` as in a Reading."""
 
     scope: str
     reason: str
+    level: TradingState | None = None
 
 
 class Reading(msgspec.Struct, frozen=True):
     """A reading and its threshold, as text with units; ``trip`` is why it trips for everything, if it does.
 
-    ``scoped`` are the trips of a switch that stops parts of the markets, each on its own.
+    ``scoped`` are the trips of a switch that stops parts of the markets, each on its own. ``level`` is set
+    where it trips at another level than its switch's.
     """
 
     state: ReadingState
@@ -100,6 +116,7 @@ class Reading(msgspec.Struct, frozen=True):
     trip: str | None = None
     measures: tuple[Measure, ...] = ()
     scoped: tuple[ScopedTrip, ...] = ()
+    level: TradingState | None = None
 
 
 class EvaluatedAt(enum.StrEnum):

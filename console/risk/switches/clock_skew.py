@@ -1,4 +1,4 @@
-"""Pauses while our clock and the exchange's differ too much."""
+"""Pauses while our clock and the exchange's differ too much, and when ours was set or the machine slept."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ from console.config.schema import QualitySettings
 from console.domain.events import TradingState
 from console.risk.switches.base import Reading, RiskView, Switch, is_known, safe, tripped, unknown
 
+CLOCK_SKEW = "clock_skew"
+
 _MS_PER_S = 1000
+_NS_PER_S = 1_000_000_000
 _WARNS_FROM_MS = 1000
 
 
 class ClockSkew(Switch):
-    """Pauses when the clocks differ by more than allowed; unknown until the exchange told its time."""
+    """Pauses when the clocks differ by more than allowed; unknown until the exchange told its time.
 
-    key = "clock_skew"
+    A step of our clock of more than that counts until the feed proved itself and the account was read anew.
+    """
+
+    key = CLOCK_SKEW
     label = "clock skew"
     level = TradingState.PAUSED
     clears_itself = True
     clears = "by itself, after 5 s of a good clock"
-    fed_by = "the time in the exchange's answers, read with its status"
+    fed_by = (
+        "the time in the exchange's answers, read with its status; our clock against one that never steps"
+    )
     unit = "s"
     warns_at = "1 s"
     why = (
         "Ages and expiries are wrong by the difference, and a signature may be refused. The exchange tells "
-        "whole seconds, so less than one cannot be told from none."
+        "whole seconds, so less than one cannot be told from none. A clock that leaps was set, or the "
+        "machine slept: nothing that we know is new then."
     )
 
     def __init__(self, quality: QualitySettings) -> None:
@@ -37,12 +46,16 @@ class ClockSkew(Switch):
 
     def evaluate(self, view: RiskView) -> Reading:
         threshold = f"{self._quality.max_clock_skew_seconds} s"
+        limit_s = Fraction(self._quality.max_clock_skew_seconds)
+        if abs(view.clock_step_ns) > limit_s * _NS_PER_S:
+            step = f"{view.clock_step_ns / _NS_PER_S:+.1f} s"
+            reason = f"our clock stepped by {step}; feed and account must be heard anew"
+            return tripped(f"stepped {step}", threshold, reason)
         clock = view.clock
         if clock is None or clock.skew_ms is None or not is_known(clock.at_ns, view.now_ns):
             return unknown(threshold)
-        limit_ms = Fraction(self._quality.max_clock_skew_seconds) * _MS_PER_S
         text = f"{clock.skew_ms / _MS_PER_S:+.1f} s"
-        if abs(clock.skew_ms) > limit_ms:
+        if abs(clock.skew_ms) > limit_s * _MS_PER_S:
             ahead = "ahead of" if clock.skew_ms > 0 else "behind"
             seconds = f"{abs(clock.skew_ms) / _MS_PER_S:.1f} s"
             return tripped(text, threshold, f"our clock is {seconds} {ahead} the exchange's")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.config.schema import QualitySettings, RiskSettings
+from console.risk.switches.api_key import ApiKey
 from console.risk.switches.base import Switch
 from console.risk.switches.clock_skew import ClockSkew
 from console.risk.switches.correlation import CorrelationBreach
@@ -10,6 +11,8 @@ from console.risk.switches.daily_loss import DailyLoss
 from console.risk.switches.drawdown import Drawdown
 from console.risk.switches.error_burst import ErrorBurst
 from console.risk.switches.exchange_paused import ExchangePaused
+from console.risk.switches.foreign_instance import ForeignInstance
+from console.risk.switches.guard_gone import GuardGone
 from console.risk.switches.journal import JournalHealth
 from console.risk.switches.loss_streak import LossStreak
 from console.risk.switches.manual import ManualHalt
@@ -19,6 +22,7 @@ from console.risk.switches.reject_rate import RejectRate
 from console.risk.switches.slippage import Slippage
 from console.risk.switches.stale_book import StaleBook
 from console.risk.switches.tripwire import Tripwire
+from console.risk.switches.unknown_orders import UnknownOrders
 
 
 def every_switch(limits: RiskSettings, quality: QualitySettings) -> tuple[Switch, ...]:
@@ -35,8 +39,12 @@ def every_switch(limits: RiskSettings, quality: QualitySettings) -> tuple[Switch
         CorrelationBreach(limits),
         RejectRate(limits),
         Tripwire(limits),
+        UnknownOrders(limits),
+        ForeignInstance(),
         PositionMismatch(),
         ClockSkew(quality),
         ExchangePaused(),
         JournalHealth(),
+        ApiKey(),
+        GuardGone(),
     )

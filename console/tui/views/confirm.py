@@ -25,6 +25,8 @@ def flatten_lines(snapshot: Snapshot | None) -> list[Line]:
     if not positions:
         return [*lines, put("● no position is held", Tone.WARN)]
     lines.append(_sums(positions))
+    if any(position.is_external for position in positions):
+        lines.append(put("▲ external positions are sold too", Tone.WARN))
     if any(_is_thin(position) for position in positions):
         lines.append(put("▲ the bid shows less than is held: the rest sells lower, or stays", Tone.WARN))
     return [*lines, _row("ticker", _HEADS, Tone.MUTED), *(_position_row(each) for each in positions)]

@@ -38,6 +38,8 @@ def header_lines(
     if is_wide:
         status = [join(status)]
     notes = [put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())]
+    if snapshot is not None and snapshot.log_lines_lost:
+        notes.insert(0, put(f"{snapshot.log_lines_lost} log lines lost", Tone.WARN))
     choices = [notes, notes[:1], *([[]] if urgent else [])]
     start, rest = _packed([figures, ages], width, gap), [urgent]
     if len(start) > 1:

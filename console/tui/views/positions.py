@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from console.domain.money import cost
 from console.domain.order import OrderStatus
-from console.engine.snapshot import PositionView, RestingView, Snapshot
+from console.engine.snapshot import ExternalView, PositionView, RestingView, Snapshot
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, middle, put
 from console.tui.pane import Content, Query, View
@@ -20,7 +20,7 @@ _COLUMNS = (
     Column("qty", 5, Align.DECIMAL, rank=2),
     Column("avg c", 5, Align.DECIMAL, rank=4),
     Column("mark c", 7, Align.DECIMAL, rank=5),
-    Column("P&L $", 7, Align.DECIMAL, rank=3),
+    Column("P&L $", 8, Align.DECIMAL, rank=3),
     Column("worst $", 9, Align.DECIMAL, rank=7),
     Column("in", 4, Align.RIGHT, rank=6),
     Column("realised", 9, Align.DECIMAL, rank=8),
@@ -39,27 +39,46 @@ _ORDERS: Sequence[tuple[str, Callable[[PositionView], tuple[bool, object]]]] = (
     ("market", lambda p: (False, p.ticker)),
 )
 
+_EXTERNAL = "external"
+"""Whose an order is that is not ours."""
+
 _RESTING_WORDS = {
     OrderStatus.RESTING: "rests",
     OrderStatus.SENDING: "sending",
     OrderStatus.UNKNOWN: "UNKNOWN",
 }
 
-_Row = PositionView | RestingView
+_Row = PositionView | RestingView | ExternalView
 
 
 def _rows(snapshot: Snapshot, query: Query) -> list[_Row]:
-    """Positions in the order asked for, each followed by its orders; then orders without a position."""
+    """Positions in the order asked for, each followed by its orders; then orders without a position.
+
+    External orders come after ours.
+    """
     key = _ORDERS[query.order][1]
     positions = [p for p in snapshot.positions if query.admits(p.ticker, p.group, p.side.outcome)]
     held = {p.ticker for p in snapshot.positions}
-    orders = [r for r in snapshot.resting if query.admits(r.ticker, r.side.outcome, r.status.value)]
+    orders: list[RestingView | ExternalView] = [
+        *(r for r in snapshot.resting if query.admits(r.ticker, r.side.outcome, r.status.value)),
+        *(r for r in snapshot.external if query.admits(r.ticker, r.side.outcome, _EXTERNAL)),
+    ]
     rows: list[_Row] = []
     for position in sorted(positions, key=key):
         rows.append(position)
         rows.extend(r for r in orders if r.ticker == position.ticker)
     rows.extend(r for r in orders if r.ticker not in held)
     return rows
+
+
+def _key(row: _Row) -> str:
+    match row:
+        case PositionView(ticker=ticker):
+            return ticker
+        case RestingView(client_order_id=client_order_id):
+            return client_order_id
+        case ExternalView(order_id=order_id):
+            return order_id
 
 
 def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
@@ -100,14 +119,41 @@ def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: b
     )
 
 
+def _external_cells(order: ExternalView, *, is_under_position: bool) -> Sequence[Cell]:
+    name = "order" if is_under_position else order.ticker
+    tone = Tone.MUTED
+
+    def market(width: int) -> Line:
+        return (Span("↳ ", tone), *put(middle(name, width - 2), tone))
+
+    return (
+        market,
+        put(order.side.outcome, tone),
+        put(fmt.contracts(order.leaves), tone),
+        put(fmt.cents(order.price), tone),
+        put("rests", tone),
+        put(_EXTERNAL, tone),
+        put(fmt.dollars(-cost(order.price, order.leaves)), tone),
+        *[put("", tone)] * 4,
+    )
+
+
 def _summary(snapshot: Snapshot) -> list[Line]:
     unknown = sum(r.status is OrderStatus.UNKNOWN for r in snapshot.resting)
+    bought_elsewhere = sum(p.is_external for p in snapshot.positions)
     return [
         put(f"{unknown} UNKNOWN", Tone.WARN) if unknown else EMPTY,
-        put(f"{len(snapshot.positions)} open"),
+        put(f"{len(snapshot.positions)} open{_of_them(bought_elsewhere)}"),
         put(f"{len(snapshot.resting) - unknown} resting"),
+        put(f"{len(snapshot.external)} external order{'' if len(snapshot.external) == 1 else 's'}")
+        if snapshot.external
+        else EMPTY,
         put(f"worst {fmt.dollars(-abs(snapshot.worst_case))}"),
     ]
+
+
+def _of_them(external: int) -> str:
+    return f" ({external} external)" if external else ""
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
@@ -121,13 +167,15 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         row = rows[index]
         if isinstance(row, PositionView):
             return _position_cells(row, picture)
+        if isinstance(row, ExternalView):
+            return _external_cells(row, is_under_position=row.ticker in held)
         return _resting_cells(row, picture, is_under_position=row.ticker in held)
 
     return Content(
         summary=_summary(snapshot),
         age=data_age(picture.age_ns),
         columns=_COLUMNS if width >= _ALL_FROM else _COLUMNS[:_ALWAYS],
-        keys=[r.ticker if isinstance(r, PositionView) else r.client_order_id for r in rows],
+        keys=[_key(row) for row in rows],
         cells=cells,
         message="nothing matches the filter" if query.text else "flat: no positions, no orders",
     )

@@ -1,0 +1,1 @@
+"""Judging the strategy on recorded markets: calibration of prices, statistics and their reports."""

@@ -1,0 +1,71 @@
+"""How sure a measured rate or mean is, when the draws within an event are one draw."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+Interval = tuple[float, float]
+"""Lower and upper end of a two-sided 95 % interval."""
+
+Z_95 = 1.959964
+"""Standard errors to either side of a 95 % interval."""
+
+_Z_POWER_80 = 0.841621
+_DRAWS = 2_000
+_SEED = 0
+_MOST_INDICES = 1_000_000
+
+
+def wilson(rate: float, n: float) -> Interval | None:
+    """Wilson's score interval of a rate seen in ``n`` independent draws; None without any."""
+    if n <= 0:
+        return None
+    z2 = Z_95**2
+    middle = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z_95 * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def effective_number(weights: Floats) -> float:
+    """How many equal draws the unequal ones are worth (Kish): their number when all weigh the same."""
+    squares = float((weights * weights).sum())
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def clustered_interval(sums: Floats, counts: Floats) -> Interval | None:
+    """Bootstrap interval of sum(sums) / sum(counts), whole clusters drawn again and again, always alike.
+
+    None with fewer than two clusters: one draw says nothing about the next.
+    """
+    import numpy as np
+
+    clusters = len(sums)
+    if clusters < 2:
+        return None
+    generator = np.random.default_rng(_SEED)
+    means = []
+    chunk = max(1, _MOST_INDICES // clusters)
+    for start in range(0, _DRAWS, chunk):
+        drawn = generator.integers(0, clusters, (min(chunk, _DRAWS - start), clusters))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    low, high = np.percentile(np.concatenate(means), (2.5, 97.5))
+    return float(low), float(high)
+
+
+def events_needed(price: float, edge: float, *, power_80: bool = False) -> int | None:
+    """Independent events after which an edge stands two standard errors from zero; None for no edge.
+
+    ``price`` is the chance it is an edge over, ``edge`` their difference, both of 1. With ``power_80`` the
+    number at which four of five samples show it, at 95 %.
+    """
+    if not edge:
+        return None
+    errors = Z_95 + _Z_POWER_80 if power_80 else 2.0
+    return math.ceil(errors**2 * price * (1 - price) / edge**2)

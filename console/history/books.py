@@ -1,0 +1,182 @@
+"""Recordings of whole books: snapshots and the changes after them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.domain.money import PRICE_PER_DOLLAR
+from console.history import schema
+from console.history.exact import MarketRows, counts, prices
+from console.history.read import Piece, find_file, read_part
+from console.history.rows import sides
+from console.history.schema import HistoryError
+from console.history.typed import Part
+from console.history.usable import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    from console.history.typed import Column
+
+    Ints = npt.NDArray[np.int64]
+
+_LEVELS = 2 * (PRICE_PER_DOLLAR + 1)
+_Pair = tuple[str, str]
+
+
+def recordings_in(folder: Path) -> list[tuple[Path, Path]]:
+    """The snapshots and deltas of the folder and of the folders in it; raises HistoryError."""
+    found = []
+    inner = sorted(each for each in folder.iterdir() if each.is_dir() and not each.is_symlink())
+    for place in (folder, *inner):
+        snapshots, deltas = find_file(place, "snapshots"), find_file(place, "deltas")
+        if not snapshots.exists() and not deltas.exists():
+            continue
+        for path, other in ((snapshots, deltas), (deltas, snapshots)):
+            if not path.exists():
+                raise HistoryError(f"{path} is missing beside {other.name}; a book needs both")
+        found.append((snapshots, deltas))
+    return found
+
+
+class Recording:
+    """One recording's snapshots, each of which begins a session of its run and ticker.
+
+    Changes are given part by part in the order of the file, which is that of time within a run. A session
+    whose sizes fall below zero missed something and is left out whole, as is one begun before the period.
+    """
+
+    def __init__(self, path: Path, places: MarketRows, asked: Selection, dropped: Counter[str]) -> None:
+        """Raises HistoryError."""
+        import numpy as np
+
+        piece = read_part(Part(path), schema.SNAPSHOTS)
+        rows = _book_rows(piece, places, counts(piece, "size"))
+        time, pairs = piece["recv_ns"].to_numpy(), _pairs(piece)
+        order = np.argsort(time, kind="stable")
+        starts: dict[tuple[_Pair, int], int] = {}
+        for row in order.tolist():
+            starts.setdefault((pairs[row], int(time[row])), len(starts))
+        self._sessions: dict[_Pair, tuple[Ints, Ints]] = {}
+        for pair in {pair for pair, _ in starts}:
+            own = [(ns, session) for (other, ns), session in starts.items() if other == pair]
+            self._sessions[pair] = (
+                np.array([ns for ns, _ in own]),
+                np.array([session for _, session in own]),
+            )
+        session = np.array([starts[pairs[row], int(time[row])] for row in order.tolist()], dtype=np.int32)
+        clears = np.zeros(len(order), dtype=np.bool_)
+        clears[np.unique(session, return_index=True)[1]] = True
+        rows = _with(rows.take(_arrow(order)), session, clears)
+        self.snapshots = asked.in_time(rows, dropped, "book snapshots")
+        self._is_usable = np.zeros(len(starts), dtype=np.bool_)
+        self._is_usable[self.snapshots["session"].to_numpy()] = True
+        self._is_broken = np.zeros(len(starts), dtype=np.bool_)
+        self._sizes = np.zeros(0, dtype=np.int64)
+        self._keys = np.zeros(0, dtype=np.int64)
+        self.follow(self.snapshots)
+
+    def changes(self, piece: Piece, places: MarketRows, asked: Selection, dropped: Counter[str]) -> pa.Table:
+        """The rows of a part of the deltas that may be used; raises HistoryError."""
+        import numpy as np
+
+        rows = _book_rows(piece, places, counts(piece, "delta", signed=True))
+        session = self._session_of(piece)
+        rows = _with(rows, session, np.zeros(len(session), dtype=np.bool_))
+        rows = asked.in_time(rows, dropped, "book updates")
+        session = rows["session"].to_numpy()
+        is_known = session >= 0
+        is_usable = is_known & np.append(self._is_usable, False)[session]
+        dropped["book updates before a snapshot"] += int((~is_known).sum())
+        dropped["book updates of sessions begun before the period"] += int((is_known & ~is_usable).sum())
+        return rows.filter(_arrow(is_usable))
+
+    def whole(self, rows: pa.Table, dropped: Counter[str]) -> pa.Table:
+        """The rows of sessions that are not broken, once all were followed."""
+        kept = rows.filter(_arrow(~self._is_broken[rows["session"].to_numpy()]))
+        dropped["book updates of sessions whose sizes fall below zero"] += rows.num_rows - kept.num_rows
+        return kept
+
+    def _session_of(self, piece: Piece) -> npt.NDArray[np.int32]:
+        """The session of each row, the newest of its run and ticker by then; -1 when there is none yet."""
+        import numpy as np
+
+        (runs, run), (tickers, ticker) = piece.names("run_id"), piece.names("ticker")
+        code = run.to_numpy().astype(np.int64) * len(tickers) + ticker.to_numpy()
+        time = piece["recv_ns"].to_numpy()
+        session = np.full(len(code), -1, dtype=np.int32)
+        order = np.argsort(code, kind="stable")
+        edges = np.flatnonzero(np.diff(code[order])) + 1
+        for own in np.split(order, edges) if len(order) else ():
+            pair = runs[code[own[0]] // len(tickers)], tickers[code[own[0]] % len(tickers)]
+            starts_ns, sessions = self._sessions.get(pair, (np.zeros(0, np.int64), np.zeros(0, np.int64)))
+            newest = np.searchsorted(starts_ns, time[own], side="right") - 1
+            session[own] = np.where(newest < 0, -1, np.append(sessions, -1)[newest])
+        return session
+
+    def follow(self, rows: pa.Table) -> None:
+        """Keep the sizes through the next rows, to find the sessions that are broken."""
+        import numpy as np
+
+        session = rows["session"].to_numpy().astype(np.int64)
+        level = rows["price"].to_numpy() + rows["is_bid"].to_numpy() * (PRICE_PER_DOLLAR + 1)
+        keys = session * _LEVELS + level
+        order = np.argsort(keys, kind="stable")
+        keys, change = keys[order], rows["change"].to_numpy().astype(np.int64)[order]
+        if not len(keys):
+            return
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        last = np.append(first[1:], len(keys)) - 1
+        total = np.cumsum(change)
+        base = total[first] - change[first]
+        sizes = total + np.repeat(self._known(keys[first]) - base, last - first + 1)
+        self._is_broken[np.unique(session[order][sizes < 0])] = True
+        merged = np.concatenate([keys[first], self._keys])
+        merged, newest = np.unique(merged, return_index=True)
+        known = np.concatenate([sizes[last], self._sizes])[newest]
+        self._keys, self._sizes = merged[known != 0], known[known != 0]
+
+    def _known(self, keys: Ints) -> Ints:
+        import numpy as np
+
+        if not len(self._keys):
+            return np.zeros(len(keys), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._sizes[at], 0)
+
+
+def _pairs(piece: Piece) -> list[_Pair]:
+    return list(zip(piece.texts("run_id"), piece.texts("ticker"), strict=True))
+
+
+def _book_rows(piece: Piece, places: MarketRows, change: Column) -> pa.Table:
+    """Rows on the YES scale: a bid for NO at a price is an ask at a dollar less it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    price = prices(piece, "price")
+    is_bid = pc.equal(sides(piece, "side"), pa.scalar("yes"))
+    return pa.table(
+        {
+            "market": places.of(piece),
+            "ts_ns": piece["recv_ns"],
+            "is_bid": is_bid,
+            "price": pc.if_else(is_bid, price, pc.subtract(pa.scalar(PRICE_PER_DOLLAR, pa.int16()), price)),
+            "change": change,
+        }
+    )
+
+
+def _with(rows: pa.Table, session: npt.NDArray[np.int32], clears: npt.NDArray[np.bool_]) -> pa.Table:
+    return rows.append_column("clears", _arrow(clears)).append_column("session", _arrow(session))
+
+
+def _arrow(values: npt.NDArray[np.generic]) -> Column:
+    import pyarrow as pa
+
+    array: Column = pa.array(values)
+    return array

@@ -1,0 +1,100 @@
+"""Textual's driver for a terminal that may vanish, and keys that must not wait for the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Collection
+from io import TextIOWrapper
+from typing import IO, cast
+
+from textual import events
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+
+class TerminalDriver(LinuxDriver):
+    """A vanished terminal is told to the process as SIGHUP, however it vanished; SIGTSTP does nothing."""
+
+    def __init__(
+        self,
+        app: App[object],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._loop = asyncio.get_running_loop()
+        self._file = cast(TextIOWrapper, _TerminalFile(sys.__stderr__ or sys.stderr))
+        self._urgent_keys: Collection[str] = ()
+        self._on_urgent_key: Callable[[], None] = _nothing
+        # A suspended engine would leave its orders alone with the market.
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        signal.signal(signal.SIGCONT, self._continued)
+
+    def take_urgent(self, keys: Collection[str], call: Callable[[], None]) -> None:
+        """Call at these keys from the thread that reads them; the screen is not given them."""
+        self._urgent_keys, self._on_urgent_key = keys, call
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.Key) and message.key in self._urgent_keys:
+            self._on_urgent_key()
+        else:
+            super().process_message(message)
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except OSError:
+            _hang_up()
+
+    def _continued(self, _number: int, _frame: object) -> None:
+        # In the loop: the signal may have interrupted a write, whose lock is held.
+        self._loop.call_soon_threadsafe(self._take_terminal_back)
+
+    def _take_terminal_back(self) -> None:
+        """After a stop: whoever had the terminal meanwhile may have changed anything."""
+        if self._writer_thread is not None:
+            self.suspend_application_mode()
+            self.resume_application_mode()
+            self._app.refresh(layout=True)
+
+
+class _TerminalFile:
+    """Where the screen is written; writes to a terminal that is gone are dropped.
+
+    An exception would end the thread that writes, and the screen would wait for it for ever.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._is_gone = False
+
+    def write(self, text: str) -> None:
+        self._try(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        self._try(self._file.flush)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def _try(self, call: Callable[[], object]) -> None:
+        if not self._is_gone:
+            try:
+                call()
+            except OSError:
+                self._is_gone = True
+                _hang_up()
+
+
+def _hang_up() -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
+def _nothing() -> None:
+    pass
