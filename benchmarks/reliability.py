@@ -17,7 +17,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 KEPT = Path(__file__).with_suffix(".txt")
 # Without a limit on a test's time: a campaign that waits in vain ends by itself.
-OPTIONS = ["tests/reliability", "--full", "-o", "timeout=0", "-v"]
+OPTIONS = ["tests/reliability", "--full", "-o", "timeout=0", "-v", "-n", "2", "--no-header", "--tb=line"]
 
 
 def heading(options: list[str]) -> str:

@@ -117,7 +117,7 @@ def on_the_wire(run: ForkedRun, *, accepted: bool, answered: bool) -> Fault:
 def make_way_for(place: Arena, name: str) -> None:
     """See that a run comes to a place soon: the socket tells of an order before its answer does."""
     tells = (b'"user_order', b'"fill"')
-    answers_first = name.startswith("OrderAcked")
+    answers_first = name.startswith(("OrderAcked", "OrderBecameUnknown"))
     place.proxy.on_message = lambda m: [] if answers_first and any(tell in m for tell in tells) else [m]
     if name.startswith("OrderBecameUnknown"):
         place.proxy.on("POST", ORDERS, status(503, forwards=True), times=3)
@@ -154,7 +154,10 @@ def test_killed_at_each_named_place_nothing_is_forgotten_and_nothing_doubled(
     with arena(tmp_path / "home", seed) as place:
         for number, (name, kill) in enumerate(kills(place), 1):
             make_way_for(place, name)
-            kill()
+            try:
+                kill()
+            except AssertionError as error:
+                raise AssertionError(f"{name}: {error}") from error
             if number % audited_every == 0:
                 result = place.close_the_books()
                 assert not result.differences, (name, result.differences)
