@@ -33,7 +33,6 @@ from console.domain.events import (
     JournaledEvent,
     JournalFailed,
     KeyRefused,
-    LatchRaised,
     OperatorCommand,
     OrderBecameUnknown,
     Resume,
@@ -53,10 +52,8 @@ from console.engine.market_follower import MarketFollower
 from console.engine.order_sender import OrderSender
 from console.engine.outside import Outside
 from console.engine.resumption import Resumption
-from console.engine.run_file import CRASH_LOOP
 from console.engine.snapshot import HaltPhase
-from console.engine.verbs import DISARMED
-from console.risk.switches.manual import MANUAL
+from console.engine.starting import events_at_start
 
 log = logging.getLogger(__name__)
 
@@ -196,49 +193,17 @@ class EngineLoop:
     async def _start(self) -> None:
         """Read the account and make it ours before anything trades; raises VenueError."""
         await self._back_up()
-        now = self._out.wall_ns
         if self.engine.account.name != self._out.account_name:
             await self._reader.open_account(self._out.account_name)
-        halt, latches = self._out.halter.view, self.engine.account.latches
-        if latches.get(MANUAL) is None:
-            if halt.phase is not HaltPhase.IDLE:
-                self.step(Halt(at_ns=now(), reason=halt.reason))
-            elif (untold := self._out.sentinel.untold(latches.active)) is not None:
-                self.step(Halt(at_ns=now(), reason=untold))
-        self._hear_of_the_last_run()
-        if not self._out.arms_itself:
-            self.step(
-                LatchRaised(
-                    at_ns=now(),
-                    name=DISARMED,
-                    level=TradingState.REDUCE_ONLY,
-                    reason="not armed since this start",
-                    source="start",
-                )
-            )
+        latches = self.engine.account.latches
+        for event in events_at_start(self._out, latches):
+            self.step(event)
         if latches.state is TradingState.HALTED:
             self._begin_halt(latches.active[0].reason)
         await self._read_status()
         await self._reader.reconcile_at_start()
         await self._follower.open_group(0)
         await self._follower.refresh()
-
-    def _hear_of_the_last_run(self) -> None:
-        record, at_ns = self._out.record, self._out.wall_ns()
-        if record is None:
-            return
-        if record.warning is not None:
-            self.step(ErrorHappened(at_ns=at_ns, source="the last run", message=record.warning))
-        if record.crash_loop is not None:
-            self.step(
-                LatchRaised(
-                    at_ns=at_ns,
-                    name=CRASH_LOOP,
-                    level=TradingState.HALTED,
-                    reason=record.crash_loop,
-                    source="start",
-                )
-            )
 
     async def _cancel_resting(self) -> int | None:
         """Close the gate, cancel every order of ours, and count what is left; None if that is not known."""

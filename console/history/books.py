@@ -54,31 +54,38 @@ class Recording:
         """Raises HistoryError."""
         import numpy as np
 
-        piece = read_part(Part(path), schema.SNAPSHOTS)
-        rows = _book_rows(piece, places, counts(piece, "size"))
-        time, pairs = piece["recv_ns"].to_numpy(), _pairs(piece)
-        order = np.argsort(time, kind="stable")
-        starts: dict[tuple[_Pair, int], int] = {}
-        for row in order.tolist():
-            starts.setdefault((pairs[row], int(time[row])), len(starts))
-        self._sessions: dict[_Pair, tuple[Ints, Ints]] = {}
-        for pair in {pair for pair, _ in starts}:
-            own = [(ns, session) for (other, ns), session in starts.items() if other == pair]
-            self._sessions[pair] = (
-                np.array([ns for ns, _ in own]),
-                np.array([session for _, session in own]),
-            )
-        session = np.array([starts[pairs[row], int(time[row])] for row in order.tolist()], dtype=np.int32)
-        clears = np.zeros(len(order), dtype=np.bool_)
-        clears[np.unique(session, return_index=True)[1]] = True
-        rows = _with(rows.take(_arrow(order)), session, clears)
+        self._starts: dict[_Pair, list[int]] = {}
+        self._numbers: dict[_Pair, list[int]] = {}
+        rows = self._begin(read_part(Part(path), schema.SNAPSHOTS), places)
         self.snapshots = asked.in_time(rows, dropped, "book snapshots")
-        self._is_usable = np.zeros(len(starts), dtype=np.bool_)
+        sessions = sum(len(each) for each in self._starts.values())
+        self._is_usable = np.zeros(sessions, dtype=np.bool_)
         self._is_usable[self.snapshots["session"].to_numpy()] = True
-        self._is_broken = np.zeros(len(starts), dtype=np.bool_)
+        self._is_broken = np.zeros(sessions, dtype=np.bool_)
         self._sizes = np.zeros(0, dtype=np.int64)
         self._keys = np.zeros(0, dtype=np.int64)
         self.follow(self.snapshots)
+
+    def _begin(self, piece: Piece, places: MarketRows) -> pa.Table:
+        """The snapshots in order of time, each a session: when those of a run and ticker start, and which."""
+        import numpy as np
+
+        rows = _book_rows(piece, places, counts(piece, "size"))
+        time = piece["recv_ns"].to_numpy()
+        pairs = list(zip(piece.texts("run_id"), piece.texts("ticker"), strict=True))
+        order = np.argsort(time, kind="stable")
+        session = np.zeros(len(order), dtype=np.int32)
+        clears = np.zeros(len(order), dtype=np.bool_)
+        begun = 0
+        for at, row in enumerate(order.tolist()):
+            starts, sessions = (each.setdefault(pairs[row], []) for each in (self._starts, self._numbers))
+            if not starts or starts[-1] != time[row]:
+                starts.append(int(time[row]))
+                sessions.append(begun)
+                clears[at] = True
+                begun += 1
+            session[at] = sessions[-1]
+        return _with(rows.take(_arrow(order)), session, clears)
 
     def changes(self, piece: Piece, places: MarketRows, asked: Selection, dropped: Counter[str]) -> pa.Table:
         """The rows of a part of the deltas that may be used; raises HistoryError."""
@@ -113,9 +120,9 @@ class Recording:
         edges = np.flatnonzero(np.diff(code[order])) + 1
         for own in np.split(order, edges) if len(order) else ():
             pair = runs[code[own[0]] // len(tickers)], tickers[code[own[0]] % len(tickers)]
-            starts_ns, sessions = self._sessions.get(pair, (np.zeros(0, np.int64), np.zeros(0, np.int64)))
-            newest = np.searchsorted(starts_ns, time[own], side="right") - 1
-            session[own] = np.where(newest < 0, -1, np.append(sessions, -1)[newest])
+            newest = np.searchsorted(self._starts.get(pair, []), time[own], side="right") - 1
+            # The last one stands for "none yet", which is found at -1.
+            session[own] = np.array([*self._numbers.get(pair, []), -1])[newest]
         return session
 
     def follow(self, rows: pa.Table) -> None:
@@ -147,10 +154,6 @@ class Recording:
             return np.zeros(len(keys), dtype=np.int64)
         at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         return np.where(self._keys[at] == keys, self._sizes[at], 0)
-
-
-def _pairs(piece: Piece) -> list[_Pair]:
-    return list(zip(piece.texts("run_id"), piece.texts("ticker"), strict=True))
 
 
 def _book_rows(piece: Piece, places: MarketRows, change: Column) -> pa.Table:

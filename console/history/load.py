@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,8 @@ def markets_file(folder: Path) -> Path:
     """The folder's file of markets; raises HistoryError when there is none."""
     if not folder.is_dir():
         raise HistoryError(f"{folder}: there is no such folder; a history folder holds markets.parquet")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise HistoryError(f"{folder}: may not be read; check the permissions")
     path = find_file(folder, "markets")
     if not path.exists():
         raise HistoryError(f"{path} is missing (or markets.csv)")

@@ -36,18 +36,18 @@ class Run:
 
 
 @dataclass
-class Settled:
+class Tally:
     """What only rows side by side in time tell: how many were dropped, and what was odd, by reason."""
 
     dropped: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
 
 
-def merged(runs: list[Run], settled: Settled) -> Iterator[Slice]:
+def merged(runs: list[Run], tally: Tally) -> Iterator[Slice]:
     """The rows of runs that are sorted by their first time; all rows of one time come in one slice."""
     pending: dict[RowKind, pa.Table | None] = dict.fromkeys(RowKind)
     for run, following in zip(runs, [*runs[1:], None], strict=True):
-        waiting, rows = pending[run.kind], _sorted(run.read(settled.dropped))
+        waiting, rows = pending[run.kind], _sorted(run.read(tally.dropped))
         run.held = None
         pending[run.kind] = rows if waiting is None else _joined(waiting, rows)
         until_ns = None if following is None else following.first_ns
@@ -57,7 +57,7 @@ def merged(runs: list[Run], settled: Settled) -> Iterator[Slice]:
         for kind, table in pending.items():
             due[kind], pending[kind] = _split(table, until_ns)
         if any(table is not None for table in due.values()):
-            yield _slice(due, settled)
+            yield _slice(due, tally)
 
 
 def _times(rows: pa.Table) -> Ints:
@@ -90,9 +90,9 @@ def _split(rows: pa.Table | None, until_ns: int | None) -> tuple[pa.Table | None
     return rows.slice(0, cut) if cut else None, rows.slice(cut) if cut < rows.num_rows else None
 
 
-def _slice(due: dict[RowKind, pa.Table | None], settled: Settled) -> Slice:
+def _slice(due: dict[RowKind, pa.Table | None], tally: Tally) -> Slice:
     return Slice(
-        _trades(due[RowKind.TRADE], settled), _books(due[RowKind.BOOK]), _quotes(due[RowKind.QUOTE], settled)
+        _trades(due[RowKind.TRADE], tally), _books(due[RowKind.BOOK]), _quotes(due[RowKind.QUOTE], tally)
     )
 
 
@@ -109,7 +109,7 @@ def _column(rows: pa.Table | None, name: str, dtype: type[np.generic]) -> npt.ND
     return column.to_numpy()
 
 
-def _quotes(rows: pa.Table | None, settled: Settled) -> Quotes:
+def _quotes(rows: pa.Table | None, tally: Tally) -> Quotes:
     """The last quote of a market at each time."""
     import numpy as np
 
@@ -127,14 +127,14 @@ def _quotes(rows: pa.Table | None, settled: Settled) -> Quotes:
         return quotes
     older, newer = order[again], order[again + 1]
     same = np.logical_and.reduce([column[older] == column[newer] for column in columns])
-    settled.dropped["quotes told twice"] += int(same.sum())
-    settled.dropped["quotes with a later one at the same time"] += int(len(same) - same.sum())
+    tally.dropped["quotes told twice"] += int(same.sum())
+    tally.dropped["quotes with a later one at the same time"] += int(len(same) - same.sum())
     kept = np.ones(len(quotes.ts_ns), dtype=np.bool_)
     kept[older] = False
     return Quotes(*(column[kept] for column in columns))
 
 
-def _trades(rows: pa.Table | None, settled: Settled) -> Trades:
+def _trades(rows: pa.Table | None, tally: Tally) -> Trades:
     import numpy as np
 
     trades = Trades(
@@ -146,7 +146,7 @@ def _trades(rows: pa.Table | None, settled: Settled) -> Trades:
     )
     # A taker that meets two orders of one size prints the same twice, so these are kept.
     _, again = _at_one_time(trades.ts_ns, trades.market, trades.price, trades.count, trades.buys_yes)
-    settled.noted["trades that print the same twice"] += len(again)
+    tally.noted["trades that print the same twice"] += len(again)
     return trades
 
 

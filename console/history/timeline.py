@@ -15,7 +15,7 @@ from console.history.columns import RowKind, Slice
 from console.history.exact import TimeOrder
 from console.history.facts import Facts
 from console.history.markets import Outcome
-from console.history.merge import Run, Settled, merged
+from console.history.merge import Run, Tally, merged
 from console.history.read import Piece, parts_of, read_part
 from console.history.schema import ColumnSpec, HistoryError
 
@@ -68,7 +68,7 @@ class Timeline:
         """Reads everything once; raises HistoryError. Of ``dropped`` the counts so far are taken over."""
         self._facts = Facts(table.num_rows)
         self._surveyed, self._noted = dropped, Counter[str]()
-        self._settled = Settled()
+        self._tally = Tally()
         self._held: list[Slice] | None = None
         self._limit, self._in_memory = in_memory_rows, True
         self._runs = [*snapshots]
@@ -92,11 +92,11 @@ class Timeline:
 
     @property
     def dropped(self) -> dict[str, int]:
-        return dict(self._surveyed + self._settled.dropped)
+        return dict(self._surveyed + self._tally.dropped)
 
     @property
     def noted(self) -> dict[str, int]:
-        return dict(self._noted + self._settled.noted)
+        return dict(self._noted + self._tally.noted)
 
     @property
     def is_held(self) -> bool:
@@ -108,9 +108,9 @@ class Timeline:
         return self._slices() if self._held is None else iter(self._held)
 
     def _slices(self) -> Iterator[Slice]:
-        settled = Settled()
-        yield from merged(self._runs, settled)
-        self._settled = settled
+        tally = Tally()
+        yield from merged(self._runs, tally)
+        self._tally = tally
 
     def _survey(self, source: Source) -> None:
         """Check every part of a file and keep its rows while there is room."""
