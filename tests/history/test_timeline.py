@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterator
 from dataclasses import fields
@@ -222,6 +223,20 @@ def test_csv_gives_the_same_timeline(tmp_path: Path) -> None:
     parquet, text = write(tmp_path / "p", **files), write_csv(tmp_path / "c", **files)
     assert told(open_folder(text).slices()) == told(open_folder(parquet).slices())
     assert told(open_folder(text, in_memory_rows=0).slices()) == told(open_folder(parquet).slices())
+
+
+def test_a_timeline_that_is_held_can_be_sent_to_another_process(tmp_path: Path) -> None:
+    timeline = open_folder(write(tmp_path, markets=[market()], quotes=[quote(1, 40, 41)], trades=[trade()]))
+    copy = pickle.loads(pickle.dumps(timeline))
+    assert told(copy.slices()) == told(timeline.slices())
+    assert copy.outcomes == timeline.outcomes
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(1, 40, 41)])
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(HistoryError, match="may not be read; check the permissions"):
+        open_folder(tmp_path)
 
 
 # --- what a strategy may know -----------------------------------------------------------------------

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from console.domain.book import NO_QUOTE, BookSide, Level, Quote
 from console.domain.grid import WHOLE_CENTS
 from console.domain.market import FeeTerms, Market, MarketStatus, Outcome, Ticker
@@ -19,6 +21,7 @@ from console.domain.order import OrderIntent, TimeInForce
 from console.exchange.clock import ServerClock
 from console.exchange.feed import KalshiFeed
 from console.exchange.hosts import Connection
+from console.exchange.messages.account import AccountLimitsReply, BucketLimit
 from console.exchange.signing import load_signer
 from console.exchange.venue import KalshiVenue
 from console.practice.exchange import PracticeExchange
@@ -29,6 +32,15 @@ Result = TypeVar("Result")
 
 NS_PER_S = 1_000_000_000
 MUCH = Count(100_000_000)
+NO_LIMITS = msgspec.json.encode(
+    AccountLimitsReply(
+        usage_tier="test",
+        read=BucketLimit(refill_rate=1_000_000, bucket_capacity=1_000_000),
+        write=BucketLimit(refill_rate=1_000_000, bucket_capacity=1_000_000),
+        grants=[],
+    )
+)
+"""What an exchange answers to ``GET /account/limits`` that lets a campaign run at full speed."""
 
 
 @dataclass(frozen=True)

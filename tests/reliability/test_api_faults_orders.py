@@ -27,7 +27,7 @@ from faults import (
     truncated,
     with_body,
 )
-from own_exchange import OwnExchange, order, own_exchange, venue_to
+from own_exchange import NO_LIMITS, OwnExchange, order, own_exchange, venue_to
 
 from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.ports import KEY_REFUSED, SubmitOutcome
@@ -40,8 +40,6 @@ Tell = Callable[[str], None]
 
 AT_ONCE = 16
 TICKER = "KXFAULT-ORDERS"
-_PLENTY = b'{"usage_tier":"x","read":{"refill_rate":1000000,"bucket_capacity":1000000},' \
-    b'"write":{"refill_rate":1000000,"bucket_capacity":1000000},"grants":[]}'  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +53,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnExchange]:
 @pytest.fixture
 def proxy(exchange: OwnExchange) -> Iterator[FaultProxy]:
     with fault_proxy(exchange.connection) as running:
-        running.on("GET", "/account/limits", with_body(_PLENTY))
+        running.on("GET", "/account/limits", with_body(NO_LIMITS))
         yield running
 
 

@@ -33,7 +33,7 @@ from faults import (
 )
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-from own_exchange import OwnExchange, order, own_exchange, venue_to
+from own_exchange import NO_LIMITS, OwnExchange, order, own_exchange, venue_to
 
 from console.domain.events import OrderAcked, OrderBecameUnknown
 from console.domain.ports import KeyRefusedError, Universe, VenueError
@@ -214,7 +214,7 @@ def resident_mib() -> int:
 async def test_an_answer_without_measure_is_cut_off_and_costs_little_memory(
     name: str, proxy: FaultProxy, count: Count, tell: Tell
 ) -> None:
-    fault, number = MEASURELESS[name], count(2, 50)
+    fault, number = MEASURELESS[name], count(1, 50)
     async with a_venue(proxy) as venue:
         await venue.balance()
         proxy.on("GET", "/portfolio/balance", fault)
@@ -301,6 +301,8 @@ def test_no_nonsense_in_an_answer_gets_through(
     number, kept = count(15, 1_250), 0
     with asyncio.Runner() as runner:
         venue = venue_to(proxy.connection)
+        proxy.on("GET", "/account/limits", with_body(NO_LIMITS))
+        runner.run(venue.status())
         answers: dict[str, bytes] = {}
 
         def noted(answer: Answer) -> Answer:

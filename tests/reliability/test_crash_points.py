@@ -158,7 +158,8 @@ def test_killed_at_each_named_place_nothing_is_forgotten_and_nothing_doubled(
                 kill()
             except AssertionError as error:
                 raise AssertionError(f"{name}: {error}") from error
-            if number % audited_every == 0:
+            # An audit would open the account before it can be killed in opening it again.
+            if number % audited_every == 0 and name != "AccountOpened: before commit":
                 result = place.close_the_books()
                 assert not result.differences, (name, result.differences)
         result = place.close_the_books()
