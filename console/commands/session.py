@@ -41,7 +41,8 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[Session]:
     environment = session_environment(arguments)
     if environment == "live":
         raise UserError(
-            "this version does not trade real money: it has not been tried on Kalshi's demo exchange yet; use --env demo",
+            "this version does not trade real money: it has not been tried on Kalshi's demo exchange yet; "
+            "use --env demo",
             ExitCode.REFUSED,
         )
     loaded = load_settings(arguments)
