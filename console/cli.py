@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "what a running console holds and does",
     "exchange": "the practice exchange alone",
     "calibrate": "how often each price won in recorded markets, beside what was published",
+    "groups": "which recorded markets moved together",
     "config": "show or check the settings in force",
     "info": "versions and every path",
 }

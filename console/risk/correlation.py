@@ -39,17 +39,30 @@ def identify_correlated_markets(
     """
     if not -1 <= correlation_threshold <= 1:
         raise ValueError(f"correlation_threshold is {correlation_threshold}, not a number from -1 to 1")
-    frame = _as_frame(returns)
-    correlations = frame.corr(min_periods=MIN_OVERLAP).round(_DECIMALS).to_numpy()
-    tickers = [str(ticker) for ticker in frame.columns]
-    joined = (
-        (tickers[i], tickers[j])
-        for i in range(len(tickers))
-        for j in range(i)
-        if correlations[i, j] > correlation_threshold
-    )
-    groups = sorted(group for group in _clusters(tickers, joined) if len(group) > 1)
-    return {f"group_{number}": group for number, group in enumerate(groups, start=1)}
+    return numbered(correlated_groups(correlations(returns), correlation_threshold))
+
+
+def correlations(returns: pd.DataFrame | Mapping[str, Series]) -> pd.DataFrame:
+    """The correlation of each two markets, NaN where too little is known; raises ValueError.
+
+    Of what ``identify_correlated_markets`` takes.
+    """
+    return _as_frame(returns).corr(min_periods=MIN_OVERLAP).round(_DECIMALS)
+
+
+def correlated_groups(correlations: pd.DataFrame, threshold: float) -> list[list[str]]:
+    """Tickers of two or more markets that correlations above the threshold connect, sorted."""
+    import numpy as np
+
+    tickers = [str(ticker) for ticker in correlations.columns]
+    joins = np.argwhere(np.tril(correlations.to_numpy() > threshold, -1)).tolist()
+    clusters = _clusters(tickers, ((tickers[i], tickers[j]) for i, j in joins))
+    return [group for group in clusters if len(group) > 1]
+
+
+def numbered(groups: Iterable[list[str]]) -> dict[str, list[str]]:
+    """The groups by a name made of their place in the order of tickers."""
+    return {f"group_{number}": group for number, group in enumerate(sorted(groups), start=1)}
 
 
 def calculate_market_returns(history: pd.DataFrame, bar: str = "1min") -> pd.DataFrame:
