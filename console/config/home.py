@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from console.config.files import sync_folder
 from console.config.load import HOME_VARIABLE, Environment
 
 _PRIVATE = 0o700
+_LOOKS_FOR_HOLDER = 20
+_BETWEEN_LOOKS_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,9 @@ class Lock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(self._descriptor, 20, 0).decode(errors="replace").strip()
+            holder = self._holder()
             os.close(self._descriptor)
-            by = f"process {holder}" if holder else "another process"
+            by = "another process" if holder is None else f"process {holder}"
             raise LockHeldError(f"{guarded} is in use by {by} (lock file {path})") from None
         except OSError as error:
             os.close(self._descriptor)
@@ -172,6 +175,15 @@ class Lock:
             os.close(self._descriptor)
             raise ConfigError(f"lock file {path} cannot be written: {error.strerror}") from None
 
+    def _holder(self) -> int | None:
+        """Who holds it; one that has only just got it may not have written so yet."""
+        for _ in range(_LOOKS_FOR_HOLDER):
+            written = os.pread(self._descriptor, 20, 0).strip()
+            if written.isdigit() and _runs(int(written)):
+                return int(written)
+            time.sleep(_BETWEEN_LOOKS_S)
+        return None
+
     def release(self) -> None:
         os.close(self._descriptor)
 
@@ -182,6 +194,16 @@ class Lock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def lock_key(host: str, key_id: str) -> Lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import stat
 import subprocess
@@ -153,3 +154,16 @@ def test_a_lock_is_not_placed_through_another_s_link(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be opened"):
         folder.lock()
     assert not (tmp_path / "victim").exists()
+
+
+def test_a_holder_that_has_not_written_who_it_is_is_not_taken_for_an_earlier_one(tmp_path: Path) -> None:
+    folder = Home(tmp_path).environment("practice")
+    folder.create()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    file = folder.path / "lock"
+    file.write_text(f"{ended.pid}\n")
+    with file.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(LockHeldError, match="in use by another process"):
+            folder.lock()

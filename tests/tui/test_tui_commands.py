@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 from console_screen import console
 from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 from textual.widgets import Button
 
+from console.config.logs import JsonLines
 from console.config.schema import Settings
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
 from console.tui.app import ConsoleApp
@@ -158,14 +160,29 @@ async def _crash(engine: FakeEngine, apps: list[ConsoleApp]) -> None:
         await screen.pilot.pause()
 
 
-async def test_a_crash_halts_and_is_logged_without_the_values_of_variables(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    engine, apps = FakeEngine(), list[ConsoleApp]()
-    with pytest.raises(RuntimeError):
-        await _crash(engine, apps)
+class KeptLines(logging.Handler):
+    """The lines as the log file has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonLines())
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+async def test_a_crash_halts_and_is_logged_without_the_values_of_variables() -> None:
+    engine, apps, kept, logger = FakeEngine(), list[ConsoleApp](), KeptLines(), logging.getLogger("console")
+    logger.addHandler(kept)
+    try:
+        with pytest.raises(RuntimeError):
+            await _crash(engine, apps)
+    finally:
+        logger.removeHandler(kept)
     assert apps[0].failure == "the screen failed: RuntimeError: no snapshot for 14"
     assert apps[0].return_code == 1
     assert engine.halts == [apps[0].failure]
-    assert "no snapshot for 14" in caplog.text
-    assert "hunter2-secret" not in caplog.text
+    logged = "".join(kept.lines)
+    assert "no snapshot for 14" in logged, (logger.manager.disable, logger.disabled, logger.level)
+    assert "hunter2-secret" not in logged
