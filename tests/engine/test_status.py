@@ -222,11 +222,11 @@ def test_a_disk_that_refuses_is_told_once_until_it_takes_the_file_again(
     while not path.exists():
         assert handle.looked_at.acquire(timeout=PATIENCE_S)
     assert len(errors) == 1
-    (path.parent / "status.partial").mkdir()
+    path.parent.rename(tmp_path / "away")
     for _ in range(3):
         assert handle.looked_at.acquire(timeout=PATIENCE_S)
     writer.stop()
-    assert [type(error) for error in errors] == [FileNotFoundError, IsADirectoryError]
+    assert [type(error) for error in errors] == [FileNotFoundError, FileNotFoundError]
 
 
 def test_the_file_is_the_users_alone(tmp_path: Path) -> None:
