@@ -44,10 +44,12 @@ class Tally:
 
 
 def merged(runs: list[Run], tally: Tally) -> Iterator[Slice]:
-    """The rows of runs that are sorted by their first time; all rows of one time come in one slice."""
+    """The rows of runs, which are in the order of their files; all rows of one time come in one slice."""
     pending: dict[RowKind, pa.Table | None] = dict.fromkeys(RowKind)
-    for run, following in zip(runs, [*runs[1:], None], strict=True):
-        waiting, rows = pending[run.kind], _sorted(run.read(tally.dropped))
+    by_time = sorted(enumerate(runs), key=lambda numbered: numbered[1].first_ns)
+    afterwards = [run for _, run in by_time[1:]]
+    for (number, run), following in zip(by_time, [*afterwards, None], strict=True):
+        waiting, rows = pending[run.kind], _sorted(_numbered(run.read(tally.dropped), number))
         run.held = None
         pending[run.kind] = rows if waiting is None else _joined(waiting, rows)
         until_ns = None if following is None else following.first_ns
@@ -65,13 +67,23 @@ def _times(rows: pa.Table) -> Ints:
     return times
 
 
+def _numbered(rows: pa.Table, number: int) -> pa.Table:
+    """With the number of their run, by which rows of one time keep the order of their file."""
+    import numpy as np
+    import pyarrow as pa
+
+    return rows.append_column("run", pa.array(np.full(rows.num_rows, number, dtype=np.int32)))
+
+
 def _sorted(rows: pa.Table) -> pa.Table:
+    """In order of time and, within one, of runs."""
     import numpy as np
 
-    times = _times(rows)
-    if bool(np.all(times[1:] >= times[:-1])):
+    times, numbers = _times(rows), rows["run"].to_numpy()
+    earlier, later = times[:-1], times[1:]
+    if bool(np.all((later > earlier) | ((later == earlier) & (numbers[1:] >= numbers[:-1])))):
         return rows
-    return rows.take(np.argsort(times, kind="stable"))
+    return rows.take(np.lexsort((numbers, times)))
 
 
 def _joined(waiting: pa.Table, rows: pa.Table) -> pa.Table:

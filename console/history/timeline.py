@@ -84,7 +84,6 @@ class Timeline:
             self._market(place, row) for place, row in enumerate(table.to_pylist())
         )
         self._note_outcomes(table)
-        self._runs.sort(key=lambda run: run.first_ns)
         if self._in_memory:
             self._held = list(self._slices())
             self.rows = sum(each.rows for each in self._held)

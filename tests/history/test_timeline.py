@@ -71,6 +71,21 @@ def test_rows_of_one_time_count_trades_first_then_books_then_quotes(tmp_path: Pa
     assert order == [(kind, ns(second)) for second in (1, 3) for kind in RowKind]
 
 
+def test_of_two_quotes_at_one_time_the_later_in_the_file_counts_whatever_its_row_group_begins_with(
+    tmp_path: Path,
+) -> None:
+    quotes = [
+        quote(1, 5, 6, dataset="a", ticker="KXa-1"),
+        quote(2, 10, 11, dataset="a", ticker="KXa-1"),
+        quote(0, 30, 31, dataset="b", ticker="KXb-1"),
+        quote(2, 20, 21, dataset="a", ticker="KXa-1"),
+    ]
+    markets = [market(dataset=d, ticker=f"KX{d}-1", event_ticker=f"KX{d}") for d in "ab"]
+    write(tmp_path, 2, markets=markets, quotes=quotes)
+    bids = [(row[1], row[3]) for row in told(open_folder(tmp_path).slices())]
+    assert bids == [(ns(0), 3000), (ns(1), 500), (ns(2), 2000)]
+
+
 quotes_of_two_datasets = st.lists(
     st.tuples(st.sampled_from("ab"), st.sampled_from([1, 2]), st.integers(0, 6), st.integers(1, 40)),
     max_size=30,

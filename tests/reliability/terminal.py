@@ -94,9 +94,10 @@ class Terminal:
             self._changed.wait(0.2)
 
     def wait_end(self) -> int:
-        """Its exit code."""
+        """Its exit code, once all that it drew was taken."""
         self.process.join(PATIENCE_S)
         assert self.process.exitcode is not None, f"it does not end; the screen:\n{self.text}"
+        self.stop_reading()
         return self.process.exitcode
 
     # --- doing --------------------------------------------------------------------------------------
@@ -106,7 +107,7 @@ class Terminal:
             os.write(self._master, KEYS.get(key, key.encode()))
 
     def stop_reading(self) -> None:
-        """Take no more output, as a terminal does that is frozen."""
+        """Take what was drawn and then no more, as a terminal does that is frozen."""
         if self._reader.is_alive():
             os.write(self._wake_write, b".")
             self._reader.join()
@@ -132,7 +133,7 @@ class Terminal:
     def _read(self) -> None:
         while True:
             ready, _, _ = select.select([self._master, self._wake_read], [], [])
-            if self._wake_read in ready:
+            if self._master not in ready:
                 return
             drawn = os.read(self._master, 65536)
             with self._changed:
