@@ -22,12 +22,17 @@ COMMANDS: Mapping[str, str] = {
     "recover": "make a corrupt journal anew, from the exchange",
     "status": "what a running console holds and does",
     "exchange": "the practice exchange alone",
+    "backtest": "trade recorded markets, and judge the result",
+    "sweep": "pairs of thresholds on recorded markets, after the fees of both models",
+    "walk-forward": "thresholds chosen on the past and traded in what came after",
+    "slippage": "what executions cost on recorded markets",
+    "lookahead": "whether any decision on recorded markets depends on what came after it",
     "calibrate": "how often each price won in recorded markets, beside what was published",
     "groups": "which recorded markets moved together",
     "config": "show or check the settings in force",
     "info": "versions and every path",
 }
-"""Sub-command, which is also its module in ``console.commands``, and its help."""
+"""Sub-command, which is also its module in ``console.commands`` (``_`` for a hyphen), and its help."""
 
 _INTERNAL: Mapping[str, str] = {"guard": "the process that watches a run, started by it"}
 
@@ -106,7 +111,8 @@ def _top_parser() -> argparse.ArgumentParser:
 
 
 def _module(name: str) -> CommandModule:
-    return cast(CommandModule, importlib.import_module(f"console.commands.{name}"))
+    module = name.replace("-", "_")
+    return cast(CommandModule, importlib.import_module(f"console.commands.{module}"))
 
 
 def _fail(error: Exception, exit_code: int) -> int:

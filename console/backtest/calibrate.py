@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.backtest.estimates import Estimate, estimates_by
-from console.backtest.observations import Observations, Panel, PriceSource
+from console.backtest.observations import Observations
+from console.backtest.panels import BANDS, Panel, PriceSource, band_rows
 from console.backtest.published import BECKER_ALL, BECKER_TAKER_BY_CATEGORY, REPLICATION
 from console.backtest.statistics import events_needed
 from console.domain.money import PRICE_PER_CENT
@@ -20,21 +21,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Ints = npt.NDArray[np.int64]
-
-_NS_PER_MINUTE = 60_000_000_000
-_HOUR = 60
-_DAY = 24 * _HOUR
-
-BANDS = (
-    ("under 5 min", 0),
-    ("5 to 15 min", 5),
-    ("15 min to 1 h", 15),
-    ("1 to 6 h", _HOUR),
-    ("6 h to 1 day", 6 * _HOUR),
-    ("1 to 7 days", _DAY),
-    ("7 days or more", 7 * _DAY),
-)
-"""Time to close: name and first minute of each band, which ends where the next begins."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,11 +96,7 @@ def _by_category(observations: Observations, panel: Panel) -> Iterator[Row]:
 
 
 def _by_time_to_close(observations: Observations, panel: Panel) -> Iterator[Row]:
-    import numpy as np
-
-    begins = np.asarray([minute * _NS_PER_MINUTE for _, minute in BANDS])
-    left = observations.close_ns[panel.market] - panel.ts_ns
-    band = np.searchsorted(begins, left, side="right").astype(np.int64) - 1
+    band = band_rows(observations.close_ns[panel.market] - panel.ts_ns)
     group = band * len(BUCKETS) + bucket_rows(panel.price)
     for index, estimate in estimates_by(panel, group, observations.event):
         number, bucket = divmod(index, len(BUCKETS))

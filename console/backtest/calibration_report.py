@@ -37,7 +37,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             "stake",
             "weight": "a displayed price once in each market, side and group, where first seen; every trade "
             "once",
-            "price": "the ask for YES and a dollar less the bid for NO; the price of the trade",
+            "price": "the ask for YES and a dollar less the bid for NO, of quotes and, in a dataset without "
+            "quotes, at the end of candles; the price of the trade",
             "side_and_role": "both outcomes, by the price paid for each; taker and maker apart",
             "fees": "edge is before, net after Kalshi's schedule: taker 7 % x P(1-P), maker 1.75 %, which "
             f"many series do not charge; rounded up once an order of {ORDER_CONTRACTS}",
@@ -62,6 +63,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 "(result_source says derived or inferred): they flatter win rates; the edge table leaves "
                 "them out"
             )
+        if coverage.results_against_last_quote:
+            said.append(
+                f"{coverage.results_against_last_quote} results contradict a last quote that was all but sure"
+            )
         if not coverage.trades:
             said.append("no trades are recorded: what makers earn is not measured")
         short = [row for row in self.calibration.buckets if _is_short(row)]
@@ -72,7 +77,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             )
         days = self._days()
         if 0 < days < _FEW_DAYS:
-            said.append(f"all markets closed on {days} days: events of a day may move together")
+            on = "one day" if days == 1 else f"{days} days"
+            said.append(f"all markets closed on {on}: events of a day may move together")
         return said
 
     def document(self) -> Document:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from console.backtest.calibrate import BANDS, Row
+from console.backtest.calibrate import Row
 from console.backtest.calibration_report import Report
 from console.backtest.edge_fit import prior_events
 from console.backtest.observations import Coverage
+from console.backtest.panels import BANDS
 from console.backtest.published import BECKER_ALL, CATEGORY_SPREAD, OTHER_UNITS, REPLICATION
 from console.backtest.statistics import Interval
 from console.domain.money import PRICE_PER_CENT
@@ -55,12 +56,11 @@ def _coverage(it: Coverage) -> Iterator[str]:
     yield from _wrapped(
         "counted: ", f"{it.markets:,} markets with a result, {it.quotes:,} quotes, {it.trades:,} trades"
     )
+    dropped = {"quotes too wide": it.quotes_wide} | it.dropped
+    rows = ", ".join(f"{reason} {count:,}" for reason, count in dropped.items())
     yield from _wrapped(
         "left out: ",
-        f"{it.markets_without_result:,} markets without a result ({it.rows_without_result:,} rows); quotes "
-        f"crossed {it.quotes_crossed:,}, locked {it.quotes_locked:,}, after close "
-        f"{it.quotes_after_close:,}, too wide {it.quotes_wide:,}; trades after close "
-        f"{it.trades_after_close:,}, at 0 or 1 dollar {it.trades_off_price:,}",
+        f"{it.markets_without_result:,} markets without a result ({it.rows_without_result:,} rows); {rows}",
     )
 
 

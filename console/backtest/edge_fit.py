@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from console.backtest.calibrate import by_category_and_bucket
 from console.backtest.estimates import Estimate
-from console.backtest.observations import NO_CATEGORY, Observations
+from console.backtest.observations import NO_CATEGORY, Observations, time_of
 from console.backtest.published import CATEGORY_SPREAD
 from console.backtest.statistics import Z_95
 from console.domain.money import PRICE_PER_CENT
@@ -44,18 +44,18 @@ def fit(observations: Observations, data: str) -> EdgeTable | None:
     Where quotes and trades both tell of a cell, the one of more events does.
     """
     announced = observations.announced()
-    period = announced.period
     best: dict[tuple[str, int, Role], Estimate] = {}
     for key, estimate in _estimates(announced):
         if key not in best or estimate.effective_events > best[key].effective_events:
             best[key] = estimate
-    if period is None or not best:
+    if not best:
         return None
+    rows = [panel.ts_ns for panel in announced.panels if len(panel.ts_ns)]
     return EdgeTable(
         version=VERSION,
         data=data,
-        data_from=period[0],
-        data_to=period[1],
+        data_from=time_of(min(int(each.min()) for each in rows)),
+        data_to=time_of(int(announced.settles_ns[announced.markets_seen].max())),
         prior_points=round(CATEGORY_SPREAD, 4),
         cells=tuple(_cell(*key, best[key]) for key in sorted(best)),
     )

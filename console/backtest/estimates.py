@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.backtest.observations import Panel
+from console.backtest.panels import Panel
 from console.backtest.statistics import Interval, clustered_interval, effective_number, wilson
 from console.domain.fees import KalshiFees
 from console.domain.market import FeeTerms

@@ -29,7 +29,7 @@ def groups_text(found: MarketGroups) -> Iterator[str]:
     yield from _wrapped(
         "pairs: ",
         f"{pairs.total:,}, of which measured {pairs.measured:,} ({pairs.above_threshold:,} above "
-        f"{found.threshold:g}, {pairs.below_negative_threshold:,} below {-found.threshold:g}), too little "
+        f"{found.threshold:g}, {pairs.below_negative_threshold:,} below {0 - found.threshold:g}), too little "
         f"data {pairs.too_little_data:,}: assumed together {pairs.assumed_together:,} (same event, or same "
         f"category and close), assumed independent {pairs.assumed_independent:,}",
     )

@@ -4,100 +4,83 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_DOLLAR, Price
-from console.history.clean import clean
-from console.history.load import History
-from console.history.read import find_file, read_columns
-from console.history.schema import ColumnSpec, Kind
+from console.backtest.panels import (
+    BANDS,
+    WON,
+    Panel,
+    PriceSource,
+    band_rows,
+    displayed,
+    joined,
+    no_prices,
+    printed,
+)
+from console.domain.money import PRICE_PER_CENT, PRICE_PER_DOLLAR, Price
 from console.strategies.edge import Role
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    import pyarrow as pa
+
+    from console.history.columns import Quotes, Trades
+    from console.history.timeline import Timeline
 
     Ints = npt.NDArray[np.int64]
     Bools = npt.NDArray[np.bool_]
     Texts = npt.NDArray[np.str_]
-
-PriceSource = Literal["quote", "trade"]
-"""A displayed price at which a taker could have bought, or the print of a trade."""
 
 NO_CATEGORY = "(none)"
 
 WIDEST_SPREAD = Price(2_000)
 """A wider quote is of a book that has hardly begun; Bürgi, Deng and Whelan leave the same out."""
 
-_ESTIMATED = ("derived", "inferred")
+_CENTS = PRICE_PER_DOLLAR // PRICE_PER_CENT
+_LOST, _UNKNOWN = 0, -1
+_PANELS: tuple[tuple[PriceSource, Role], ...] = (
+    ("quote", "taker"),
+    ("trade", "taker"),
+    ("trade", "maker_yes"),
+    ("trade", "maker_no"),
+)
 
 
-@dataclass(frozen=True)
-class Panel:
-    """Prices of outcomes, by one role from one source, in the order of the recording, as columns.
-
-    ``market`` is a row of the history's markets; ``price`` and ``count`` are exact. Markets without a result
-    are not in it.
-    """
-
-    role: Role
-    source: PriceSource
-    market: Ints
-    is_yes: Bools
-    price: Ints
-    count: Ints
-    won: Bools
-    ts_ns: Ints
-
-    def rows(self, which: Ints | Bools) -> Panel:
-        return Panel(
-            self.role,
-            self.source,
-            market=self.market[which],
-            is_yes=self.is_yes[which],
-            price=self.price[which],
-            count=self.count[which],
-            won=self.won[which],
-            ts_ns=self.ts_ns[which],
-        )
-
-
-class Coverage(msgspec.Struct, frozen=True):
+class Coverage(msgspec.Struct, kw_only=True):
     """How much of a recording counts, and what was left out and why.
 
     ``estimated_results`` are markets that count although their result was read off prices, not announced.
+    ``dropped`` counts the rows that no backtest could use by reason.
     """
 
-    markets: int
-    markets_without_result: int
-    estimated_results: int
-    quotes: int
-    trades: int
-    quotes_crossed: int
-    quotes_locked: int
-    quotes_after_close: int
-    quotes_wide: int
-    trades_after_close: int
-    trades_off_price: int
-    rows_without_result: int
+    markets: int = 0
+    markets_without_result: int = 0
+    estimated_results: int = 0
+    quotes: int = 0
+    trades: int = 0
+    quotes_wide: int = 0
+    rows_without_result: int = 0
+    results_against_last_quote: int = 0
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Observations:
-    """The panels of a recording, and of each of its markets the event by number, category and close.
+    """The panels of a recording, and of each of its markets the event by number, category, close and payout.
 
-    ``is_estimated`` tells the results that were not announced.
+    ``is_estimated`` tells the results that were not announced, ``period`` the first and last time of a row
+    that counts, cut to the second; None without one.
     """
 
     panels: tuple[Panel, ...]
     event: Ints
     category: Texts
     close_ns: Ints
+    settles_ns: Ints
     is_estimated: Bools
+    period: tuple[datetime, datetime] | None
     coverage: Coverage
 
     @property
@@ -107,139 +90,102 @@ class Observations:
 
         return np.unique(np.concatenate([panel.market for panel in self.panels]))
 
-    @property
-    def period(self) -> tuple[datetime, datetime] | None:
-        """The times of the first and the last row, cut to the second; None without rows."""
-        times = [panel.ts_ns for panel in self.panels if len(panel.ts_ns)]
-        if not times:
-            return None
-        first, last = min(int(each.min()) for each in times), max(int(each.max()) for each in times)
-        return _time(first), _time(last)
-
     def announced(self) -> Observations:
         """Those of markets whose result was announced: one read off the prices cannot judge them."""
         kept = [panel.rows(~self.is_estimated[panel.market]) for panel in self.panels]
         return replace(self, panels=tuple(kept))
 
 
-def _time(ns: int) -> datetime:
+def time_of(ns: int) -> datetime:
+    """A time cut to the second."""
     return datetime.fromtimestamp(ns // 1_000_000_000, UTC)
 
 
-def observe(history: History) -> Observations:
-    """Every panel that the recording holds; raises HistoryError."""
+def observe(timeline: Timeline) -> Observations:
+    """Every panel that the recording holds, candles as quotes at their end; raises HistoryError."""
     import numpy as np
 
-    markets = history.markets
-    _, event = np.unique(_texts(markets, "event_ticker"), return_inverse=True)
-    result = _texts(history.outcomes, "result")
-    close_ns = _ints(markets["close_ns"])
-    is_estimated = _estimated_results(history.folder, len(result)) & (result != "")
-    cleaned, defects = clean(history)
-    quotes = _filtered(cleaned, _ints(cleaned["ask"]) - _ints(cleaned["bid"]) <= WIDEST_SPREAD)
-    trades, late, off_price = _tradable(history.trades, close_ns)
-    quoted, traded = (_known(rows, result) for rows in (quotes, trades))
-    seen = np.unique(np.concatenate([_ints(rows["market"]) for rows in (quotes, trades)]))
-    category = _texts(markets, "category")
+    markets = timeline.markets
+    outcomes = [timeline.outcomes[market.ticker] for market in markets]
+    _, event = np.unique([market.event_ticker for market in markets], return_inverse=True)
+    result_of: dict[int | None, int] = {0: _LOST, PRICE_PER_DOLLAR: WON}
+    result = np.array([result_of.get(each.yes_value, _UNKNOWN) for each in outcomes], dtype=np.int64)
+    close_ns = np.array([each.close_ns for each in outcomes], dtype=np.int64)
+    is_estimated = np.array([not each.is_announced for each in outcomes], dtype=np.bool_)
+    reader = _Reader(result, close_ns)
+    for each in timeline.slices():
+        reader.see(each.quotes, each.trades)
+    coverage = reader.coverage
+    counted = reader.is_seen & (result != _UNKNOWN)
+    coverage.markets = int(counted.sum())
+    coverage.markets_without_result = int((reader.is_seen & (result == _UNKNOWN)).sum())
+    coverage.estimated_results = int((counted & is_estimated).sum())
+    coverage.results_against_last_quote = timeline.noted.get("results against the last quote", 0)
+    coverage.dropped = {reason: count for reason, count in timeline.dropped.items() if count}
     return Observations(
-        panels=(_displayed(quoted, result), *_printed(traded, result)),
+        panels=reader.panels(),
         event=event.astype(np.int64),
-        category=np.where(category == "", NO_CATEGORY, category),
+        category=np.array([market.category or NO_CATEGORY for market in markets], dtype=np.str_),
         close_ns=close_ns,
+        settles_ns=np.array([each.settles_ns for each in outcomes], dtype=np.int64),
         is_estimated=is_estimated,
-        coverage=Coverage(
-            markets=int((result[seen] != "").sum()),
-            markets_without_result=int((result[seen] == "").sum()),
-            estimated_results=int(is_estimated[seen].sum()),
-            quotes=quoted.num_rows,
-            trades=traded.num_rows,
-            quotes_crossed=defects.crossed,
-            quotes_locked=defects.locked,
-            quotes_after_close=defects.after_close,
-            quotes_wide=cleaned.num_rows - quotes.num_rows,
-            trades_after_close=late,
-            trades_off_price=off_price,
-            rows_without_result=quotes.num_rows + trades.num_rows - quoted.num_rows - traded.num_rows,
-        ),
+        period=reader.period(),
+        coverage=coverage,
     )
 
 
-def _texts(table: pa.Table, name: str) -> Texts:
-    """A text column; what is unknown comes as an empty text."""
-    import numpy as np
+class _Reader:
+    """Takes from slices what the panels need, which of the quotes are only the first at each chance."""
 
-    return np.asarray([text or "" for text in table[name].to_pylist()], dtype=np.str_)
+    def __init__(self, result: Ints, close_ns: Ints) -> None:
+        import numpy as np
 
+        self.coverage = Coverage()
+        self.is_seen = np.zeros(len(result), dtype=np.bool_)
+        self._result, self._close_ns = result, close_ns
+        self._is_taken = np.zeros((len(result), 2, _CENTS, len(BANDS)), dtype=np.bool_)
+        self._parts = {(source, role): [no_prices(role, source)] for source, role in _PANELS}
+        self._times: list[int] = []
 
-def _ints(column: pa.ChunkedArray[pa.Int64Scalar]) -> Ints:
-    import numpy as np
+    def see(self, quotes: Quotes, trades: Trades) -> None:
+        """Take the rows of a slice; slices come in order of time."""
+        import numpy as np
 
-    return column.to_numpy().astype(np.int64)
+        narrow = quotes.ask - quotes.bid <= WIDEST_SPREAD
+        quoted = self._known(quotes.market, narrow)
+        traded = self._known(trades.market, np.ones(len(trades.market), dtype=np.bool_))
+        self.coverage.quotes_wide += int((~narrow).sum())
+        self.coverage.quotes += len(quoted)
+        self.coverage.trades += len(traded)
+        for times in (quotes.ts_ns[quoted], trades.ts_ns[traded]):
+            self._times += times[[0, -1]].tolist() if len(times) else []
+        chances = self._first_seen(displayed(quotes, quoted, self._result))
+        for part in (chances, *printed(trades, traded, self._result)):
+            self._parts[part.source, part.role].append(part)
 
+    def _known(self, market: npt.NDArray[np.int32], usable: Bools) -> Ints:
+        """The usable rows whose market has a result."""
+        import numpy as np
 
-def _estimated_results(folder: Path, markets: int) -> Bools:
-    """Which results a recording's maker read off prices, as the column ``result_source`` says."""
-    import numpy as np
+        self.is_seen[market[usable]] = True
+        known = usable & (self._result[market] != _UNKNOWN)
+        self.coverage.rows_without_result += int(usable.sum() - known.sum())
+        return np.flatnonzero(known)
 
-    spec = ColumnSpec("result_source", Kind.TEXT, required=False, nullable=True)
-    sources = read_columns(find_file(folder, "markets"), (spec,))["result_source"].to_pylist()
-    return np.asarray([str(source).lower().startswith(_ESTIMATED) for source in sources], dtype=np.bool_)
+    def _first_seen(self, panel: Panel) -> Panel:
+        import numpy as np
 
+        band = band_rows(self._close_ns[panel.market] - panel.ts_ns)
+        place = (panel.market, panel.is_yes.astype(np.int64), panel.price // PRICE_PER_CENT, band)
+        chance = np.ravel_multi_index(place, self._is_taken.shape)
+        is_taken = self._is_taken.reshape(-1)
+        new = np.flatnonzero(~is_taken[chance])
+        _, first = np.unique(chance[new], return_index=True)
+        is_taken[chance[new]] = True
+        return panel.rows(new[np.sort(first)])
 
-def _tradable(trades: pa.Table, close_ns: Ints) -> tuple[pa.Table, int, int]:
-    """The trades before their market's close at a price below a dollar, and how many were not."""
-    late = _ints(trades["ts_ns"]) >= close_ns[_ints(trades["market"])]
-    price = _ints(trades["price"])
-    off_price = ~late & ((price <= 0) | (price >= PRICE_PER_DOLLAR))
-    return _filtered(trades, ~late & ~off_price), int(late.sum()), int(off_price.sum())
+    def panels(self) -> tuple[Panel, ...]:
+        return tuple(joined(parts) for parts in self._parts.values())
 
-
-def _known(rows: pa.Table, result: Texts) -> pa.Table:
-    return _filtered(rows, result[_ints(rows["market"])] != "")
-
-
-def _filtered(rows: pa.Table, kept: Bools) -> pa.Table:
-    import pyarrow as pa
-
-    return rows.filter(pa.array(kept))
-
-
-def _displayed(quotes: pa.Table, result: Texts) -> Panel:
-    """What a taker could have bought: YES at the ask and NO at a dollar less the bid, where one stood."""
-    import numpy as np
-
-    market, bid, ask = (_ints(quotes[name]) for name in ("market", "bid", "ask"))
-    won_yes = result[market] == "yes"
-    # One after the other, so that the rows stay in order of time.
-    price = np.column_stack([ask, PRICE_PER_DOLLAR - bid]).ravel()
-    both = Panel(
-        role="taker",
-        source="quote",
-        market=np.repeat(market, 2),
-        is_yes=np.tile(np.array([True, False]), len(market)),
-        price=price,
-        count=np.full(len(price), COUNT_PER_CONTRACT, dtype=np.int64),
-        won=np.column_stack([won_yes, ~won_yes]).ravel(),
-        ts_ns=np.repeat(_ints(quotes["ts_ns"]), 2),
-    )
-    return both.rows(price < PRICE_PER_DOLLAR)
-
-
-def _printed(trades: pa.Table, result: Texts) -> tuple[Panel, Panel, Panel]:
-    """Both parties of every trade, each at the price it paid."""
-    import numpy as np
-
-    market, yes_price, count, ts_ns = (_ints(trades[name]) for name in ("market", "price", "count", "ts_ns"))
-    won_yes = result[market] == "yes"
-    takes_yes = _texts(trades, "taker_side") == "yes"
-
-    def party(role: Role, is_yes: Bools) -> Panel:
-        price = np.where(is_yes, yes_price, PRICE_PER_DOLLAR - yes_price)
-        return Panel(role, "trade", market, is_yes, price, count, won_yes == is_yes, ts_ns)
-
-    maker = party("maker_yes", ~takes_yes)
-    return (
-        party("taker", takes_yes),
-        maker.rows(maker.is_yes),
-        replace(maker, role="maker_no").rows(~maker.is_yes),
-    )
+    def period(self) -> tuple[datetime, datetime] | None:
+        return (time_of(min(self._times)), time_of(max(self._times))) if self._times else None

@@ -15,8 +15,10 @@ from console.commands.common import (
     home_of,
     options_of,
     print_json,
+    visible,
 )
 from console.commands.errors import ExitCode, UserError
+from console.commands.history_arguments import add_history_arguments, open_history
 from console.commands.progress import Steps
 from console.config.load import load as load_settings
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common_arguments(parser)
     add_json_argument(parser)
-    parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder of recorded markets")
+    add_history_arguments(parser)
     parser.add_argument("--by-cent", action="store_true", help="in the text, each cent by itself too")
     parser.add_argument(
         "--write",
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     loaded = load_settings(
         arguments.env, config=arguments.config or Path(os.devnull), options=options_of(arguments)
     )
-    report = _report(arguments.data)
+    report = _report(arguments)
     written = _write(arguments, loaded.settings.edge, report.table) if arguments.write else None
     if arguments.json:
         print_json(report.document() | {"written": written})
@@ -52,23 +54,24 @@ def run(arguments: argparse.Namespace) -> int:
         from console.backtest.calibration_text import report_text
 
         for line in report_text(report, by_cent=arguments.by_cent):
-            print(line)
+            print(visible(line))
     return ExitCode.DONE
 
 
-def _report(folder: Path) -> Report:
+def _report(arguments: argparse.Namespace) -> Report:
     # They bring pyarrow and numpy, which a wrong option need not wait for.
     from console.backtest.calibrate import calibrate
     from console.backtest.calibration_report import Report
     from console.backtest.edge_fit import fit
     from console.backtest.observations import observe
-    from console.history.load import load
     from console.history.schema import HistoryError
 
+    folder: Path = arguments.data
     with Steps() as steps:
+        steps.begin(f"reading {folder}")
+        timeline = open_history(arguments, books=False)
         try:
-            steps.begin(f"reading {folder}")
-            observations = observe(load(folder))
+            observations = observe(timeline)
         except HistoryError as error:
             raise UserError(str(error)) from None
         calibration = calibrate(observations, steps.begin)
@@ -88,6 +91,12 @@ def _write(arguments: argparse.Namespace, settings: EdgeSettings, table: EdgeTab
         raise UserError(
             f"{arguments.data}: no market has an announced result and a category; there is no edge to write"
         )
+    now = datetime.now(UTC)
+    if table.data_to > now:
+        raise UserError(
+            f"{arguments.data}: a market was paid out on {table.data_to:%Y-%m-%d}, which is yet to come; "
+            "trading would refuse the edge table, so check the times"
+        )
     home = home_of(arguments).root
     path = table_path(settings, home)
     try:
@@ -96,7 +105,7 @@ def _write(arguments: argparse.Namespace, settings: EdgeSettings, table: EdgeTab
     except OSError as error:
         raise UserError(f"edge table {path} cannot be written: {error.strerror}") from None
     print(f"edge table written to {path}", file=sys.stderr)
-    age = (datetime.now(UTC) - table.data_to).days
+    age = (now - table.data_to).days
     if age > settings.table_max_age_days:
         print(
             f"it rests on data up to {table.data_to:%Y-%m-%d}, {age} days ago: trading refuses it while "

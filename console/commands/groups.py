@@ -58,7 +58,7 @@ def _find(arguments: argparse.Namespace) -> MarketGroups:
 
     with Steps() as steps:
         steps.begin(f"reading {arguments.data}")
-        timeline = open_history(arguments)
+        timeline = open_history(arguments, books=False)
         try:
             return find_groups(
                 timeline, str(arguments.data), arguments.threshold, arguments.every, steps.begin

@@ -11,9 +11,12 @@ from console.commands.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from console.history.timeline import Timeline
+    from console.history.usable import Period
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# What a recording may hold.
+_FIRST_YEAR, _LAST_YEAR = 2015, 2100
 
 
 def add_history_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,20 +31,26 @@ def add_history_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_history(arguments: argparse.Namespace) -> Timeline:
-    """The timeline that was asked for; raises UserError."""
+def open_history(arguments: argparse.Namespace, *, books: bool = True) -> Timeline:
+    """The timeline that was asked for, with the recorded books where they are of use; raises UserError."""
     # They bring pyarrow, which a wrong option need not wait for.
     from console.history.folder import open_folder
     from console.history.schema import HistoryError
+
+    try:
+        return open_folder(arguments.data, period_of(arguments), arguments.series, books=books)
+    except HistoryError as error:
+        raise UserError(str(error)) from None
+
+
+def period_of(arguments: argparse.Namespace) -> Period:
+    """The period that was asked for; raises UserError."""
     from console.history.usable import Period
 
     since, until = arguments.since, arguments.until
     if since is not None and until is not None and since >= until:
         raise UserError("--from is not before --to", ExitCode.USAGE)
-    try:
-        return open_folder(arguments.data, Period(_ns(since), _ns(until)), arguments.series)
-    except HistoryError as error:
-        raise UserError(str(error)) from None
+    return Period(_ns(since), _ns(until))
 
 
 def _time(text: str) -> datetime:
@@ -49,6 +58,8 @@ def _time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not a time such as 2026-03-01T14:30") from None
+    if not _FIRST_YEAR <= time.year < _LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"{text} is not a time of {_FIRST_YEAR} to {_LAST_YEAR}")
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 

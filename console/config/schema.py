@@ -258,12 +258,8 @@ class FeeSettings:
 class SlippageSettings:
     """The cost model of simulated executions."""
 
-    base_slippage_bps: Decimal = setting(
-        "5.0", "cost of any order", unit="bps", low=0, high=_MOST_BPS, in_force=False
-    )
-    size_impact_factor: Decimal = setting(
-        "0.1", "cost by share of the displayed size", low=0, high=100, in_force=False
-    )
+    base_slippage_bps: Decimal = setting("5.0", "cost of any order", unit="bps", low=0, high=_MOST_BPS)
+    size_impact_factor: Decimal = setting("0.1", "cost by share of the displayed size", low=0, high=100)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,10 @@ class PriceGrid(msgspec.Struct, frozen=True):
         """Whether an order may carry this price."""
         if not 0 < price < PRICE_PER_DOLLAR:
             return False
-        return any(r.start <= price <= r.end and (price - r.start) % r.step == 0 for r in self.ranges)
+        for r in self.ranges:  # noqa: SIM110 - asked at every quote in a price zone, where any() takes twice as long
+            if r.start <= price <= r.end and (price - r.start) % r.step == 0:
+                return True
+        return False
 
     def floor(self, price: Price) -> Price | None:
         """The highest tradable price not above ``price``, or None when there is none."""

@@ -174,11 +174,16 @@ class Fill(msgspec.Struct, frozen=True):
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """A market paid out ``yes_value`` for each YES and the rest of a dollar for each NO."""
+    """A market paid out ``yes_value`` for each YES and the rest of a dollar for each NO.
+
+    ``fee`` is what settling itself was charged: nothing at Kalshi, whose settlements repeat the fees of the
+    fills.
+    """
 
     ticker: Ticker
     yes_value: Price
     at_ns: int
+    fee: Cash = Cash(0)
 
 
 class PositionReport(msgspec.Struct, frozen=True):

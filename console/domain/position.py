@@ -7,6 +7,8 @@ import msgspec
 from console.domain.book import BookSide
 from console.domain.money import Cash, Count, Price, complement, cost
 
+_NO_FEE = Cash(0)
+
 
 class Position(msgspec.Struct, frozen=True):
     """Contracts held, + for YES and - for NO, with what was paid for them.
@@ -48,10 +50,10 @@ class Position(msgspec.Struct, frozen=True):
             fees=Cash(self.fees + fee),
         )
 
-    def settled(self, yes_value: Price) -> Position:
+    def settled(self, yes_value: Price, fee: Cash = _NO_FEE) -> Position:
         """The position after the market paid out; nothing is held any more."""
         profit = self.value_at(yes_value) - self.paid
-        return Position(realised=Cash(self.realised + profit), fees=self.fees)
+        return Position(realised=Cash(self.realised + profit), fees=Cash(self.fees + fee))
 
     def value_at(self, yes_price: Price) -> Cash:
         """What the contracts held are worth at a YES price."""

@@ -46,9 +46,10 @@ OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
 class Account:
     """Cash, positions, orders, latches and the risk day; changed by ``apply`` alone.
 
-    Positions and cash are the account's, whoever traded; orders are ours. In the markets of ``external`` not
-    all that is held was bought by us. Applying the same events to a new Account gives an equal one, so what
-    the journal holds is the state.
+    ``working`` has the orders that may still fill by market and client order id. Positions and cash are the
+    account's, whoever traded; orders are ours. In the markets of ``external`` not all that is held was bought
+    by us. Applying the same events to a new Account gives an equal one, so what the journal holds is the
+    state.
     """
 
     def __init__(self) -> None:
@@ -79,6 +80,7 @@ class Account:
         self.taker_slippage: deque[int] = deque(maxlen=TAKER_FILLS_KEPT)
         self.streak = LossStreak()
         self._open_orders: dict[str, Order] = {}
+        self.working: dict[Ticker, dict[str, Order]] = {}
 
     @property
     def open_orders(self) -> tuple[Order, ...]:
@@ -167,10 +169,12 @@ class Account:
         self.orders[client_order_id] = order
         if order.order_id is not None:
             self.client_ids[order.order_id] = client_order_id
+        in_market = self.working.setdefault(order.intent.ticker, {})
         if order.status.is_terminal:
             self._open_orders.pop(client_order_id, None)
+            in_market.pop(client_order_id, None)
         else:
-            self._open_orders[client_order_id] = order
+            self._open_orders[client_order_id] = in_market[client_order_id] = order
 
     def _fill(self, event: OrderFilled) -> None:
         fill, order = event.fill, self.orders[event.client_order_id]
@@ -199,8 +203,9 @@ class Account:
         held = self.position(settlement.ticker)
         paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
         self.settlements = Cash(self.settlements + paid_out)
-        self.cash = Cash(self.cash + paid_out)
-        after = held.settled(settlement.yes_value)
+        self.cash = Cash(self.cash + paid_out - settlement.fee)
+        self.fees = Cash(self.fees + settlement.fee)
+        after = held.settled(settlement.yes_value, settlement.fee)
         self._hold(settlement.ticker, after)
         self.streak.changed(settlement.ticker, held, after, settlement.at_ns)
 

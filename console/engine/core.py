@@ -59,8 +59,8 @@ from console.engine.bookkeeper import Bookkeeper
 from console.engine.cancels import Cancels
 from console.engine.clock_watch import ClockWatch
 from console.engine.effects import Effects
-from console.engine.entries import Denied, Entries
-from console.engine.markets import Markets
+from console.engine.entries import Entries
+from console.engine.markets import Followed, Markets
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
 from console.engine.valuation import equity_at_marks, marking_events
@@ -69,6 +69,7 @@ from console.risk.exposure import Exposure
 from console.risk.groups import Grouping
 from console.risk.manager import RiskManager
 from console.risk.risk_day import RiskDays
+from console.risk.running_exposure import RunningExposure
 from console.risk.switches.base import EvaluatedAt, RiskView
 from console.risk.switches.clock_skew import CLOCK_SKEW
 from console.strategies.base import Strategy
@@ -98,12 +99,23 @@ class Engine:
         self.trade_log = trade_log or TradeLog()
         self.markets = Markets(Grouping(settings.risk.groups))
         self.risk = risk
-        self.entries = Entries(settings, strategy, risk, client_id_prefix)
+        self.entries = Entries(
+            settings,
+            strategy,
+            risk,
+            self.account,
+            self.markets,
+            self.risk_view,
+            client_id_prefix=client_id_prefix,
+        )
         self.activity = Activity(self.account, client_id_prefix)
         self.equity: Cash | None = None
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
         self._monotonic_ns: int | None = None
+        self._exposure = RunningExposure()
+        self._view: RiskView | None = None
+        self._viewed = 0
         self._clock_watch = ClockWatch()
         self._effects = Effects(self.account, self.trade_log, self.activity)
         self._cancels = Cancels()
@@ -122,7 +134,10 @@ class Engine:
     def handle(self, event: EngineEvent) -> list[Action]:
         """Take one event and return what must be done, in the order in which it must be done."""
         actions = self._effects.begin()
-        self.activity.hear(event)
+        self._view = None
+        # Nearly every event is a quote, and no switch counts them.
+        if not isinstance(event, QuoteChanged):
+            self.activity.hear(event)
         self._take(event)
         if self.account.latches.active:
             self._cancel_what_may_not_rest(event.at_ns)
@@ -140,7 +155,7 @@ class Engine:
 
     def exposure(self) -> Exposure:
         """Worst cases of what is held and of every order that may still fill, ours or not."""
-        return Exposure.of(
+        return self._exposure.of(
             self.account.held, self.account.open_orders, self.markets.places, self.external_orders
         )
 
@@ -155,6 +170,14 @@ class Engine:
         return self.activity.exchange
 
     def risk_view(self, now_ns: int) -> RiskView:
+        """What switches read now; within one event the same object until the account changes."""
+        view = self._view
+        if view is None or view.now_ns != now_ns or self._viewed != self._effects.appended:
+            self._viewed = self._effects.appended
+            view = self._view = self._new_view(now_ns)
+        return view
+
+    def _new_view(self, now_ns: int) -> RiskView:
         account, activity = self.account, self.activity
         followed, dark = self.markets.books(now_ns)
         return RiskView(
@@ -192,8 +215,7 @@ class Engine:
         match event:
             case QuoteChanged():
                 self.feed_proved_ns = event.at_ns
-                self.markets.take_quote(event.ticker, event.quote)
-                self._look_at(event.ticker, event.at_ns)
+                self._look_at(self.markets.take_quote(event.ticker, event.quote), event.at_ns)
             case FeedProved():
                 self.feed_proved_ns = event.at_ns
             case ClockTicked():
@@ -264,7 +286,8 @@ class Engine:
 
     def _settle(self, event: MarketSettled) -> None:
         ticker = event.settlement.ticker
-        if self.account.position(ticker).contracts:
+        # A schedule that charges profits charges for a market that was closed before, too.
+        if self.account.position(ticker).contracts or event.settlement.fee:
             self._effects.append(event)
         self._forget(ticker)
 
@@ -292,25 +315,23 @@ class Engine:
 
     # --- looking ------------------------------------------------------------------------------------
 
-    def _look_at(self, ticker: Ticker, at_ns: int) -> None:
-        """Consider one market: withdraw an order that is no longer wanted, or enter."""
-        market = self.markets.get(ticker)
-        if market is None or not self.markets.is_live(ticker):
+    def _look_at(self, followed: Followed, at_ns: int) -> None:
+        """Consider one market: withdraw an order that is no longer wanted, or enter, or close."""
+        market, quote = followed.market, followed.quote
+        if market is None or not followed.is_live:
             return
-        quote = self.markets.quote(ticker)
-        working = [order for order in self.account.open_orders if order.intent.ticker == ticker]
-        for order in working:
-            if not order.intent.reduce_only and not self.entries.still_wants(order, market, quote, at_ns):
-                self._cancel(order, at_ns)
+        working = self.account.working.get(market.ticker)
         if working:
+            for order in working.values():
+                if not order.intent.reduce_only and not self.entries.still_wants(order, market, quote, at_ns):
+                    self._cancel(order, at_ns)
             return
-        decision = self.entries.decide(market, quote, at_ns, lambda: self.risk_view(at_ns), self.account)
-        match decision:
-            case Denied():
-                self.trade_log.note_denied(at_ns, ticker, decision.limit, decision.reason)
-            case OrderIntent():
-                self._effects.append(OrderIntended(at_ns=at_ns, intent=decision))
-                self._effects.act(Submit(decision))
+        decision = self.entries.decide(market, quote, at_ns)
+        if isinstance(decision, OrderIntent):
+            self._effects.append(OrderIntended(at_ns=at_ns, intent=decision))
+            self._effects.act(Submit(decision))
+        elif decision is not None:
+            self.trade_log.note_denied(at_ns, market.ticker, decision.limit, decision.reason)
 
     def _scan(self, at_ns: int) -> None:
         """Mark the book, look at every switch and every market."""
@@ -321,12 +342,12 @@ class Engine:
             for event in marking_events(self.account, self.equity, at_ns, day):
                 self._effects.append(event)
         self._evaluate_switches(at_ns, EvaluatedAt.SCAN)
-        for ticker in self.markets.tickers:
-            market = self.markets.get(ticker)
+        for followed in self.markets.listed:
+            market = followed.market
             if market is not None and at_ns > market.close_ns + FORGET_AFTER_CLOSE_NS:
-                self._forget(ticker)
+                self._forget(market.ticker)
             else:
-                self._look_at(ticker, at_ns)
+                self._look_at(followed, at_ns)
 
     def _evaluate_switches(self, at_ns: int, at: EvaluatedAt) -> None:
         for event in self.risk.evaluate(self.risk_view(at_ns), self.account.latches, at):
@@ -337,9 +358,9 @@ class Engine:
 
     def _forget(self, ticker: Ticker) -> None:
         """Drop a market that is over, unless something of ours is left in it."""
-        is_at_work = any(order.intent.ticker == ticker for order in self.account.open_orders)
-        if is_at_work or self.account.position(ticker).contracts:
+        if self.account.working.get(ticker) or self.account.position(ticker).contracts:
             return
+        self._view = None
         self.markets.forget(ticker)
         self.trade_log.forget(ticker)
 

@@ -16,13 +16,17 @@ ALERTS_KEPT = 200
 
 
 class Effects:
-    """Collects the actions of one event; ``append`` is the one way in which the account changes."""
+    """Collects the actions of one event; ``append`` is the one way in which the account changes.
+
+    ``appended`` counts those changes.
+    """
 
     def __init__(self, account: Account, trade_log: TradeLog, activity: Activity) -> None:
         self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
         self._account = account
         self._trade_log = trade_log
         self._activity = activity
+        self.appended = 0
         self._alerts_ever = 0
         self._actions: list[Action] = []
         self.halt_progress: HaltProgressed | None = None
@@ -37,6 +41,7 @@ class Effects:
 
     def append(self, event: JournaledEvent) -> None:
         """Journal an event and apply it."""
+        self.appended += 1
         self._actions.append(Append(event))
         self._trade_log.observe(event, self._account)
         self._account.apply(event)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import msgspec
 
 from console.domain.book import NO_QUOTE, BookSide, Quote
@@ -10,30 +13,60 @@ from console.domain.money import PRICE_PER_DOLLAR, Price
 from console.risk.groups import Grouping, Place
 
 
+@dataclass(slots=True)
+class Followed:
+    """One market: its definition once it is listed, and its newest quote, which counts only while live.
+
+    ``priced`` is the newest quote with a price in it: a book that is empty on both sides says nothing of
+    what a position is worth, so the last price stands.
+    """
+
+    market: Market | None = None
+    quote: Quote = NO_QUOTE
+    is_live: bool = False
+    priced: Quote | None = None
+
+
+class _Books(NamedTuple):
+    """How many books are followed and dark, from one time on until another."""
+
+    followed: int
+    dark: int
+    since_ns: int
+    until_ns: int
+
+
+_NEVER_NS = 2**63
+
+
 class Markets:
     """Markets by ticker; quotes count as live until the feed is lost."""
 
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
-        self._markets: dict[Ticker, Market] = {}
-        self._quotes: dict[Ticker, Quote] = {}
-        self._live: set[Ticker] = set()
-        self._exit_prices: dict[tuple[Ticker, BookSide], Price] = {}
+        self._followed: dict[Ticker, Followed] = {}
+        self._counted: _Books | None = None
         self.places: dict[Ticker, Place] = {}
 
     def list(self, market: Market) -> None:
-        self._markets[market.ticker] = market
+        followed = self._followed.get(market.ticker)
+        if followed is None or followed.market is None:
+            # What was quoted before it was listed takes its turn by the listing.
+            followed = self._followed[market.ticker] = self._followed.pop(market.ticker, Followed())
+        followed.market = market
+        self._counted = None
         self.places[market.ticker] = self._grouping.place(market)
 
     def get(self, ticker: Ticker) -> Market | None:
-        return self._markets.get(ticker)
+        followed = self._followed.get(ticker)
+        return None if followed is None else followed.market
 
     def group(self, ticker: Ticker) -> str:
         """The correlated group of a market; its own ticker while it is not listed."""
         return (self.places.get(ticker) or Place.alone(ticker)).group
 
     def change_status(self, ticker: Ticker, status: MarketStatus, close_ns: int | None) -> None:
-        market = self._markets.get(ticker)
+        market = self.get(ticker)
         if market is None:
             return
         self.list(
@@ -44,46 +77,71 @@ class Markets:
 
     def forget(self, ticker: Ticker) -> None:
         """Drop a market that is over."""
-        self._markets.pop(ticker, None)
-        self._quotes.pop(ticker, None)
-        self._live.discard(ticker)
+        self._followed.pop(ticker, None)
+        self._counted = None
         place = self.places.pop(ticker, None)
         if place is not None and all(other.event != place.event for other in self.places.values()):
             self._grouping.forget(place.event)
-        for side in BookSide:
-            self._exit_prices.pop((ticker, side), None)
 
-    def take_quote(self, ticker: Ticker, quote: Quote) -> None:
-        self._quotes[ticker] = quote
-        self._live.add(ticker)
-        if quote.bid is None and quote.ask is None:
-            return
-        # With one side left the other has no buyer, which is a price of nothing; a book that is empty on
-        # both sides says nothing, so the last price stands.
-        bid = quote.bid.price if quote.bid else Price(0)
-        ask = quote.ask.price if quote.ask else Price(PRICE_PER_DOLLAR)
-        self._exit_prices[ticker, BookSide.BID] = bid
-        self._exit_prices[ticker, BookSide.ASK] = ask
+    def take_quote(self, ticker: Ticker, quote: Quote) -> Followed:
+        """Take the newest quote, and return what is known of its market."""
+        followed = self._followed.get(ticker)
+        if followed is None:
+            followed = self._followed[ticker] = Followed()
+        followed.quote = quote
+        if not followed.is_live:
+            followed.is_live = True
+            self._counted = None
+        if quote.bid is not None or quote.ask is not None:
+            followed.priced = quote
+        return followed
 
     def lose_quotes(self) -> None:
         """No book may be used until it is sent anew."""
-        self._live.clear()
+        self._counted = None
+        for followed in self._followed.values():
+            followed.is_live = False
 
     def quote(self, ticker: Ticker) -> Quote:
-        return self._quotes.get(ticker, NO_QUOTE)
+        followed = self._followed.get(ticker)
+        return NO_QUOTE if followed is None else followed.quote
 
     def is_live(self, ticker: Ticker) -> bool:
-        return ticker in self._live
+        followed = self._followed.get(ticker)
+        return followed is not None and followed.is_live
 
     def books(self, now_ns: int) -> tuple[int, int]:
         """How many open markets are followed, and how many of them have no live book."""
-        opened = [ticker for ticker, market in self._markets.items() if market.is_open(now_ns)]
-        return len(opened), sum(ticker not in self._live for ticker in opened)
+        counted = self._counted
+        if counted is None or not counted.since_ns <= now_ns < counted.until_ns:
+            counted = self._counted = self._count_books(now_ns)
+        return counted.followed, counted.dark
+
+    def _count_books(self, now_ns: int) -> _Books:
+        """Good until the next market opens or closes."""
+        markets = [(each.market, each.is_live) for each in self._followed.values() if each.market]
+        are_live = [is_live for market, is_live in markets if market.is_open(now_ns)]
+        bounds = (ns for market, _ in markets for ns in (market.open_ns, market.close_ns) if ns > now_ns)
+        return _Books(len(are_live), are_live.count(False), now_ns, min(bounds, default=_NEVER_NS))
 
     def exit_price(self, ticker: Ticker, held_side: BookSide) -> Price | None:
-        """The YES price at which a position could last be closed; None if no quote was ever seen."""
-        return self._exit_prices.get((ticker, held_side))
+        """The YES price at which a position could last be closed; None if no quote was ever seen.
+
+        With one side left the other has no buyer, which is a price of nothing.
+        """
+        followed = self._followed.get(ticker)
+        if followed is None or followed.priced is None:
+            return None
+        level = followed.priced.touch(held_side.opposite)
+        if level is not None:
+            return level.price
+        return Price(0) if held_side is BookSide.BID else Price(PRICE_PER_DOLLAR)
+
+    @property
+    def listed(self) -> tuple[Followed, ...]:
+        """Every market that is listed, in the order of their listing."""
+        return tuple(each for each in self._followed.values() if each.market is not None)
 
     @property
     def tickers(self) -> tuple[Ticker, ...]:
-        return tuple(self._markets)
+        return tuple(ticker for ticker, each in self._followed.items() if each.market is not None)

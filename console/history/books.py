@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 _LEVELS = 2 * (PRICE_PER_DOLLAR + 1)
+_NEVER = 2**63 - 1
 _Pair = tuple[str, str]
+"""Run and ticker."""
 
 
 def recordings_in(folder: Path) -> list[tuple[Path, Path]]:
@@ -47,7 +49,8 @@ class Recording:
     """One recording's snapshots, each of which begins a session of its run and ticker.
 
     Changes are given part by part in the order of the file, which is that of time within a run. A session
-    whose sizes fall below zero missed something and is left out whole, as is one begun before the period.
+    whose sizes fall below zero missed something and is left out whole, as is one begun before the period. It
+    ends where another run begins one of its ticker: the changes of both would count twice.
     """
 
     def __init__(self, path: Path, places: MarketRows, asked: Selection, dropped: Counter[str]) -> None:
@@ -56,6 +59,7 @@ class Recording:
 
         self._starts: dict[_Pair, list[int]] = {}
         self._numbers: dict[_Pair, list[int]] = {}
+        self._ends_ns = np.zeros(0, dtype=np.int64)
         rows = self._begin(read_part(Part(path), schema.SNAPSHOTS), places)
         self.snapshots = asked.in_time(rows, dropped, "book snapshots")
         sessions = sum(len(each) for each in self._starts.values())
@@ -76,15 +80,21 @@ class Recording:
         order = np.argsort(time, kind="stable")
         session = np.zeros(len(order), dtype=np.int32)
         clears = np.zeros(len(order), dtype=np.bool_)
-        begun = 0
+        ends_ns: list[int] = []
+        newest: dict[str, int] = {}
         for at, row in enumerate(order.tolist()):
             starts, sessions = (each.setdefault(pairs[row], []) for each in (self._starts, self._numbers))
             if not starts or starts[-1] != time[row]:
+                ticker = pairs[row][1]
+                if ticker in newest:
+                    ends_ns[newest[ticker]] = int(time[row])
+                newest[ticker] = len(ends_ns)
                 starts.append(int(time[row]))
-                sessions.append(begun)
+                sessions.append(len(ends_ns))
+                ends_ns.append(_NEVER)
                 clears[at] = True
-                begun += 1
             session[at] = sessions[-1]
+        self._ends_ns = np.array(ends_ns, dtype=np.int64)
         return _with(rows.take(_arrow(order)), session, clears)
 
     def changes(self, piece: Piece, places: MarketRows, asked: Selection, dropped: Counter[str]) -> pa.Table:
@@ -98,9 +108,11 @@ class Recording:
         session = rows["session"].to_numpy()
         is_known = session >= 0
         is_usable = is_known & np.append(self._is_usable, False)[session]
+        is_over = is_usable & (rows["ts_ns"].to_numpy() >= np.append(self._ends_ns, _NEVER)[session])
         dropped["book updates before a snapshot"] += int((~is_known).sum())
         dropped["book updates of sessions begun before the period"] += int((is_known & ~is_usable).sum())
-        return rows.filter(_arrow(is_usable))
+        dropped["book updates after another run's snapshot"] += int(is_over.sum())
+        return rows.filter(_arrow(is_usable & ~is_over))
 
     def whole(self, rows: pa.Table, dropped: Counter[str]) -> pa.Table:
         """The rows of sessions that are not broken, once all were followed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT
@@ -82,12 +81,6 @@ class MarketRows:
             place = place_of.get(row, -1)
             self._rows[dataset, ticker] = place
             self._rows[None, ticker] = max(place, self._rows.get((None, ticker), -1))
-
-    def without(self, datasets: set[str]) -> MarketRows:
-        """The same, but for the markets of these datasets, which are not among the chosen."""
-        fewer = copy(self)
-        fewer._rows = {key: -1 if key[0] in datasets else place for key, place in self._rows.items()}
-        return fewer
 
     def of(self, piece: Piece) -> Column:
         """The market of each row in 32 bits; raises HistoryError for one that is not known."""

@@ -23,7 +23,7 @@ _UNSEEN = 2**63 - 1
 
 
 class Facts:
-    """By market: when its first row comes, the coarsest grid that holds its prices, its last quote."""
+    """By market: when its first row comes, which grid its prices need, its last quote."""
 
     def __init__(self, markets: int) -> None:
         import numpy as np
@@ -56,8 +56,17 @@ class Facts:
         grid = np.where(price % 10 != 0, 3, np.where(in_tail, 1, 2)).astype(np.int8)
         np.maximum.at(self._grid, market[broken], grid)
 
-    def grid(self, market: int) -> PriceGrid:
-        return _GRIDS[int(self._grid[market])]
+    def grids(self, series: list[str]) -> list[PriceGrid]:
+        """By market, of which the series is given, the coarsest grid that holds the prices of its series.
+
+        That of the market alone would tell from the beginning how near to an end its price came.
+        """
+        import numpy as np
+
+        names, number = np.unique(series, return_inverse=True)
+        finest = np.zeros(len(names), dtype=np.int8)
+        np.maximum.at(finest, number, self._grid)
+        return [_GRIDS[grid] for grid in finest[number].tolist()]
 
     def is_seen(self, market: int) -> bool:
         return bool(self.first_ns[market] != _UNSEEN)

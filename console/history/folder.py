@@ -28,11 +28,13 @@ def open_folder(
     period: Period = ALWAYS,
     series: Sequence[str] = (),
     in_memory_rows: int = IN_MEMORY_ROWS,
+    *,
+    books: bool = True,
 ) -> Timeline:
     """The markets of these series, or all, with their rows of the period; raises HistoryError.
 
     Candles stand for quotes in a dataset that has none. Of a book recording only sessions that begin within
-    the period are used.
+    the period are used; without ``books`` it is not read.
     """
     path = markets_file(folder)
     markets, outcomes = read_markets(path)
@@ -42,7 +44,7 @@ def open_folder(
     _check_tickers(path, markets)
     asked = Selection(markets["close_ns"].combine_chunks(), period)
     sources, snapshots, dropped = _tables(folder, places, asked), [], Counter[str]()
-    for snapshots_path, deltas_path in recordings_in(folder):
+    for snapshots_path, deltas_path in recordings_in(folder) if books else ():
         recording = Recording(snapshots_path, places, asked, dropped)
         sources.append(_deltas(deltas_path, recording, places, asked))
         snapshots.append(_snapshots(recording))
@@ -56,7 +58,7 @@ def open_folder(
 
 def _tables(folder: Path, places: MarketRows, asked: Selection) -> list[Source]:
     quotes, trades, candles = (find_file(folder, name) for name in ("quotes", "trades", "candles"))
-    unquoted = places.without(_datasets(quotes)) if candles.exists() else places
+    quoted = _datasets(quotes) if candles.exists() else set[str]()
 
     def of_quotes(piece: Piece, dropped: Counter[str]) -> pa.Table:
         return asked.quotes(rows.quotes(piece, places.of(piece)), dropped)
@@ -65,7 +67,13 @@ def _tables(folder: Path, places: MarketRows, asked: Selection) -> list[Source]:
         return asked.trades(rows.trades(piece, places.of(piece)), dropped)
 
     def of_candles(piece: Piece, dropped: Counter[str]) -> pa.Table:
-        return asked.quotes(rows.candle_quotes(piece, unquoted.of(piece)), dropped, "candles")
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = rows.candle_quotes(piece, places.of(piece))
+        is_quoted = pc.is_in(pc.cast(piece["dataset"], pa.string()), value_set=pa.array(quoted, pa.string()))
+        dropped["candles of a dataset that has quotes"] += asked.asked(table.filter(is_quoted)).num_rows
+        return asked.quotes(table.filter(pc.invert(is_quoted)), dropped, "candles")
 
     return [
         Source(quotes, schema.QUOTES, RowKind.QUOTE, "ts", "dataset", of_quotes),

@@ -28,9 +28,8 @@ class History:
     Null is unknown. ``markets``: dataset, ticker, event_ticker, series_ticker, category, title, strike,
     open_ns, close_ns, scheduled_close_ns; row by row beside it ``outcomes``: result, yes_value, settles_ns.
     ``quotes``: market, ts_ns, bid, ask, bid_size, ask_size, a bid of 0 and an ask of one dollar being empty
-    sides. ``trades``: market, ts_ns, price, count, taker_side. ``candles``: market, ts_ns (its end),
-    period_min, open, high, low, close, bid, ask, volume. ``market`` is a row of ``markets``. All are in the
-    order of the file, which is that of time within a dataset.
+    sides. ``trades``: market, ts_ns, price, count, taker_side. ``market`` is a row of ``markets``. All are in
+    the order of the file, which is that of time within a dataset.
     """
 
     folder: Path
@@ -38,25 +37,21 @@ class History:
     outcomes: pa.Table
     quotes: pa.Table
     trades: pa.Table
-    candles: pa.Table
 
 
 def load(folder: Path) -> History:
-    """Read and check a folder of markets with quotes, trades or candles; raises HistoryError."""
+    """Read and check a folder of markets with quotes or trades; raises HistoryError."""
     markets, outcomes = read_markets(markets_file(folder))
-    files = {name: find_file(folder, name) for name in ("quotes", "trades", "candles")}
-    if not any(path.exists() for path in files.values()):
-        raise HistoryError(
-            f"{files['quotes']} is missing (or quotes.csv), and so are trades.parquet and candles.parquet"
-        )
+    quotes, trades = find_file(folder, "quotes"), find_file(folder, "trades")
+    if not quotes.exists() and not trades.exists():
+        raise HistoryError(f"{quotes} is missing (or quotes.csv), and so is trades.parquet")
     places = MarketRows(markets)
     return History(
         folder,
         markets,
         outcomes,
-        _whole(files["quotes"], schema.QUOTES, "ts", places, rows.quotes),
-        _whole(files["trades"], schema.TRADES, "ts", places, rows.trades),
-        _whole(files["candles"], schema.CANDLES, "end_ts", places, rows.candles),
+        _whole(quotes, schema.QUOTES, places, rows.quotes),
+        _whole(trades, schema.TRADES, places, rows.trades),
     )
 
 
@@ -75,13 +70,12 @@ def markets_file(folder: Path) -> Path:
 def _whole(
     path: Path,
     columns: tuple[ColumnSpec, ...],
-    time: str,
     places: MarketRows,
     convert: Callable[[Piece, Column], pa.Table],
 ) -> pa.Table:
     import pyarrow as pa
 
-    order = TimeOrder(time, "dataset")
+    order = TimeOrder("ts", "dataset")
     tables = [convert(no_rows(path, columns), pa.array([], pa.int32()))]
     for part in parts_of(path, columns):
         piece = read_part(part, columns)

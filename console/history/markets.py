@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,29 +26,35 @@ _NS_PER_DAY = 86_400 * NS_PER_S
 _SETTLES_AFTER_NS = 15 * NS_PER_S
 """The usual time from close to payout where the recording does not tell it."""
 
+_READ_OFF = "^(?i)(derived|inferred)"
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """What became of a market: for settlement alone, never for a strategy.
 
     It really closed at ``close_ns``, early or as scheduled, and paid ``yes_value`` for a YES at
-    ``settles_ns``; the value is None where it was not recorded.
+    ``settles_ns``; the value is None where it was not recorded, and not announced where the recording's maker
+    read it off prices.
     """
 
     close_ns: int
     yes_value: Price | None
     settles_ns: int
+    is_announced: bool = True
 
 
 def read_markets(path: Path) -> tuple[pa.Table, pa.Table]:
     """The markets and, row by row beside them, their outcomes; raises HistoryError.
 
     Outcomes: ``result`` is yes, no or null; ``yes_value`` is the payout of a YES, null when not recorded, and
-    stands without a result for a scalar; ``settles_ns``.
+    stands without a result for a scalar; ``settles_ns``; ``is_announced``.
     """
     import pyarrow as pa
 
     piece = read_part(Part(path), schema.MARKETS)
-    _check(piece)
+    check_rows(piece)
+    check_times(piece, "open_time", "close_time")
+    _check_settlement(piece)
     close = piece["close_time"]
     markets = {
         name: piece[name]
@@ -57,24 +64,28 @@ def read_markets(path: Path) -> tuple[pa.Table, pa.Table]:
         "strike": piece["floor_strike"],
         "open_ns": piece["open_time"],
         "close_ns": close,
-        "scheduled_close_ns": scheduled(close, piece["scheduled_close_time"]),
+        "scheduled_close_ns": scheduled(close, piece["scheduled_close_time"], piece["series_ticker"]),
     }
-    told = prices(piece, "settlement_value"), piece["settlement_time"]
+    told = prices(piece, "settlement_value"), piece["settlement_time"], piece["result_source"]
     return pa.table(markets), payouts(piece["result"], close, *told)
 
 
-def scheduled(close: Column, told: Column) -> Column:
+def scheduled(close: Column, told: Column, series: Column) -> Column:
     """When each market was to close, as far as that was known before.
 
-    Where it is not told: a close on a whole minute was scheduled. Any other was early and would betray the
-    end of a game; it counts as the noon after it (UTC), when the night's games are over all over America.
+    Where it is not told: a close on a whole minute was scheduled, if most of its series are; in a series of
+    games some end on one by chance. Any other was early and would betray the end of a game; it counts as the
+    noon after it (UTC), when the night's games are over all over America.
     """
     import pyarrow as pa
 
     closes: list[Any] = close.to_pylist()
+    names: list[Any] = series.to_pylist()
+    on_minute = Counter(name for name, at in zip(names, closes, strict=True) if at % _NS_PER_MINUTE == 0)
+    is_timed = {name: 2 * on_minute[name] > markets for name, markets in Counter(names).items()}
     known = [
-        when if when is not None else at if at % _NS_PER_MINUTE == 0 else _noon_after(at)
-        for at, when in zip(closes, told.to_pylist(), strict=True)
+        when if when is not None else at if is_timed[name] and at % _NS_PER_MINUTE == 0 else _noon_after(at)
+        for at, when, name in zip(closes, told.to_pylist(), names, strict=True)
     ]
     return pa.array(known, pa.int64())
 
@@ -84,10 +95,8 @@ def _noon_after(ns: int) -> int:
     return (ns + noon) // _NS_PER_DAY * _NS_PER_DAY + noon
 
 
-def payouts(
-    text: Column, close: Column, value: Column | None = None, paid_ns: Column | None = None
-) -> pa.Table:
-    """The outcomes of results given as text, with the payouts and their times where they are known."""
+def payouts(text: Column, close: Column, value: Column, paid_ns: Column, source: Column) -> pa.Table:
+    """The outcomes of results given as text, with the payouts, their times and sources as far as known."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -95,43 +104,58 @@ def payouts(
     one, nothing = pa.scalar(PRICE_PER_DOLLAR, pa.int16()), pa.scalar(0, pa.int16())
     of_result = pc.if_else(pc.equal(result, pa.scalar("yes")), one, nothing)
     usual_ns = pc.add(close, pa.scalar(_SETTLES_AFTER_NS))
+    read_off: Any = pc.match_substring_regex(pc.coalesce(source, pa.scalar("")), _READ_OFF)
     return pa.table(
         {
             "result": result,
-            "yes_value": of_result if value is None else pc.coalesce(value, of_result),
-            "settles_ns": usual_ns if paid_ns is None else pc.coalesce(paid_ns, usual_ns),
+            "yes_value": pc.coalesce(value, of_result),
+            "settles_ns": pc.coalesce(paid_ns, usual_ns),
+            "is_announced": pc.invert(read_off),
         }
     )
 
 
-def _check(piece: Piece) -> None:
+def check_rows(piece: Piece) -> None:
+    """Refuse a file without markets, a result that is none and a market told twice; raises HistoryError."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text, close = piece["result"], piece["close_time"]
+    text = piece["result"]
     if not len(text):
         raise HistoryError(f"{piece.part.path} has no rows; it must hold a market in each")
     unknown = pc.invert(pc.is_in(text, value_set=pa.array(["yes", "no", "scalar", None])))
     if (row := first(unknown)) is not None:
         raise piece.refuse(row, "result", f"{text[row]} is not yes, no, scalar or empty")
-    if (row := first(pc.less_equal(close, piece["open_time"]))) is not None:
-        raise piece.refuse(row, "close_time", "is not after open_time")
-    if (row := first(pc.less(piece["settlement_time"], close))) is not None:
-        raise piece.refuse(row, "settlement_time", "is before close_time")
-    _check_settlement(piece)
-    seen: set[tuple[str, str]] = set()
-    keys = zip(piece.texts("dataset"), piece.texts("ticker"), strict=True)
-    for row, (dataset, ticker) in enumerate(keys):
-        if (dataset, ticker) in seen:
-            raise piece.refuse(row, "ticker", f"{ticker} stands twice in dataset {dataset}")
-        seen.add((dataset, ticker))
+    tickers = piece.texts("ticker")
+    datasets = piece.texts("dataset") if "dataset" in piece.columns else [None] * len(tickers)
+    seen: set[tuple[str | None, str]] = set()
+    for row, key in enumerate(zip(datasets, tickers, strict=True)):
+        if key in seen:
+            of_dataset = f" in dataset {key[0]}" if key[0] is not None else ""
+            raise piece.refuse(row, "ticker", f"{key[1]} stands twice{of_dataset}")
+        seen.add(key)
+
+
+def check_times(piece: Piece, opens: str, closes: str) -> None:
+    """Refuse a close that is not after the opening; raises HistoryError."""
+    import pyarrow.compute as pc
+
+    if (row := first(pc.less_equal(piece[closes], piece[opens]))) is not None:
+        raise piece.refuse(row, closes, f"is not after {opens}")
 
 
 def _check_settlement(piece: Piece) -> None:
+    import pyarrow.compute as pc
+
+    if (row := first(pc.less(piece["settlement_time"], piece["close_time"]))) is not None:
+        raise piece.refuse(row, "settlement_time", "is before close_time")
     pays: dict[Any, float] = {"yes": 100.0, "no": 0.0}
     told = zip(piece["result"].to_pylist(), piece["settlement_value"].to_pylist(), strict=True)
     for row, (result, value) in enumerate(told):
         if result == "scalar" and value is None:
             raise piece.refuse(row, "settlement_value", "is empty; a scalar market needs it, in cents")
+        # A scalar pays whole cents, so that less than one was written in another unit.
+        if value is not None and 0 < value < 1:
+            raise piece.refuse(row, "settlement_value", f"{value:g} looks like dollars; it must be in cents")
         if value is not None and value != pays.get(result, value):
             raise piece.refuse(row, "result", f"{result} contradicts a settlement_value of {value:g} cents")

@@ -57,8 +57,9 @@ def parts_of(path: Path, columns: tuple[ColumnSpec, ...]) -> list[Part]:
     """The file's parts in its order, none when it is absent; raises HistoryError."""
     if not path.exists():
         return []
+    stamp = _stamp(path)
     if path.suffix == ".csv":
-        return [Part(path)]
+        return [Part(path, stamp=stamp)]
     metadata = _open(path, columns).metadata
     parts, first_row = [], 0
     for group in range(metadata.num_row_groups):
@@ -67,18 +68,20 @@ def parts_of(path: Path, columns: tuple[ColumnSpec, ...]) -> list[Part]:
             raise HistoryError(
                 f"{path}: row group {group} holds {rows:,} rows; write at most {MAX_GROUP_ROWS:,} into one"
             )
-        parts.append(Part(path, group, first_row))
+        parts.append(Part(path, group, first_row, stamp))
         first_row += rows
-    return parts or [Part(path)]
+    return parts or [Part(path, stamp=stamp)]
 
 
 def read_part(part: Part, columns: tuple[ColumnSpec, ...]) -> Piece:
     """The part's columns: text as string, names as dictionary, numbers as double, times as int64.
 
-    Times are nanoseconds UTC. An optional column that is absent comes as nulls; raises HistoryError.
+    Times are nanoseconds UTC. An optional column that is absent comes as nulls. Raises HistoryError, also
+    when the file is no longer that of the part.
     """
-
+    _check_unchanged(part)
     table = _read(part, columns)
+    _check_unchanged(part)
     typed: dict[str, Column] = {}
     for column in columns:
         if column.name in table.column_names:
@@ -92,15 +95,19 @@ def read_part(part: Part, columns: tuple[ColumnSpec, ...]) -> Piece:
     return Piece(part, typed)
 
 
-def read_columns(path: Path, columns: tuple[ColumnSpec, ...]) -> dict[str, Column]:
-    """The columns of a whole file as ``read_part`` gives them, an absent file as no rows."""
-    return read_part(Part(path), columns).columns if path.exists() else no_rows(path, columns).columns
-
-
 def no_rows(path: Path, columns: tuple[ColumnSpec, ...]) -> Piece:
     """What a file that is absent holds."""
-
     return Piece(Part(path), {column.name: nulls(0, column.kind) for column in columns})
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _check_unchanged(part: Part) -> None:
+    if part.stamp is not None and (not part.path.exists() or _stamp(part.path) != part.stamp):
+        raise HistoryError(f"{part.path} was changed while it was read; start again once it is complete")
 
 
 def _check_file(path: Path) -> None:
@@ -118,11 +125,13 @@ def _check_file(path: Path) -> None:
 def _open(path: Path, columns: tuple[ColumnSpec, ...]) -> pq.ParquetFile:
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import pyarrow.types as pt
 
+    wanted = {each.name for each in columns if each.kind is Kind.NAME}
     try:
         _check_file(path)
-        present = set(pq.read_schema(path).names)
-        names = [each.name for each in columns if each.kind is Kind.NAME and each.name in present]
+        schema = pq.read_schema(path)
+        names = [each.name for each in schema if each.name in wanted and not pt.is_nested(each.type)]
         return pq.ParquetFile(path, read_dictionary=names)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error

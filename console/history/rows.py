@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.domain.money import COUNT_PER_CONTRACT
 from console.history.exact import counts, first, prices
 
 if TYPE_CHECKING:
@@ -45,15 +44,33 @@ def trades(piece: Piece, market: Column) -> pa.Table:
     )
 
 
-def candles(piece: Piece, market: Column) -> pa.Table:
-    """Columns market, ts_ns, period_min, open, high, low, close, bid, ask, volume; raises HistoryError.
+def candle_quotes(piece: Piece, market: Column) -> pa.Table:
+    """What candles tell of the quote at their end, when all of one is known: as ``quotes``, of unknown size.
 
-    A candle is stamped with its end, when all of it is known; bid and ask are those of that time.
+    Raises HistoryError.
     """
+    import pyarrow as pa
+
+    _check_candles(piece)
+    size = pa.nulls(len(market), pa.int32())
+    return pa.table(
+        {
+            "market": market,
+            "ts_ns": piece["end_ts"],
+            "bid": prices(piece, "yes_bid"),
+            "ask": prices(piece, "yes_ask"),
+            "bid_size": size,
+            "ask_size": size,
+        }
+    )
+
+
+def _check_candles(piece: Piece) -> None:
+    """Refuse what shows that columns are of another unit or mixed up."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    low, high = prices(piece, "low"), prices(piece, "high")
+    _, _, low, high = (prices(piece, name) for name in ("open", "close", "low", "high"))
     if (row := first(pc.greater(low, high))) is not None:
         raise piece.refuse(row, "low", f"{piece['low'][row]} is above the high of {piece['high'][row]}")
     for name, least, most, what in (
@@ -63,34 +80,6 @@ def candles(piece: Piece, market: Column) -> pa.Table:
         outside = pc.or_(pc.less(piece[name], pa.scalar(least)), pc.greater(piece[name], pa.scalar(most)))
         if (row := first(outside)) is not None:
             raise piece.refuse(row, name, f"{piece[name][row]} is not {what} of {least:g} to {most:g}")
-    volume = pc.round(pc.multiply(piece["volume"], pa.scalar(float(COUNT_PER_CONTRACT))))
-    return pa.table(
-        {
-            "market": market,
-            "ts_ns": piece["end_ts"],
-            "period_min": pc.cast(pc.round(piece["period_min"]), pa.int32()),
-            "open": prices(piece, "open"),
-            "high": high,
-            "low": low,
-            "close": prices(piece, "close"),
-            "bid": prices(piece, "yes_bid"),
-            "ask": prices(piece, "yes_ask"),
-            "volume": pc.cast(volume, pa.int64()),
-        }
-    )
-
-
-def candle_quotes(piece: Piece, market: Column) -> pa.Table:
-    """What candles tell of the quote: as ``quotes``, of unknown size; raises HistoryError."""
-    import pyarrow as pa
-
-    table = candles(piece, market)
-    size = pa.nulls(table.num_rows, pa.int32())
-    return (
-        table.select(["market", "ts_ns", "bid", "ask"])
-        .append_column("bid_size", size)
-        .append_column("ask_size", size)
-    )
 
 
 def sides(piece: Piece, name: str) -> Column:

@@ -48,6 +48,7 @@ MARKETS = (
     ColumnSpec("result", Kind.TEXT, nullable=True),
     _optional("settlement_value", Kind.NUMBER),
     _optional("settlement_time", Kind.TIME),
+    _optional("result_source", Kind.TEXT),
 )
 QUOTES = (
     ColumnSpec("dataset", Kind.NAME),

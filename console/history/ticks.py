@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from console.history import rows, schema
 from console.history.columns import RowKind
 from console.history.exact import MarketRows
-from console.history.markets import payouts, scheduled
+from console.history.markets import check_rows, check_times, payouts, scheduled
 from console.history.read import Piece, read_part
 from console.history.schema import HistoryError
 from console.history.timeline import IN_MEMORY_ROWS, Source, Timeline
@@ -48,8 +48,10 @@ def _markets(path: Path) -> tuple[pa.Table, pa.Table]:
     import pyarrow as pa
 
     piece = read_part(Part(path), schema.TICK_MARKETS)
+    check_rows(piece)
+    check_times(piece, "open_ts_ns", "close_ts_ns")
     ticker, close = piece["ticker"], piece["close_ts_ns"]
-    nothing = pa.nulls(len(ticker), pa.string())
+    nothing, never = pa.nulls(len(ticker), pa.string()), pa.nulls(len(ticker), pa.int64())
     markets = {
         "dataset": nothing,
         "ticker": ticker,
@@ -59,6 +61,7 @@ def _markets(path: Path) -> tuple[pa.Table, pa.Table]:
         "title": nothing,
         "open_ns": piece["open_ts_ns"],
         "close_ns": close,
-        "scheduled_close_ns": scheduled(close, pa.nulls(len(close), pa.int64())),
+        "scheduled_close_ns": scheduled(close, never, piece["event_ticker"]),
     }
-    return pa.table(markets), payouts(piece["result"], close)
+    value = pa.nulls(len(ticker), pa.int16())
+    return pa.table(markets), payouts(piece["result"], close, value, never, nothing)

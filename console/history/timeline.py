@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.domain.grid import PriceGrid
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import Price
 from console.history.clean import one_sided
@@ -80,8 +81,9 @@ class Timeline:
         if not self.rows:
             raise HistoryError(f"{folder} holds no usable row; a timeline needs quotes, trades or books")
         self.outcomes: Mapping[Ticker, Outcome] = _outcomes(table, outcomes)
+        grids = self._facts.grids([str(series) for series in table["series_ticker"].to_pylist()])
         self.markets: tuple[Market, ...] = tuple(
-            self._market(place, row) for place, row in enumerate(table.to_pylist())
+            self._market(place, row, grids[place]) for place, row in enumerate(table.to_pylist())
         )
         self._note_outcomes(table)
         if self._in_memory:
@@ -139,7 +141,7 @@ class Timeline:
             self._noted["quotes with an empty side"] += one_sided(rows)
             self._noted["quotes without sizes"] += rows["bid_size"].null_count
 
-    def _market(self, place: int, row: dict[str, object]) -> Market:
+    def _market(self, place: int, row: dict[str, object], grid: PriceGrid) -> Market:
         open_ns, close_ns = row["open_ns"], row["scheduled_close_ns"]
         if open_ns is None:
             open_ns = int(self._facts.first_ns[place]) if self._facts.is_seen(place) else close_ns
@@ -155,7 +157,7 @@ class Timeline:
             close_ns=close_ns,
             status=MarketStatus.ACTIVE,
             fees=None,
-            grid=self._facts.grid(place),
+            grid=grid,
         )
 
     def _note_outcomes(self, table: pa.Table) -> None:
@@ -174,8 +176,11 @@ def _reader(source: Source, part: Part) -> Callable[[], pa.Table]:
 
 
 def _outcomes(markets: pa.Table, outcomes: pa.Table) -> dict[Ticker, Outcome]:
-    columns = (markets["ticker"], markets["close_ns"], outcomes["yes_value"], outcomes["settles_ns"])
+    told = (outcomes[name] for name in ("yes_value", "settles_ns", "is_announced"))
+    columns = (markets["ticker"], markets["close_ns"], *told)
     return {
-        ticker: Outcome(close_ns, None if value is None else Price(value), settles_ns)
-        for ticker, close_ns, value, settles_ns in zip(*(c.to_pylist() for c in columns), strict=True)
+        ticker: Outcome(close_ns, None if value is None else Price(value), settles_ns, is_announced)
+        for ticker, close_ns, value, settles_ns, is_announced in zip(
+            *(column.to_pylist() for column in columns), strict=True
+        )
     }

@@ -22,12 +22,13 @@ _LATEST_NS = 4_102_444_800_000_000_000
 class Part:
     """What is read at once: a row group of a Parquet file, or all of a file when ``group`` is None.
 
-    ``first_row`` is where it begins in the file, from 0.
+    ``first_row`` is where it begins in the file, from 0; ``stamp`` tells the file from another of its name.
     """
 
     path: Path
     group: int | None = None
     first_row: int = 0
+    stamp: tuple[int, int, int] | None = None
 
 
 def refuse(part: Part, row: int, column: str, problem: str) -> HistoryError:
@@ -70,6 +71,8 @@ def as_typed(raw: Column, column: ColumnSpec, part: Part) -> Column:
     except pa.ArrowInvalid:
         row = _first_misfit(raw, column.kind)
         raise refuse(part, row, column.name, f"{shown(raw, row)} is not {column.kind.value}") from None
+    if column.kind in (Kind.TEXT, Kind.NAME):
+        typed = _without_empty(typed)
     if not column.nullable and typed.null_count:
         row = pc.index(pc.is_null(typed), True).as_py()
         raise refuse(part, row, column.name, f"is empty; it must hold {column.kind.value}")
@@ -78,6 +81,19 @@ def as_typed(raw: Column, column: ColumnSpec, part: Part) -> Column:
         expected = "a number" if column.kind is Kind.NUMBER else "a time of 2015 to 2100: check its unit"
         raise refuse(part, bad, column.name, f"{shown(raw, bad)} is not {expected}")
     return typed
+
+
+def _without_empty(texts: Column) -> Column:
+    """Texts in which an empty one is a gap, as it is in a CSV."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names: Any = texts.dictionary if isinstance(texts, pa.DictionaryArray) else texts
+    if pc.index(names, pa.scalar("")).as_py() < 0:
+        return texts
+    is_empty: Any = pc.equal(pc.cast(texts, pa.string()), pa.scalar(""))
+    kept: Column = pc.if_else(is_empty, pa.scalar(None, texts.type), texts)
+    return kept
 
 
 def _is_readable_as(kind: Kind, have: pa.DataType) -> bool:
@@ -108,8 +124,24 @@ def _cast(raw: Column, kind: Kind) -> Column:
         times = pc.cast(raw, zoned)
     except pa.ArrowInvalid:
         # Text without a zone is UTC, as a timestamp without one is.
-        times = pc.cast(raw, pa.timestamp("ns"))
+        try:
+            times = pc.cast(pc.cast(raw, pa.timestamp("ns")), zoned)
+        except pa.ArrowInvalid:
+            times = pc.cast(_with_zone(raw), zoned)
     return pc.cast(times, pa.int64())
+
+
+def _with_zone(raw: Column) -> Column:
+    """Times as text, those without a zone as UTC."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text: Any = pc.cast(raw, pa.string())
+    has_zone = pc.match_substring_regex(text, r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$")
+    told: Column = pc.if_else(
+        has_zone, text, pc.binary_join_element_wise(text, pa.scalar("Z"), pa.scalar(""))
+    )
+    return told
 
 
 def shown(raw: Column, row: int) -> str:

@@ -54,12 +54,13 @@ class Selection:
 
     def in_time(self, rows: pa.Table, dropped: Counter[str], what: str) -> pa.Table:
         """Asked for and before the close."""
-        asked = self._asked(rows)
+        asked = self.asked(rows)
         kept = before_close(asked, self.close_ns)
         dropped[f"{what} after the close"] += asked.num_rows - kept.num_rows
         return kept
 
-    def _asked(self, rows: pa.Table) -> pa.Table:
+    def asked(self, rows: pa.Table) -> pa.Table:
+        """Of the markets and the period asked for."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

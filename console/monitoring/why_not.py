@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections import Counter
 
 MAX_REASONS = 20
 OTHER_REASON = "other"
@@ -29,47 +28,53 @@ FunnelRow = tuple[str, int, tuple[tuple[str, int], ...]]
 
 
 class WhyNot:
-    """Counts candidates by the last step they passed and by what stopped them.
+    """Counts candidates by what stopped them; how far they got follows from it.
 
     A step keeps ``MAX_REASONS`` distinct reasons; later ones are counted together as "other".
     """
 
     def __init__(self) -> None:
-        self._passed: Counter[FunnelStepName] = Counter()
-        self._stopped: dict[FunnelStepName, Counter[str]] = {step: Counter() for step in STEPS}
+        self._stopped: dict[FunnelStepName, dict[str, int]] = {step: {} for step in STEPS}
+        self._sent = 0
+        self._filled = 0
 
     def refused(self, step: FunnelStepName, reason: str) -> None:
-        """A candidate passed every step before ``step`` and stopped there."""
-        self._pass(STEPS[: STEPS.index(step)])
-        self._stop(step, reason)
+        """A candidate passed every step before ``step`` and stopped there; it was not sent yet."""
+        reasons = self._stopped[step]
+        if reason not in reasons:
+            reason = reason if len(reasons) < MAX_REASONS else OTHER_REASON
+            reasons.setdefault(reason, 0)
+        reasons[reason] += 1
 
     def sent(self) -> None:
         """A candidate passed every test and its order was sent."""
-        self._pass(STEPS[: STEPS.index(FunnelStepName.FILLED)])
+        self._sent += 1
 
     def filled(self) -> None:
         """An order that was sent traded for the first time."""
-        self._pass((FunnelStepName.FILLED,))
+        self._filled += 1
 
     def unfilled(self, reason: str) -> None:
         """An order that was sent ended without a trade."""
-        self._stop(FunnelStepName.FILLED, reason)
+        self.refused(FunnelStepName.FILLED, reason)
 
     def rows(self, top: int = 3) -> tuple[FunnelRow, ...]:
         """Every step in order, with its ``top`` commonest reasons, ties by name."""
+        passed = self._passed()
         return tuple(
             (
                 step.value,
-                self._passed[step],
+                passed[step],
                 tuple(sorted(self._stopped[step].items(), key=lambda item: (-item[1], item[0]))[:top]),
             )
             for step in STEPS
         )
 
-    def _pass(self, steps: tuple[FunnelStepName, ...]) -> None:
-        self._passed.update(steps)
-
-    def _stop(self, step: FunnelStepName, reason: str) -> None:
-        reasons = self._stopped[step]
-        known = reason in reasons or len(reasons) < MAX_REASONS
-        reasons[reason if known else OTHER_REASON] += 1
+    def _passed(self) -> dict[FunnelStepName, int]:
+        """How many passed each step: all that were sent or stopped at a later one."""
+        passed = {FunnelStepName.FILLED: self._filled}
+        further = self._sent
+        for step in reversed(STEPS[:-1]):
+            passed[step] = further
+            further += sum(self._stopped[step].values())
+        return passed

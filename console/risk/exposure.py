@@ -23,6 +23,9 @@ class WorstCase(msgspec.Struct, frozen=True):
     def plus(self, other: WorstCase) -> WorstCase:
         return WorstCase(Cash(self.held + other.held), Cash(self.with_orders + other.with_orders))
 
+    def minus(self, other: WorstCase) -> WorstCase:
+        return WorstCase(Cash(self.held - other.held), Cash(self.with_orders - other.with_orders))
+
 
 NOTHING = WorstCase()
 
@@ -100,13 +103,13 @@ class Exposure(msgspec.Struct, frozen=True):
         event of its own, under its ticker.
         """
         reserved: dict[tuple[Ticker, BookSide], int] = {}
-        for ticker, side, at_most in _reservations(orders, external):
+        for ticker, side, at_most in reservations(orders, external):
             reserved[ticker, side] = reserved.get((ticker, side), 0) + at_most
         tickers = {t for t, p in positions.items() if p.contracts} | {
             t for (t, _), r in reserved.items() if r
         }
         markets = {
-            ticker: _market_exposure(
+            ticker: market_exposure(
                 positions.get(ticker, Position()),
                 bids=reserved.get((ticker, BookSide.BID), 0),
                 asks=reserved.get((ticker, BookSide.ASK), 0),
@@ -120,7 +123,7 @@ class Exposure(msgspec.Struct, frozen=True):
         by_group: dict[str, WorstCase] = {}
         total = NOTHING
         for place, members in legs.items():
-            worst = _worst_of_legs(members, place)
+            worst = worst_of_legs(members, place)
             by_event[place.event] = by_event.get(place.event, NOTHING).plus(worst)
             by_group[place.group] = by_group.get(place.group, NOTHING).plus(worst)
             total = total.plus(worst)
@@ -170,7 +173,7 @@ class Exposure(msgspec.Struct, frozen=True):
         return _largest(self.groups, held_only)
 
 
-def _reservations(
+def reservations(
     orders: Iterable[Order], external: Iterable[OrderReport]
 ) -> Iterator[tuple[Ticker, BookSide, Cash]]:
     """What every order could still cost, by market and side."""
@@ -180,7 +183,8 @@ def _reservations(
         yield report.ticker, report.side, cost(report.side.price_paid(report.price), report.remaining)
 
 
-def _market_exposure(position: Position, bids: int, asks: int) -> MarketExposure:
+def market_exposure(position: Position, bids: int, asks: int) -> MarketExposure:
+    """One market's losses, with what open orders of each side may still cost."""
     # Whatever fills, the contracts held pay a dollar each when they win: paired off before, or at the end.
     if_wins = Cash(position.paid - cost(PAYOUT, Count(abs(position.contracts))))
     is_no = position.side is BookSide.ASK
@@ -193,7 +197,8 @@ def _if_lost(losses: Losses, side: BookSide) -> Cash:
     return losses.if_no if side is BookSide.BID else losses.if_yes
 
 
-def _worst_of_legs(legs: list[MarketExposure], place: Place) -> WorstCase:
+def worst_of_legs(legs: list[MarketExposure], place: Place) -> WorstCase:
+    """The worst case of the markets of one place together."""
     held, with_orders = [leg.held for leg in legs], [leg.with_orders for leg in legs]
     if place.is_exclusive:
         return WorstCase(

@@ -54,11 +54,13 @@ class Latch(msgspec.Struct, frozen=True):
 class Latches:
     """The latches in force, built by applying the events that raised and cleared them, in order.
 
+    ``active`` has the most restrictive first, then the oldest.
     A latch raised again keeps its first time and can only become more restrictive. A clearing ends the latch
     it names and no other; nothing else lowers the state.
     """
 
     def __init__(self) -> None:
+        self.active: tuple[Latch, ...] = ()
         self._active: dict[str, Latch] = {}
         self._trips: list[tuple[int, str]] = []
 
@@ -70,6 +72,9 @@ class Latches:
                 self._active.pop(latch_id(event.name, event.scope), None)
                 if event.source != RISK_SOURCE:
                     self._trips = [trip for trip in self._trips if trip[1] != event.name]
+        self.active = tuple(
+            sorted(self._active.values(), key=lambda latch: (-latch.level, latch.since_ns, latch.id))
+        )
 
     def _raise(self, event: LatchRaised) -> None:
         key = latch_id(event.name, event.scope)
@@ -96,13 +101,6 @@ class Latches:
     def _level(self, *scopes: str) -> TradingState:
         levels = (latch.level for latch in self._active.values() if latch.scope in scopes)
         return max(levels, default=TradingState.RUNNING)
-
-    @property
-    def active(self) -> tuple[Latch, ...]:
-        """Every latch in force, the most restrictive first, then the oldest."""
-        return tuple(
-            sorted(self._active.values(), key=lambda latch: (-latch.level, latch.since_ns, latch.id))
-        )
 
     def get(self, latch: str) -> Latch | None:
         """The latch of this id; the id of one that holds for everything is its name."""

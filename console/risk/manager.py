@@ -61,6 +61,9 @@ class Permit(msgspec.Struct, frozen=True):
     counted_as: str = ""
 
 
+_ALLOWED = Permit(True)
+
+
 class RiskManager:
     """Decides from readings, event times and the latches in force, and from nothing else.
 
@@ -82,6 +85,8 @@ class RiskManager:
         self._evaluated_ns: dict[str, int] = {}
         self._good_since: dict[str, int] = {}
         self._ends: dict[str, int] = {}
+        self._objected_to: RiskView | None = None
+        self._objected: list[tuple[Switch, Reading]] = []
 
     def evaluate(
         self, view: RiskView, latches: Latches, at: EvaluatedAt = EvaluatedAt.SCAN
@@ -109,14 +114,25 @@ class RiskManager:
             if latch.scope in scopes and latch.level is not TradingState.RUNNING:
                 level = latch.level.name.replace("_", " ").lower()
                 return Permit(False, f"{level}: {latch.reason}", f"{level} by {latch.name}")
-        for switch in self._switches:
-            reading = _read(switch, view)
+        for switch, reading in self._objections(view):
             if reading.state is ReadingState.UNKNOWN:
                 return Permit(False, f"{switch.label} is unknown", f"{switch.label} is unknown")
             for trip in _trips(reading):
                 if trip.scope in scopes:
                     return Permit(False, trip.reason, f"tripped by {switch.label}")
-        return Permit(True)
+        return _ALLOWED
+
+    def _objections(self, view: RiskView) -> list[tuple[Switch, Reading]]:
+        """The switches that are unknown or trip for anything, read once for all markets of a view."""
+        if self._objected_to is not view:
+            readings = [(switch, _read(switch, view)) for switch in self._switches]
+            self._objected = [
+                (switch, reading)
+                for switch, reading in readings
+                if reading.state is ReadingState.UNKNOWN or _trips(reading)
+            ]
+            self._objected_to = view
+        return self._objected
 
     def resume_refusal(self, latch: str, view: RiskView, latches: Latches) -> str | None:
         """Why the latch of this id may not be cleared now, or None when it may."""

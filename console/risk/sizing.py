@@ -30,7 +30,8 @@ class Proposal(msgspec.Struct, frozen=True):
     """A trade that a strategy would make, before its size.
 
     ``price`` is a YES price; ``win_probability`` is that of the outcome bought, as a price. ``displayed`` is
-    the size an order of a taker meets; a maker has none.
+    the size an order of a taker meets; a maker has none. One that ``closes`` gives up what is held on the
+    other side instead, at once or not at all, and is not sized.
     """
 
     ticker: Ticker
@@ -41,6 +42,7 @@ class Proposal(msgspec.Struct, frozen=True):
     is_taker: bool
     displayed: Count | None
     strategy: str
+    closes: bool = False
 
     @property
     def paid(self) -> Price:

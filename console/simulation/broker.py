@@ -1,17 +1,19 @@
 """What would become of our orders at an exchange whose quotes we follow: a local account that matches them.
 
-Of each side only the best price is known, so an order takes no more than is shown there. One that rests fills
-when the other side comes to its price, or when others trade there and those before it in the queue have.
+Where of each side only the best price is known an order takes no more than is shown there. One that rests
+fills when the other side comes to its price, or when others trade there and those before it in the queue did.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import msgspec
 
-from console.domain.book import NO_QUOTE, BookSide, Level, Quote
+from console.domain.book import NO_QUOTE, Level, Quote
 from console.domain.events import (
     EngineEvent,
     OrderAcked,
@@ -20,9 +22,9 @@ from console.domain.events import (
     OrderReported,
     TradePrinted,
 )
-from console.domain.fees import UnknownFeeTypeError
-from console.domain.market import Market, MarketStatus, Ticker
-from console.domain.money import Cash
+from console.domain.fees import AccountPrecision, ProfitFees, UnknownFeeTypeError, model_fee
+from console.domain.market import FeeTerms, Market, MarketStatus, Ticker
+from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import (
     Fill,
     OrderIntent,
@@ -33,56 +35,91 @@ from console.domain.order import (
     TimeInForce,
 )
 from console.domain.ports import Clock
-from console.simulation.ledger import Ledger, SimulatedOrder
-from console.simulation.matching import Execution, MatchingBook, NewOrder
+from console.simulation.ledger import Ledger
+from console.simulation.matching import Execution, MatchingBook, NewOrder, QueueModel
+from console.simulation.order_register import OrderRegister, SimulatedOrder
+from console.simulation.slippage import SlippageModel
 
-_NS_PER_S = 1_000_000_000
+TellFill = Callable[[OrderIntent, Fill, Execution, Cash], None]
+"""Is told of a fill: the order, what was booked, the trade, and the part of the fee that is slippage."""
 
 
 def _tell_nobody(event: EngineEvent) -> None:
     pass
 
 
+def _tell_no_fill(intent: OrderIntent, fill: Fill, execution: Execution, slippage: Cash) -> None:
+    pass
+
+
 class Broker:
     """Takes orders as the exchange would; what happens to them is told through ``publish``, in order.
 
-    Any thread may call: the halt cancels from a thread of its own.
+    Trades are charged what their market charges when they happen, rounded to ``precision``; with
+    ``profit_fees`` they are charged nothing until their market settles. ``slippage`` costs orders that take
+    cash on top. Ids begin with ``id_prefix``. Any thread may call: the halt cancels from its own.
     """
 
-    def __init__(self, wall_ns: Clock) -> None:
+    def __init__(
+        self,
+        wall_ns: Clock,
+        *,
+        precision: AccountPrecision = AccountPrecision.DIRECT_MEMBER,
+        queue: QueueModel = QueueModel.PESSIMISTIC,
+        slippage: SlippageModel | None = None,
+        profit_fees: ProfitFees | None = None,
+        id_prefix: str = "dry-run",
+    ) -> None:
         self.publish: Callable[[EngineEvent], None] = _tell_nobody
+        self.tell_fill: TellFill = _tell_no_fill
         self._wall_ns = wall_ns
+        self._queue = queue
+        self._id_prefix = id_prefix
         self._lock = threading.RLock()
-        self._ledger = Ledger(Cash(0))
+        self._orders = OrderRegister(id_prefix)
+        self._new_ledger = partial(
+            Ledger, precision=precision, profit_fees=profit_fees, slippage=slippage, id_prefix=id_prefix
+        )
+        self._ledger = self._new_ledger(Cash(0))
         self._markets: dict[Ticker, Market] = {}
         self._books: dict[Ticker, MatchingBook] = {}
-        self._orders: dict[str, SimulatedOrder] = {}
-        self._open: dict[str, SimulatedOrder] = {}
-        self._client_ids: set[str] = set()
         self._groups: dict[str, bool] = {}
         self._trading = False
 
     def open_account(self, cash: Cash) -> None:
         """Begin with this much and nothing else."""
         with self._lock:
-            self._ledger = Ledger(cash)
+            self._ledger = self._new_ledger(cash)
 
     # --- what the exchange says -----------------------------------------------------------------
 
     def list_markets(self, markets: Iterable[Market]) -> None:
+        """Markets are new, or known ones have other fees, prices or times; what has settled stays settled."""
         with self._lock:
-            self._markets.update({market.ticker: market for market in markets})
+            for market in markets:
+                self._change(market)
 
     def change_status(self, ticker: Ticker, status: MarketStatus, close_ns: int | None) -> None:
         """A market that stops trading, for now or for good, has our orders in it cancelled."""
         with self._lock:
             market = self._markets.get(ticker)
-            if market is None:
-                return
-            close_ns = market.close_ns if close_ns is None else close_ns
-            self._markets[ticker] = msgspec.structs.replace(market, status=status, close_ns=close_ns)
-            if status is not MarketStatus.ACTIVE:
-                self._cancel_where(lambda order: order.intent.ticker == ticker, "CloseCancel")
+            if market is not None:
+                close_ns = market.close_ns if close_ns is None else close_ns
+                self._change(msgspec.structs.replace(market, status=status, close_ns=close_ns))
+
+    def _change(self, market: Market) -> None:
+        before = self._markets.get(market.ticker)
+        if before is not None and before.status is MarketStatus.FINALIZED:
+            return
+        self._markets[market.ticker] = market
+        if before is None:
+            return
+        for order in self._orders.open_in(market.ticker):
+            if market.status is not MarketStatus.ACTIVE:
+                self._cancel(order, "CloseCancel")
+            else:
+                order.terms = _known(market.fees) or order.terms
+                self._await_end(order)
 
     def change_trading(self, active: bool) -> None:
         """Trading on the whole exchange goes on or is paused, which cancels our orders."""
@@ -92,19 +129,28 @@ class Broker:
                 self._cancel_where(lambda _order: True, "HaltCancel")
 
     def show(self, ticker: Ticker, quote: Quote) -> None:
-        """The best prices of others changed; our resting orders that they reach fill."""
+        """The best prices of others changed; our resting orders that they reach fill.
+
+        Of a size of 0 only the price is known, and of an empty side nothing.
+        """
         with self._lock:
-            self._expire()
-            book = self._books.setdefault(ticker, MatchingBook())
-            bids, asks = (self._levels(ticker, book, side, quote) for side in BookSide)
-            self._execute(book.display(bids, asks))
+            self.expire()
+            executions = self._book(ticker).display_best(quote)
+            if executions:
+                self._execute(executions)
+
+    def show_book(self, ticker: Ticker, bids: Iterable[Level], asks: Iterable[Level]) -> None:
+        """All of what others display changed."""
+        with self._lock:
+            self.expire()
+            self._execute(self._book(ticker).display(bids, asks))
 
     def print_trade(self, trade: TradePrinted) -> None:
         """Others traded, perhaps with what rests before ours, or with ours if it had been there."""
         with self._lock:
             book = self._books.get(trade.ticker)
             if book is not None:
-                self._expire()
+                self.expire()
                 self._execute(book.print(trade.price, trade.count, trade.taker_side))
 
     def hide_all(self) -> None:
@@ -113,37 +159,49 @@ class Broker:
             for ticker in self._books:
                 self.show(ticker, NO_QUOTE)
 
-    def settle(self, settlement: Settlement) -> None:
-        """A market pays out."""
+    def settle(self, settlement: Settlement) -> Settlement:
+        """A market pays out; says what was charged. Only cancelled orders are told of."""
         with self._lock:
             ticker = settlement.ticker
-            self._cancel_where(lambda order: order.intent.ticker == ticker, "CloseCancel")
-            self._ledger.settle(settlement)
+            for order in self._orders.open_in(ticker):
+                self._cancel(order, "CloseCancel")
             self._books.pop(ticker, None)
-            self._markets.pop(ticker, None)
+            market = self._markets.get(ticker)
+            if market is not None:
+                self._markets[ticker] = msgspec.structs.replace(market, status=MarketStatus.FINALIZED)
+            return self._ledger.settle(settlement)
 
-    def _levels(self, ticker: Ticker, book: MatchingBook, side: BookSide, quote: Quote) -> list[Level]:
-        """The best level, and behind it what was last shown where we rest: we keep our place there."""
-        best = quote.join(side)
-        levels = [] if best is None else [best]
-        ours = [o.intent for o in self._open.values() if (o.intent.ticker, o.intent.side) == (ticker, side)]
-        for price in {intent.price for intent in ours}:
-            last = book.displayed(side).get(price)
-            if last is not None and (best is None or side.sign * (best.price - price) > 0):
-                levels.append(Level(price, last))
-        return levels
+    def is_touched(self, ticker: Ticker) -> bool:
+        """Whether what others display there matters to us before our next order.
+
+        It does while we rest there or what we took has not been displayed anew; else only the last display
+        before an order arrives does.
+        """
+        book = self._books.get(ticker)
+        return book is not None and book.is_touched
+
+    def displayed(self, ticker: Ticker) -> Quote:
+        """The best prices of others less what we took."""
+        book = self._books.get(ticker)
+        return NO_QUOTE if book is None else book.quote
+
+    def _book(self, ticker: Ticker) -> MatchingBook:
+        book = self._books.get(ticker)
+        if book is None:
+            book = self._books[ticker] = MatchingBook(self._queue)
+        return book
 
     # --- what we ask ----------------------------------------------------------------------------
 
     def submit(self, intent: OrderIntent) -> OrderAcked | OrderRejected:
         """Take an order and match it, or refuse it with the exchange's code."""
         with self._lock:
-            self._expire()
+            self.expire()
             now_ns = self._wall_ns()
             code = self._refusal(intent, now_ns)
             if code is not None:
                 return OrderRejected(
-                    at_ns=now_ns, client_order_id=intent.client_order_id, code=code, message="dry run"
+                    at_ns=now_ns, client_order_id=intent.client_order_id, code=code, message="simulated"
                 )
             order = self._accept(intent)
             self._match(order)
@@ -152,7 +210,7 @@ class Broker:
     def _refusal(self, intent: OrderIntent, now_ns: int) -> str | None:
         """The exchange's code for an order that it would not take."""
         market = self._markets.get(intent.ticker)
-        if intent.client_order_id in self._client_ids:
+        if self._orders.has_client_id(intent.client_order_id):
             return "order_already_exists"
         if not self._trading:
             return "trading_paused"
@@ -168,7 +226,7 @@ class Broker:
         if market.fees is None:
             return "fee_unknown"
         try:
-            affordable = self._ledger.can_afford(intent, market.fees, self._open.values())
+            affordable = self._ledger.can_afford(intent, market.fees)
         except UnknownFeeTypeError:
             return "fee_unknown"
         return None if affordable else "insufficient_balance"
@@ -176,16 +234,16 @@ class Broker:
     def _accept(self, intent: OrderIntent) -> SimulatedOrder:
         terms = self._markets[intent.ticker].fees
         assert terms is not None, "an order without known fees is refused"
-        order = SimulatedOrder(order_id=f"dry-run-{len(self._orders) + 1}", intent=intent, terms=terms)
-        self._orders[order.order_id] = self._open[order.order_id] = order
-        self._client_ids.add(intent.client_order_id)
+        order = self._orders.add(intent, terms)
+        self._ledger.open(order)
         return order
 
     def _match(self, order: SimulatedOrder) -> None:
         intent = order.intent
         count = self._ledger.reducible(intent) if intent.reduce_only else intent.count
         if count:
-            book = self._books.setdefault(intent.ticker, MatchingBook())
+            book = self._book(intent.ticker)
+            displayed = dict(book.displayed(intent.side.opposite))
             outcome = book.submit(
                 NewOrder(
                     order_id=order.order_id,
@@ -196,20 +254,27 @@ class Broker:
                     post_only=intent.post_only,
                 )
             )
-            self._execute(outcome.executions)
+            self._execute(outcome.executions, displayed)
             for cancellation in outcome.cancellations:
-                self._end(self._orders[cancellation.order_id], OrderStatus.CANCELED, cancellation.reason)
-        if count < intent.count and not order.status.is_terminal:
+                self._end(self._orders.all[cancellation.order_id], OrderStatus.CANCELED, cancellation.reason)
+        if order.status.is_terminal:
+            return
+        if count < intent.count:
             self._end(order, OrderStatus.CANCELED, "ReduceOnlyCancel")
+        else:
+            self._await_end(order)
 
     def cancel(self, order_id: str) -> None:
         """Cancel one order; one that is already gone is not an error."""
         with self._lock:
-            self._cancel_where(lambda order: order.order_id == order_id, "")
+            self.expire()
+            order = self._orders.open.get(order_id)
+            if order is not None:
+                self._cancel(order, "")
 
     def create_group(self) -> str:
         with self._lock:
-            group_id = f"dry-run-group-{len(self._groups) + 1}"
+            group_id = f"{self._id_prefix}-group-{len(self._groups) + 1}"
             self._groups[group_id] = True
             return group_id
 
@@ -227,8 +292,8 @@ class Broker:
 
     def orders(self) -> list[OrderReport]:
         with self._lock:
-            self._expire()
-            return [order.report for order in self._orders.values()]
+            self.expire()
+            return [order.report for order in self._orders.all.values()]
 
     def fills(self) -> list[Fill]:
         with self._lock:
@@ -241,6 +306,11 @@ class Broker:
     def positions(self) -> list[PositionReport]:
         with self._lock:
             return self._ledger.reports()
+
+    def held(self, ticker: Ticker) -> Count:
+        """The signed position in a market."""
+        with self._lock:
+            return self._ledger.held(ticker)
 
     def cash(self) -> Cash:
         with self._lock:
@@ -258,17 +328,34 @@ class Broker:
 
     # --- consequences ---------------------------------------------------------------------------
 
-    def _execute(self, executions: Iterable[Execution]) -> None:
+    def _execute(
+        self, executions: Iterable[Execution], displayed: Mapping[Price, Count] | None = None
+    ) -> None:
+        """Book trades; ``displayed`` is what an order that took found."""
         for execution in executions:
-            order, now_ns = self._orders[execution.order_id], self._wall_ns()
-            fill = self._ledger.fill(order, execution, now_ns)
-            self.publish(OrderFilled(at_ns=now_ns, client_order_id=order.intent.client_order_id, fill=fill))
-            if order.filled == order.intent.count:
+            order, now_ns = self._orders.all[execution.order_id], self._wall_ns()
+            intent = order.intent
+            slippage = Cash(0)
+            if displayed is not None:
+                found = displayed[execution.price]
+                slippage = self._ledger.slippage(intent, execution.price, execution.count, found)
+            fill = self._ledger.fill(order, execution, slippage, now_ns)
+            self.publish(OrderFilled(at_ns=now_ns, client_order_id=intent.client_order_id, fill=fill))
+            self.tell_fill(intent, fill, execution, slippage)
+            if order.filled == intent.count:
                 self._end(order, OrderStatus.EXECUTED, "Trade")
 
+    def _cancel(self, order: SimulatedOrder, reason: str) -> None:
+        self._books[order.intent.ticker].cancel(order.order_id)
+        self._end(order, OrderStatus.CANCELED, reason)
+
+    def _cancel_where(self, chosen: Callable[[SimulatedOrder], bool], reason: str) -> None:
+        for order in [order for order in self._orders.open.values() if chosen(order)]:
+            self._cancel(order, reason)
+
     def _end(self, order: SimulatedOrder, status: OrderStatus, reason: str) -> None:
-        order.status, order.reason = status, reason
-        del self._open[order.order_id]
+        self._ledger.end(order, status, reason)
+        del self._orders.open[order.order_id]
         self.publish(
             OrderReported(
                 at_ns=self._wall_ns(),
@@ -280,15 +367,36 @@ class Broker:
             )
         )
 
-    def _expire(self) -> None:
-        now_ns = self._wall_ns()
-        self._cancel_where(lambda order: _has_expired(order.intent, now_ns), "ExpiryCancel")
+    # --- time -----------------------------------------------------------------------------------
 
-    def _cancel_where(self, chosen: Callable[[SimulatedOrder], bool], reason: str) -> None:
-        for order in [order for order in self._open.values() if chosen(order)]:
-            self._books[order.intent.ticker].cancel(order.order_id)
-            self._end(order, OrderStatus.CANCELED, reason)
+    @property
+    def next_end_ns(self) -> int | None:
+        """Before this time no order of ours expires or is closed out with its market; None without any."""
+        return self._orders.next_end_ns
+
+    def expire(self) -> None:
+        """Cancel the orders whose time is up, or their market's."""
+        end_ns = self._orders.next_end_ns
+        if end_ns is None or self._wall_ns() < end_ns:
+            return
+        with self._lock:
+            now_ns, self._orders.next_end_ns = self._wall_ns(), None
+            for order in [*self._orders.open.values()]:
+                if order.expires_ns <= now_ns:
+                    self._cancel(order, "ExpiryCancel")
+                elif self._markets[order.intent.ticker].close_ns <= now_ns:
+                    self._cancel(order, "CloseCancel")
+                else:
+                    self._await_end(order)
+
+    def _await_end(self, order: SimulatedOrder) -> None:
+        self._orders.await_end(order, self._markets[order.intent.ticker].close_ns)
 
 
-def _has_expired(intent: OrderIntent, now_ns: int) -> bool:
-    return intent.expires_s is not None and intent.expires_s * _NS_PER_S <= now_ns
+def _known(fees: FeeTerms | None) -> FeeTerms | None:
+    """The terms, unless nothing is known of how they charge."""
+    if fees is not None:
+        with contextlib.suppress(UnknownFeeTypeError):
+            model_fee(fees, PAYOUT, Count(0), is_taker=True)
+            return fees
+    return None

@@ -1,20 +1,22 @@
 """What a market does to our orders: price-time priority against the size everybody else displays.
 
-Others are known only by what they display and trade; we stand behind the size displayed when we join, move up
-when that queue trades (not when it cancels, unless less is displayed than stood before us), and what our own
-takers took stays gone until the display of that level changes.
+Others are known only by what they display and trade. We stand behind the size displayed when we join and move
+up when that queue trades, when less is displayed than stood before us and, if the queue model says so, by our
+share of what others cancel. What our own takers took stays gone until the display of that level changes.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from console.domain.book import BookSide, Level
+from console.domain.book import BookSide, Level, Quote
 from console.domain.money import Count, Price
 from console.domain.order import SelfTradePrevention, TimeInForce
+from console.simulation.book_half import BookHalf
+from console.simulation.price_queue import Resting
 
 
 class CancelReason(enum.StrEnum):
@@ -23,6 +25,13 @@ class CancelReason(enum.StrEnum):
     UNFILLED = ""
     POST_ONLY_CROSS = "PostOnlyCrossCancel"
     SELF_TRADE = "SelfTradeCancel"
+
+
+class QueueModel(enum.StrEnum):
+    """How a resting order moves up: by trades alone, or also by its share of what others cancel."""
+
+    PESSIMISTIC = "pessimistic"
+    PROPORTIONAL = "proportional"
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +47,16 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Execution(msgspec.Struct, frozen=True):
-    """A trade of one of our orders at a YES price."""
+    """A trade of one of our orders at a YES price.
+
+    ``is_printed`` tells a maker's that a trade of others made from one that a crossing display made.
+    """
 
     order_id: str
     price: Price
     count: Count
     is_taker: bool
+    is_printed: bool = False
 
 
 class Cancellation(msgspec.Struct, frozen=True):
@@ -52,16 +65,6 @@ class Cancellation(msgspec.Struct, frozen=True):
     order_id: str
     count: Count
     reason: CancelReason
-
-
-class Resting(msgspec.Struct):
-    """An order of ours in the book; ``ahead`` is what others have in front of it at its price."""
-
-    order_id: str
-    side: BookSide
-    price: Price
-    remaining: Count
-    ahead: Count
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -73,125 +76,116 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class MatchingBook:
-    """One market's book: the display of others and our resting orders."""
+    """One market's book: the display of others and our resting orders.
 
-    def __init__(self) -> None:
-        self._told: dict[BookSide, dict[Price, Count]] = {side: {} for side in BookSide}
-        self._left: dict[BookSide, dict[Price, Count]] = {side: {} for side in BookSide}
+    Where no trades are printed a resting order fills only when the other side's display comes to its price,
+    as much of it as is displayed there.
+    """
+
+    def __init__(self, queue: QueueModel = QueueModel.PESSIMISTIC) -> None:
+        in_proportion = queue is QueueModel.PROPORTIONAL
+        self._bids = BookHalf(BookSide.BID, in_proportion=in_proportion)
+        self._asks = BookHalf(BookSide.ASK, in_proportion=in_proportion)
         self._resting: dict[str, Resting] = {}
 
+    def _half(self, side: BookSide) -> BookHalf:
+        return self._bids if side is BookSide.BID else self._asks
+
     # --- reading --------------------------------------------------------------------------------
+
+    @property
+    def is_touched(self) -> bool:
+        """Whether the display matters to us now: we rest here, or what we took is still gone."""
+        return self._bids.is_touched or self._asks.is_touched
+
+    @property
+    def quote(self) -> Quote:
+        """The best prices of others less what we took."""
+        return Quote(self._bids.best, self._asks.best)
 
     def resting(self, order_id: str) -> Resting | None:
         """One of our orders, or None when it does not rest here."""
         return self._resting.get(order_id)
 
-    def displayed(self, side: BookSide) -> dict[Price, Count]:
+    def displayed(self, side: BookSide) -> Mapping[Price, Count]:
         """What others show less what we took of it."""
-        return self._left[side]
+        return self._half(side).left
 
     def shown(self, side: BookSide) -> dict[Price, Count]:
         """The book as anybody sees it: others and our own resting orders together."""
-        levels = dict(self._left[side])
-        for order in self._resting.values():
-            if order.side is side:
-                levels[order.price] = Count(levels.get(order.price, 0) + order.remaining)
+        half = self._half(side)
+        levels = dict(half.left)
+        for price, queue in half.queues.items():
+            levels[price] = Count(levels.get(price, 0) + sum(order.remaining for order in queue.orders))
         return levels
 
     def queue_ahead(self, order_id: str) -> Count:
-        """Contracts in front of a resting order, our own earlier ones included; raises KeyError."""
+        """Contracts known to be in front of a resting order, our own included; raises KeyError."""
         order = self._resting[order_id]
         ours = 0
-        for other in self._at(order.side, order.price):
-            if other.order_id == order_id:
+        for other in self._half(order.side).queues[order.price].orders:
+            if other is order:
                 break
             ours += other.remaining
-        return Count(order.ahead + ours)
-
-    def _at(self, side: BookSide, price: Price) -> list[Resting]:
-        """Our orders at a price in order of time."""
-        return [o for o in self._resting.values() if o.side is side and o.price == price]
-
-    def _at_or_better(self, side: BookSide, price: Price) -> list[Resting]:
-        """Our orders at a price or better, in price-time priority."""
-        orders = [o for o in self._resting.values() if o.side is side and _reaches(side, o.price, price)]
-        return sorted(orders, key=lambda o: -side.sign * o.price)
+        return Count((order.ahead or 0) + ours)
 
     # --- others ---------------------------------------------------------------------------------
 
     def display(self, bids: Iterable[Level], asks: Iterable[Level]) -> list[Execution]:
         """Replace what others display; our resting orders that it crosses fill at their own price."""
-        for side, levels in ((BookSide.BID, bids), (BookSide.ASK, asks)):
-            told = {level.price: level.size for level in levels if level.size > 0}
-            self._replace(side, told)
-        executions = self._fill_crossed(BookSide.BID) + self._fill_crossed(BookSide.ASK)
-        self._drop_filled()
-        return executions
+        self._bids.show_all(bids)
+        self._asks.show_all(asks)
+        return self._fill_crossed()
 
-    def _replace(self, side: BookSide, told: dict[Price, Count]) -> None:
-        before, left = self._told[side], self._left[side]
-        kept = {p: (left.get(p, Count(0)) if before.get(p) == size else size) for p, size in told.items()}
-        self._told[side] = told
-        self._left[side] = {p: size for p, size in kept.items() if size > 0}
-        for order in self._resting.values():
-            if order.side is side:
-                order.ahead = min(order.ahead, told.get(order.price, Count(0)))
+    def display_best(self, quote: Quote) -> list[Execution]:
+        """The same where only the best prices are known; a resting order behind them keeps its place."""
+        self._bids.show_best(quote.bid)
+        self._asks.show_best(quote.ask)
+        return self._fill_crossed()
 
-    def _fill_crossed(self, side: BookSide) -> list[Execution]:
+    def _fill_crossed(self) -> list[Execution]:
+        if not self._resting:
+            return []
         executions = []
-        others = self._left[side.opposite]
-        for price in sorted(others, reverse=side.opposite is BookSide.BID):
-            for order in self._at_or_better(side, price):
-                count = min(order.remaining, others.get(price, Count(0)))
-                if count > 0:
-                    executions.append(self._execute(order, count))
-                    self._take(side.opposite, price, count)
+        for half, others in ((self._bids, self._asks), (self._asks, self._bids)):
+            front = half.front
+            if front is None:
+                continue
+            for price in others.prices_to(front):
+                for order in half.ours_to(price):
+                    count = min(order.remaining, others.left.get(price, Count(0)))
+                    if count > 0:
+                        executions.append(self._execute(order, count, is_printed=False))
+                        others.take(price, count)
         return executions
 
     def print(self, price: Price, count: Count, taker_side: BookSide) -> list[Execution]:
         """Somebody took ``count`` at ``price``: better orders of ours first, then the queue at the price."""
-        side = taker_side.opposite
+        half = self._half(taker_side.opposite)
         executions = []
-        for order in self._at_or_better(side, price):
+        for order in half.ours_to(price):
             if order.price != price and count > 0:
                 order.ahead = Count(0)
                 filled = min(count, order.remaining)
                 count = Count(count - filled)
-                executions.append(self._execute(order, filled))
-        executions += self._advance_queue(side, price, count)
-        self._drop_filled()
-        return executions
-
-    def _advance_queue(self, side: BookSide, price: Price, count: Count) -> list[Execution]:
-        executions = []
-        others_traded = 0
-        orders = self._at(side, price)
-        for order in orders:
-            step = min(max(0, order.ahead - others_traded), count)
-            others_traded += step
-            count = Count(count - step)
-            if count > 0:
-                filled = min(count, order.remaining)
-                count = Count(count - filled)
-                executions.append(self._execute(order, filled))
-        for order in orders:
-            order.ahead = Count(max(0, order.ahead - others_traded))
+                executions.append(self._execute(order, filled, is_printed=True))
+        queue = half.queues.get(price)
+        if queue is not None and count > 0:
+            for order, filled in queue.trade(count):
+                executions.append(self._execute(order, filled, is_printed=True))
         return executions
 
     def sweep(self, side: BookSide, price: Price) -> list[Execution]:
         """A level of others is consumed whole, and so is everything better: our orders there fill in full."""
-        for levels in (self._told[side], self._left[side]):
-            for gone in [p for p in levels if _reaches(side, p, price)]:
-                del levels[gone]
-        executions = [self._execute(order, order.remaining) for order in self._at_or_better(side, price)]
-        self._drop_filled()
-        return executions
+        half = self._half(side)
+        half.sweep(price)
+        return [self._execute(order, order.remaining, is_printed=True) for order in half.ours_to(price)]
 
     # --- ours -----------------------------------------------------------------------------------
 
     def submit(self, order: NewOrder) -> Outcome:
         """Match an arriving order and rest what its time in force lets rest."""
-        if order.post_only and self._crosses(order):
+        if order.post_only and self._half(order.side.opposite).prices_to(order.price):
             return _ended(order, CancelReason.POST_ONLY_CROSS)
         if order.time_in_force is TimeInForce.FILL_OR_KILL and not self._fills_whole(order):
             return _ended(order, CancelReason.UNFILLED)
@@ -201,19 +195,17 @@ class MatchingBook:
         if remaining and not stopped and not rests:
             cancellations.append(Cancellation(order.order_id, remaining, CancelReason.UNFILLED))
         if remaining and not stopped and rests:
-            self._resting[order.order_id] = Resting(
-                order.order_id,
-                order.side,
-                order.price,
-                remaining,
-                self._left[order.side].get(order.price, Count(0)),
-            )
+            resting = Resting(order.order_id, order.side, order.price, remaining, None)
+            self._half(order.side).rest(resting)
+            self._resting[order.order_id] = resting
             return Outcome(executions, cancellations, remaining)
         return Outcome(executions, cancellations, Count(0))
 
     def cancel(self, order_id: str) -> Count:
         """Take a resting order out and say what was left of it; raises KeyError."""
-        return self._resting.pop(order_id).remaining
+        order = self._resting[order_id]
+        self._remove(order)
+        return order.remaining
 
     def decrease(self, order_id: str, remaining: Count) -> None:
         """Make a resting order smaller; it keeps its place. Raises KeyError."""
@@ -221,28 +213,20 @@ class MatchingBook:
         assert 0 < remaining <= order.remaining
         order.remaining = remaining
 
-    def _crosses(self, order: NewOrder) -> bool:
-        return next(self._opposite_prices(order), None) is not None
-
-    def _opposite_prices(self, order: NewOrder) -> Iterator[Price]:
-        """Prices the order reaches, best first."""
-        opposite = order.side.opposite
-        prices = sorted(self.shown(opposite), reverse=opposite is BookSide.BID)
-        return (price for price in prices if _reaches(opposite, price, order.price))
-
     def _fills_whole(self, order: NewOrder) -> bool:
         """Whether others show enough, or a self-cross on the way makes fill-or-kill immediate-or-cancel."""
+        opposite = self._half(order.side.opposite)
         available = 0
-        for price in self._opposite_prices(order):
-            if self._at(order.side.opposite, price):
+        for price in opposite.prices_to(order.price):
+            if price in opposite.queues:
                 return True
-            available += self._left[order.side.opposite].get(price, 0)
+            available += opposite.left[price]
             if available >= order.count:
                 return True
         return False
 
     def _take_liquidity(self, order: NewOrder) -> tuple[list[Execution], list[Cancellation], Count]:
-        opposite, remaining = order.side.opposite, order.count
+        opposite, remaining = self._half(order.side.opposite), order.count
         executions: list[Execution] = []
         cancellations: list[Cancellation] = []
 
@@ -250,45 +234,34 @@ class MatchingBook:
             nonlocal remaining
             if count > 0:
                 executions.append(Execution(order.order_id, price, count, is_taker=True))
-                self._take(opposite, price, count)
+                opposite.take(price, count)
                 remaining = Count(remaining - count)
 
-        for price in self._opposite_prices(order):
-            for own in self._at(opposite, price):
-                take(price, min(own.ahead, remaining, self._left[opposite].get(price, Count(0))))
+        for price in opposite.prices_to(order.price):
+            for own in opposite.ours(price):
+                left = opposite.left.get(price, Count(0))
+                take(price, min(left if own.ahead is None else own.ahead, remaining, left))
                 if not remaining:
                     return executions, cancellations, remaining
                 if order.self_trade_prevention is SelfTradePrevention.TAKER_AT_CROSS:
                     cancellations.append(Cancellation(order.order_id, remaining, CancelReason.SELF_TRADE))
                     return executions, cancellations, remaining
-                del self._resting[own.order_id]
+                self._remove(own)
                 cancellations.append(Cancellation(own.order_id, own.remaining, CancelReason.SELF_TRADE))
-            take(price, min(remaining, self._left[opposite].get(price, Count(0))))
+            take(price, min(remaining, opposite.left.get(price, Count(0))))
             if not remaining:
                 break
         return executions, cancellations, remaining
 
-    def _take(self, side: BookSide, price: Price, count: Count) -> None:
-        """Others' size at a level was traded away; it stood in front of our orders there."""
-        left = Count(self._left[side][price] - count)
-        if left > 0:
-            self._left[side][price] = left
-        else:
-            del self._left[side][price]
-        for order in self._at(side, price):
-            order.ahead = Count(max(0, order.ahead - count))
-
-    def _execute(self, order: Resting, count: Count) -> Execution:
+    def _execute(self, order: Resting, count: Count, *, is_printed: bool) -> Execution:
         order.remaining = Count(order.remaining - count)
-        return Execution(order.order_id, order.price, count, is_taker=False)
+        if not order.remaining:
+            self._remove(order)
+        return Execution(order.order_id, order.price, count, is_taker=False, is_printed=is_printed)
 
-    def _drop_filled(self) -> None:
-        self._resting = {order_id: o for order_id, o in self._resting.items() if o.remaining > 0}
-
-
-def _reaches(side: BookSide, price: Price, limit: Price) -> bool:
-    """Whether ``price`` on ``side`` is at ``limit`` or better (higher for bids, lower for asks)."""
-    return side.sign * (price - limit) >= 0
+    def _remove(self, order: Resting) -> None:
+        del self._resting[order.order_id]
+        self._half(order.side).remove(order)
 
 
 def _ended(order: NewOrder, reason: CancelReason) -> Outcome:

@@ -100,4 +100,4 @@ def _role(side: BookSide, style: Style) -> Role:
 
 
 def _capped(probability: int) -> Price:
-    return Price(min(max(probability, 0), MAX_WIN_PROBABILITY))
+    return MAX_WIN_PROBABILITY if probability > MAX_WIN_PROBABILITY else Price(max(probability, 0))

@@ -41,7 +41,7 @@ class EdgeCell(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class EdgeTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every measured cell; ``data_from`` and ``data_to`` are the times of the first and last row it rests on.
+    """Every measured cell; ``data_from`` is when the first row it rests on came, ``data_to`` the last payout.
 
     ``prior_points`` is the spread between categories that the shrinking assumed.
     """
@@ -78,10 +78,16 @@ def edge_model_of(settings: EdgeSettings, home: Path, now_ns: int) -> EdgeModel:
     """
     if settings.model == "constant":
         return ConstantEdge(settings.constant_points)
+    table = measured_table(settings, home, now_ns)
+    return TableEdge() if table is None else TableEdge(measured=table.marks())
+
+
+def measured_table(settings: EdgeSettings, home: Path, now_ns: int) -> EdgeTable | None:
+    """The measured edges that are traded by, or None where there are none; raises EdgeTableError."""
     path = table_path(settings, home)
-    if not settings.table and not path.exists():
-        return TableEdge()
-    return TableEdge(measured=read_edge_table(path, now_ns, settings.table_max_age_days).marks())
+    if settings.model == "constant" or (not settings.table and not path.exists()):
+        return None
+    return read_edge_table(path, now_ns, settings.table_max_age_days)
 
 
 def read_edge_table(path: Path, now_ns: int, max_age_days: int) -> EdgeTable:

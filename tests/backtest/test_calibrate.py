@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from recordings import write
 
@@ -16,7 +20,7 @@ from console.backtest.estimates import ORDER_CONTRACTS, order_fee
 from console.backtest.observations import observe
 from console.backtest.published import BECKER_ALL, REPLICATION
 from console.domain.money import CASH_PER_CENT, Price
-from console.history.load import load
+from console.history.folder import open_folder
 from console.monitoring.buckets import BUCKETS, bucket_of
 from console.strategies.edge import PUBLISHED_MARKS
 
@@ -27,7 +31,7 @@ NEEDS_SHARED = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is
 
 
 def calibrated(folder: Path) -> Calibration:
-    return calibrate(observe(load(folder)), lambda _: None)
+    return calibrate(observe(open_folder(folder)), lambda _: None)
 
 
 def only(rows: tuple[Row, ...], lo: int, role: str = "taker", source: str = "quote") -> Row:
@@ -42,7 +46,12 @@ def in_pandas(folder: Path, kind: str) -> pd.DataFrame:
     """Win rate, mean price, markets and events by role and bucket, straight from the files."""
     markets = pd.read_parquet(folder / "markets.parquet").dropna(subset=["result"])
     columns = ["dataset", "ticker", "event_ticker", "close_time", "result"]
-    rows = pd.read_parquet(folder / f"{kind}.parquet").merge(markets[columns], on=["dataset", "ticker"])
+    recorded = pd.read_parquet(folder / f"{kind}.parquet")
+    if kind == "quotes" and (folder / "candles.parquet").is_file():
+        candles = pd.read_parquet(folder / "candles.parquet").rename(columns={"end_ts": "ts"})
+        unquoted = candles[~candles["dataset"].isin(recorded["dataset"])]
+        recorded = pd.concat([recorded, unquoted[["dataset", "ts", "ticker", "yes_bid", "yes_ask"]]])
+    rows = recorded.merge(markets[columns], on=["dataset", "ticker"])
     rows = rows[rows["ts"] < rows["close_time"]]
     sides = _quoted(rows) if kind == "quotes" else _traded(rows)
     edges = [0, 1_000, 2_000, 4_000, 6_000, 8_000, 9_000, 10_000]
@@ -183,7 +192,7 @@ def test_what_cannot_be_bought_is_not_counted(tmp_path: Path) -> None:
 def test_markets_without_a_result_are_left_out_and_counted(tmp_path: Path) -> None:
     markets = [("A", "E", "Crypto", "yes"), ("B", "F", "Crypto", "")]
     quotes = [("10:00", "A", 50, 51), ("10:00", "B", 50, 51), ("10:01", "B", 50, 52)]
-    observations = observe(load(write(tmp_path, markets, quotes=quotes)))
+    observations = observe(open_folder(write(tmp_path, markets, quotes=quotes)))
     assert (observations.coverage.markets, observations.coverage.markets_without_result) == (1, 1)
     assert observations.coverage.rows_without_result == 2
     assert all(row.estimate.n_markets == 1 for row in calibrate(observations, lambda _: None).buckets)
@@ -265,6 +274,47 @@ def test_the_report_is_one_for_any_order_of_markets(tmp_path: Path) -> None:
     assert [row.estimate.ci for row in forth.buckets] == [row.estimate.ci for row in back.buckets]
 
 
+def test_reading_by_row_group_gives_the_same_calibration_of_as_few_prices(tmp_path: Path) -> None:
+    source = random.Random(5)
+    markets = [(f"M{n}", f"E{n % 4}", "Crypto", "yes" if n % 3 else "no") for n in range(12)]
+    quotes = [
+        (f"{hour:02}:{minute:02}", f"M{source.randrange(12)}", bid, bid + source.randint(1, 9))
+        for hour in range(8, 12)
+        for minute in range(60)
+        for bid in [source.randint(1, 90)]
+    ]
+    trades = [("10:00", f"M{n}", 40 + n, 2, "yes") for n in range(12)]
+    folder = write(tmp_path, markets, quotes=quotes, trades=trades)
+    for name in ("markets", "quotes", "trades"):
+        table = pa.csv.read_csv(folder / f"{name}.csv")
+        (folder / f"{name}.csv").unlink()
+        pq.write_table(table, folder / f"{name}.parquet", row_group_size=7)
+    held, streamed = (observe(open_folder(folder, in_memory_rows=rows)) for rows in (10**6, 0))
+    assert calibrate(streamed, lambda _: None) == calibrate(held, lambda _: None)
+    assert (streamed.coverage, streamed.period) == (held.coverage, held.period)
+    kept = held.panels[0]
+    chances = {
+        (market, is_yes, price // 100, (held.close_ns[market] - at) // 300_000_000_000)
+        for market, is_yes, price, at in zip(
+            kept.market.tolist(), kept.is_yes.tolist(), kept.price.tolist(), kept.ts_ns.tolist(), strict=True
+        )
+    }
+    assert len(kept.market) == len(chances) < 2 * len(quotes)
+
+
+def test_a_dataset_of_candles_alone_is_calibrated_by_the_quotes_at_their_end(tmp_path: Path) -> None:
+    write(tmp_path, [("A", "E", "Sports", "yes")])
+    (tmp_path / "candles.csv").write_text(
+        "dataset,end_ts,period_min,ticker,open,high,low,close,yes_bid,yes_ask,volume\n"
+        "d,2026-03-01T10:00:00Z,60,A,50,90,50,90,80,81,5\n"
+        "d,2026-03-01T13:00:00Z,60,A,50,99,50,99,98,99,5\n"
+    )
+    observations = observe(open_folder(tmp_path))
+    rows = calibrate(observations, lambda _: None).buckets
+    assert {row.lo: row.estimate.mean_price for row in rows} == {20: 20, 80: 81}
+    assert observations.coverage.dropped == {"candles after the close": 1}
+
+
 WARNINGS: list[tuple[Callable[[Path], Path], str]] = [
     (
         lambda folder: write(folder, [("A", "E", "Crypto", "")], quotes=[("10:00", "A", 94, 95)]),
@@ -284,6 +334,14 @@ WARNINGS: list[tuple[Callable[[Path], Path], str]] = [
         lambda folder: write(folder, [("A", "E", "Crypto", "yes")], quotes=[("10:00", "A", 94, 95)]),
         "fewer events than it takes",
     ),
+    (
+        lambda folder: write(folder, [("A", "E", "Crypto", "yes")], quotes=[("10:00", "A", 1, 2)]),
+        "1 results contradict a last quote",
+    ),
+    (
+        lambda folder: write(folder, [("A", "E", "Crypto", "yes")], quotes=[("10:00", "A", 94, 95)]),
+        "all markets closed on one day",
+    ),
 ]
 
 
@@ -291,7 +349,7 @@ WARNINGS: list[tuple[Callable[[Path], Path], str]] = [
 def test_the_report_warns_of_what_weakens_it(
     tmp_path: Path, made: Callable[[Path], Path], warning: str
 ) -> None:
-    observations = observe(load(made(tmp_path)))
+    observations = observe(open_folder(made(tmp_path)))
     report = Report(
         data="d", observations=observations, calibration=calibrate(observations, lambda _: None), table=None
     )

@@ -13,7 +13,7 @@ from recordings import write
 from console.backtest.edge_fit import fit, prior_events, shrunk
 from console.backtest.estimates import Estimate
 from console.backtest.observations import observe
-from console.history.load import load
+from console.history.folder import open_folder
 from console.strategies.edge_table import EdgeCell, EdgeTable
 
 
@@ -39,7 +39,7 @@ def estimate(edge: float, events: float, price: float = 95) -> Estimate:
 
 
 def fitted(folder: Path) -> EdgeTable | None:
-    return fit(observe(load(folder)), "here")
+    return fit(observe(open_folder(folder)), "here")
 
 
 def cell(table: EdgeTable | None, bucket: str, role: str) -> EdgeCell:
@@ -100,6 +100,11 @@ def test_the_table_names_its_data_and_survives_being_written(tmp_path: Path) -> 
     markets = [("A", "E", "Crypto", "yes"), ("B", "F", "Sports", "no")]
     table = fitted(write(tmp_path, markets, quotes=[("10:00", "A", 94, 95), ("11:00", "B", 94, 95)]))
     assert table is not None
-    assert (table.data, table.data_from.hour, table.data_to.hour) == ("here", 10, 11)
+    # What came of a market is not known before its payout, which is 15 seconds after the close.
+    assert (table.data, f"{table.data_from:%H:%M:%S}", f"{table.data_to:%H:%M:%S}") == (
+        "here",
+        "10:00:00",
+        "12:00:15",
+    )
     assert {each.category for each in table.cells} == {"Crypto", "Sports"}
     assert msgspec.json.decode(msgspec.json.encode(table), type=EdgeTable) == table

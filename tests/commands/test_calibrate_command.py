@@ -106,6 +106,35 @@ def test_a_table_too_old_to_trade_by_is_told_when_it_is_written(
     assert "trading refuses it while edge.table_max_age_days is 92" in capsys.readouterr().err
 
 
+def test_a_table_of_what_is_yet_to_come_is_not_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = recording(tmp_path / "data")
+    for name in ("markets.csv", "quotes.csv"):
+        (data / name).write_text((data / name).read_text().replace("2026-", "2096-"))
+    assert cli.main(["calibrate", "--data", str(data), "--home", str(tmp_path), "--write"]) == 1
+    assert "paid out on 2096-03-01, which is yet to come" in capsys.readouterr().err
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_the_period_and_the_series_are_those_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = ["--data", str(recording(tmp_path))]
+    assert json_of(capsys, *data, "--series", "KXA", "--to", "2026-03-01T10:01")["coverage"]["quotes"] == 1
+    assert cli.main(["calibrate", *data, "--from", "2026-03-01T10:01"]) == 1
+    assert "holds no usable row" in capsys.readouterr().err
+
+
+def test_text_of_a_recording_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.main(["calibrate", "--data", str(recording(tmp_path, category="\x1b[2J"))]) == 0
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\\x1b[2J" in output
+
+
 def test_without_write_nothing_is_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert cli.main(["calibrate", "--data", str(SHIPPED), "--home", str(home)]) == 0

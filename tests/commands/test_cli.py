@@ -59,7 +59,7 @@ def console_command(monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 @pytest.mark.parametrize("name", [*cli.COMMANDS, "console"])
 def test_every_command_of_the_table_exists(name: str) -> None:
-    module = importlib.import_module(f"console.commands.{name}")
+    module = importlib.import_module(f"console.commands.{name.replace('-', '_')}")
     assert callable(module.run)
     if name != "console":
         parser = argparse.ArgumentParser()

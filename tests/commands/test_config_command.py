@@ -50,7 +50,7 @@ def test_show_as_json_carries_exact_values(
     assert settings["risk.max_consecutive_losses"]["value"] == 5
     assert settings["universe.series"]["value"] == ["KXA", "KXB"]
     assert settings["universe.series"]["source"] == "KCONSOLE_UNIVERSE__SERIES"
-    assert settings["slippage.base_slippage_bps"]["in_force"] is False
+    assert settings["monitoring.export_interval_seconds"]["in_force"] is False
 
 
 def test_show_takes_no_file(capsys: pytest.CaptureFixture[str]) -> None:

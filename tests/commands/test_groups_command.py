@@ -91,6 +91,8 @@ def test_the_report_of_the_shipped_recording_fits_80_columns(
         (["--threshold", "nan"], "nan is not a number from -1 to 1"),
         (["--every", "0"], "0 is not a whole number of seconds from 1 to 86400"),
         (["--from", "yesterday"], "yesterday is not a time such as 2026-03-01"),
+        (["--from", "0001-01-01"], "0001-01-01 is not a time of 2015 to 2100"),
+        (["--to", "9999-12-31"], "9999-12-31 is not a time of 2015 to 2100"),
     ],
 )
 def test_a_wrong_option_is_refused(capsys: pytest.CaptureFixture[str], option: list[str], said: str) -> None:

@@ -135,6 +135,30 @@ def test_changes_before_a_snapshot_and_after_the_close_are_dropped_and_counted(t
     assert timeline.dropped == {"book updates before a snapshot": 2, "book updates after the close": 1}
 
 
+def test_a_second_run_of_a_market_takes_over_from_the_first(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        markets=[market(), market(ticker="KXA-2")],
+        snapshots=[
+            snapshot(1, "yes", 40.0, 5.0),
+            snapshot(1, "yes", 30.0, 5.0, ticker="KXA-2"),
+            snapshot(4, "yes", 40.0, 6.0, run_id="q"),
+        ],
+        deltas=[
+            delta(2, "yes", 40.0, 1.0),
+            delta(5, "yes", 40.0, 2.0),
+            delta(6, "yes", 30.0, 1.0, ticker="KXA-2"),
+            delta(5, "yes", 40.0, 2.0, run_id="q"),
+        ],
+    )
+    timeline = open_folder(tmp_path)
+    books = rebuilt(timeline)
+    assert books[ns(2)]["KXA-1"] == {(BookSide.BID, 4000): 600}
+    assert books[ns(5)]["KXA-1"] == {(BookSide.BID, 4000): 800}
+    assert books[ns(6)]["KXA-2"] == {(BookSide.BID, 3000): 600}
+    assert timeline.dropped == {"book updates after another run's snapshot": 1}
+
+
 def test_of_a_period_only_sessions_that_begin_in_it_are_used(tmp_path: Path) -> None:
     write(
         tmp_path,

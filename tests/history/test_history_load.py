@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.history.clean import Defects, clean
+from console.history.folder import open_folder
 from console.history.load import History, load
 from console.history.read import MAX_FILE_BYTES
 from console.history.schema import HistoryError
@@ -59,6 +60,30 @@ def test_csv_times_without_a_zone_are_utc(tmp_path: Path) -> None:
     assert column(load(tmp_path).quotes, "ts_ns") == [int(OPEN.timestamp() + 1) * 10**9]
 
 
+def test_csv_times_may_have_a_zone_in_some_rows_alone(tmp_path: Path) -> None:
+    times = [
+        "2026-05-11T05:00:01Z",
+        "2026-05-11 05:00:02",
+        "2026-05-11T07:00:03.5+02:00",
+        "2026-05-11 05:00:04.0",
+    ]
+    write_csv(tmp_path, markets=[market()], quotes=[quote(1, 40, 41, ts=ts) for ts in times])
+    assert column(load(tmp_path).quotes, "ts_ns") == [ns(1), ns(2), ns(3.5), ns(4)]
+
+
+def test_an_empty_text_is_unknown_in_parquet_as_in_csv(tmp_path: Path) -> None:
+    history = load(write(tmp_path, markets=[market(result="", category="")], quotes=[quote(1, 4, 5)]))
+    assert column(history.outcomes, "result") == column(history.outcomes, "yes_value") == [None]
+    assert column(history.markets, "category") == [None]
+
+
+def test_a_result_read_off_prices_is_not_announced(tmp_path: Path) -> None:
+    sources = ["kalshi_api", "Derived: final quote", "inferred: prints", None]
+    markets = [market(ticker=f"KXA-{n}", result_source=source) for n, source in enumerate(sources, start=1)]
+    history = load(write(tmp_path, markets=markets, quotes=[quote(1, 4, 5)]))
+    assert column(history.outcomes, "is_announced") == [True, False, False, True]
+
+
 def test_a_folder_of_trades_alone_loads_with_no_quotes(tmp_path: Path) -> None:
     history = load(write(tmp_path, markets=[market()], trades=[trade()]))
     assert history.quotes.num_rows == 0
@@ -72,7 +97,7 @@ def test_a_missing_folder_and_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match=r"markets\.parquet is missing"):
         load(tmp_path)
     write(tmp_path, markets=[market()])
-    with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* and so are trades"):
+    with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* and so is trades"):
         load(tmp_path)
 
 
@@ -142,6 +167,19 @@ def test_a_file_that_is_not_parquet_is_named(tmp_path: Path) -> None:
             "row 1, column settlement_value: is empty; a scalar market needs it",
         ),
         (
+            [market(result="scalar", settlement_value=0.5)],
+            [quote(1, 4, 5)],
+            "row 1, column settlement_value: 0.5 looks like dollars; it must be in cents",
+        ),
+        (
+            [market(event_ticker="")],
+            [quote(1, 4, 5)],
+            "row 1, column event_ticker: is empty; it must hold text",
+        ),
+        ([market()], [quote(1, 4, 5), quote(2, 4, 5, ticker="")], "row 2, column ticker: is empty"),
+        ([market()], [quote(1, 4, 5, ticker=["KXA-1"])], "column ticker holds list<.*; it must hold a name"),
+        ([market()], [quote(1, 4, 5, ticker={"a": 1})], "column ticker holds struct<.*; it must hold a name"),
+        (
             [market(settlement_time=OPEN)],
             [quote(1, 4, 5)],
             "row 1, column settlement_time: is before close_time",
@@ -172,14 +210,7 @@ def test_a_bad_value_is_refused_with_its_file_row_and_column(
 def test_a_bad_candle_is_refused(tmp_path: Path, changes: Row, message: str) -> None:
     rows = [candle(60, 40, 41), candle(120, 40, 41, **changes)]
     with pytest.raises(HistoryError, match=message):
-        load(write(tmp_path, markets=[market()], candles=rows))
-
-
-def test_candles_load_at_their_end(tmp_path: Path) -> None:
-    candles = load(write(tmp_path, markets=[market()], candles=[candle(60, 40, 41)])).candles
-    assert column(candles, "ts_ns") == [ns(60)]
-    assert column(candles, "high") == [4500]
-    assert column(candles, "volume") == [1200]
+        open_folder(write(tmp_path, markets=[market()], candles=rows))
 
 
 def test_a_bad_row_behind_the_first_row_group_is_named_by_its_row_in_the_file(tmp_path: Path) -> None:

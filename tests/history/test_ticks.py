@@ -54,6 +54,29 @@ def test_a_tick_file_without_its_markets_is_refused(tmp_path: Path) -> None:
         open_ticks(path)
 
 
+@pytest.mark.parametrize(
+    ("told", "instead", "message"),
+    [
+        ("yes\n", "YES\n", "row 1, column result: YES is not yes, no, scalar or empty"),
+        ("T1,", "T0,", "row 2, column ticker: T0 stands twice$"),
+        (str(ns(3_600)), str(ns(0)), "row 1, column close_ts_ns: is not after open_ts_ns"),
+    ],
+)
+def test_a_bad_market_of_ticks_is_refused(tmp_path: Path, told: str, instead: str, message: str) -> None:
+    path = write_ticks(tmp_path)
+    sidecar = path.with_suffix(".markets.csv")
+    sidecar.write_text(sidecar.read_text().replace(told, instead))
+    with pytest.raises(HistoryError, match=rf"ticks\.markets\.csv: {message}"):
+        open_ticks(path)
+
+
+def test_a_market_of_ticks_without_a_result_has_no_payout(tmp_path: Path) -> None:
+    path = write_ticks(tmp_path)
+    sidecar = path.with_suffix(".markets.csv")
+    sidecar.write_text(sidecar.read_text().replace("yes\n", "\n"))
+    assert open_ticks(path).outcomes["T0"].yes_value is None
+
+
 def test_unsorted_ticks_are_refused(tmp_path: Path) -> None:
     path = write_ticks(tmp_path)
     table = pq.read_table(path)

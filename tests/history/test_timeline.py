@@ -197,6 +197,19 @@ def test_candles_are_quotes_at_their_end_where_a_dataset_has_no_quotes(tmp_path:
     ]
 
 
+def test_candles_beside_quotes_are_left_out_and_counted(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        markets=[market(), market(ticker="KXA-2")],
+        quotes=[quote(1, 40, 41)],
+        candles=[candle(60, 50, 52), candle(60, 60, 62, ticker="KXA-2")],
+    )
+    timeline = open_folder(tmp_path, Period(None, ns(100)))
+    assert bids(timeline) == [4000]
+    assert timeline.dropped == {"candles of a dataset that has quotes": 2}
+    assert open_folder(tmp_path, Period(None, ns(50))).dropped == {}
+
+
 def test_a_period_and_series_leave_the_rest_out_without_counting_it(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -223,6 +236,18 @@ def test_a_folder_with_nothing_but_markets_or_no_row_left_is_refused(tmp_path: P
     write(tmp_path, quotes=[quote(1, 42, 41)])
     with pytest.raises(HistoryError, match="holds no usable row"):
         open_folder(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [[quote(s, 50, 51) for s in range(9)], [quote(1, 40, 41)]])
+def test_a_file_that_changes_while_it_is_read_again_is_refused(tmp_path: Path, changed: list[Row]) -> None:
+    write(tmp_path, 3, markets=[market()], quotes=[quote(s, 40, 41) for s in range(9)])
+    timeline = open_folder(tmp_path, in_memory_rows=0)
+    write(tmp_path, 3, quotes=changed)
+    with pytest.raises(HistoryError, match=r"quotes\.parquet was changed while it was read"):
+        list(timeline.slices())
+    (tmp_path / "quotes.parquet").unlink()
+    with pytest.raises(HistoryError, match=r"quotes\.parquet was changed while it was read"):
+        list(timeline.slices())
 
 
 def test_a_ticker_of_two_datasets_is_refused(tmp_path: Path) -> None:
@@ -292,7 +317,7 @@ def test_an_early_close_is_shown_only_as_an_outcome(tmp_path: Path) -> None:
     write(
         tmp_path,
         markets=[
-            market(ticker="ON-TIME"),
+            market(ticker="ON-TIME", series_ticker="KXT"),
             market(ticker="EARLY", close_time=early),
             market(ticker="TOLD", close_time=early, scheduled_close_time=scheduled),
         ],
@@ -307,13 +332,23 @@ def test_an_early_close_is_shown_only_as_an_outcome(tmp_path: Path) -> None:
     assert timeline.noted["closes that were not scheduled"] == 2
 
 
+def test_a_game_that_ends_on_a_whole_minute_by_chance_does_not_show_it(tmp_path: Path) -> None:
+    ends = [at(601), at(602.25), at(660)]
+    write(
+        tmp_path,
+        markets=[market(ticker=f"G{n}", close_time=end) for n, end in enumerate(ends)],
+        quotes=[quote(1, 40, 41, ticker=f"G{n}") for n in range(3)],
+    )
+    assert len({each.close_ns for each in open_folder(tmp_path).markets}) == 1
+
+
 @given(second=st.integers(0, 86_399), minutes=st.integers(1, 600))
 def test_how_early_a_close_was_does_not_show_within_its_day(second: int, minutes: int) -> None:
     from console.history.markets import scheduled
 
     noon = int(OPEN.replace(hour=12).timestamp()) * 10**9
     close = noon + second * 10**9 + 1
-    (known,) = scheduled(pa.array([close]), pa.nulls(1, pa.int64())).to_pylist()
+    (known,) = scheduled(pa.array([close]), pa.nulls(1, pa.int64()), pa.array(["KXA"])).to_pylist()
     assert known == noon + 86_400 * 10**9
     assert known is not None
     assert known >= close
@@ -358,12 +393,22 @@ def test_the_grid_is_the_coarsest_that_holds_the_prices(tmp_path: Path) -> None:
     prices = {"CENTS": (40, 41), "TAILS": (2.5, 41), "TENTHS": (40.5, 41), "FINE": (40.55, 41)}
     write(
         tmp_path,
-        markets=[market(ticker=each) for each in prices],
+        markets=[market(ticker=each, series_ticker=each) for each in prices],
         quotes=[quote(1, bid, ask, ticker=each) for each, (bid, ask) in prices.items()],
     )
     cents, tails, tenths, fine = (each.grid for each in open_folder(tmp_path).markets)
     assert (cents, tails) == (WHOLE_CENTS, TAPERED_DECI_CENTS)
     assert (tenths.ranges[0].step, fine.ranges[0].step) == (10, 1)
+
+
+def test_the_grid_does_not_tell_which_market_of_a_series_came_near_an_end(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        markets=[market(ticker="NEAR"), market(ticker="FAR")],
+        quotes=[quote(1, 2.5, 3, ticker="NEAR"), quote(1, 40, 41, ticker="FAR")],
+    )
+    near, far = (each.grid for each in open_folder(tmp_path).markets)
+    assert near == far == TAPERED_DECI_CENTS
 
 
 # --- size -------------------------------------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from console.domain.book import BookSide, Level, Quote
 from console.domain.events import EngineEvent, OrderFilled, OrderReported, TradePrinted
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price
-from console.domain.order import OrderIntent, OrderStatus, TimeInForce
+from console.domain.order import Fill, OrderIntent, OrderStatus, TimeInForce
+from console.domain.ports import Clock
 from console.simulation.broker import Broker
+from console.simulation.matching import Execution
 
 TICKER = "KXTEST-1"
 NOW_NS = 1_800_000_000 * 10**9
@@ -74,11 +78,13 @@ def intent(
 class Events:
     """A broker, its clock, and what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[Clock], Broker] = Broker) -> None:
         self.now_ns = NOW_NS
-        self.broker = Broker(lambda: self.now_ns)
+        self.broker = make(lambda: self.now_ns)
         self.all: list[EngineEvent] = []
+        self.booked: list[tuple[OrderIntent, Fill, Execution, Cash]] = []
         self.broker.publish = self.all.append
+        self.broker.tell_fill = lambda *told: self.booked.append(told)
 
     @property
     def fills(self) -> list[tuple[Price, Count, bool]]:
@@ -102,9 +108,9 @@ class Events:
         )
 
 
-def opened_broker(first: Quote) -> Events:
+def opened_broker(first: Quote, make: Callable[[Clock], Broker] = Broker) -> Events:
     """A broker with 10,000 $ that trades one market, which shows ``first``."""
-    events = Events()
+    events = Events(make)
     events.broker.open_account(Cash(10_000 * CASH_PER_DOLLAR))
     events.broker.list_markets([market()])
     events.broker.change_trading(True)

@@ -51,8 +51,8 @@ def taken(name: str, price: int, count: int) -> Execution:
     return Execution(name, Price(price), Count(count), is_taker=True)
 
 
-def made(name: str, price: int, count: int) -> Execution:
-    return Execution(name, Price(price), Count(count), is_taker=False)
+def made(name: str, price: int, count: int, *, is_printed: bool = True) -> Execution:
+    return Execution(name, Price(price), Count(count), is_taker=False, is_printed=is_printed)
 
 
 @pytest.fixture
@@ -151,7 +151,10 @@ def test_a_swept_level_fills_us_whole(book: MatchingBook) -> None:
 def test_a_display_that_crosses_our_order_fills_it_at_its_price(book: MatchingBook) -> None:
     book.submit(order("a", BID, 9_000, 3_000))
     executions = book.display([level(8_800, 100)], [level(8_900, 1_000), level(9_000, 500)])
-    assert executions == [made("a", 9_000, 1_000), made("a", 9_000, 500)]
+    assert executions == [
+        made("a", 9_000, 1_000, is_printed=False),
+        made("a", 9_000, 500, is_printed=False),
+    ]
     assert book.shown(ASK) == {}
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +11,13 @@ from hypothesis import strategies as st
 from console.config.schema import QualitySettings, StrategySettings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFees
-from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid
+from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid, PriceRange
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Count, Price
+from console.history.columns import Quotes
 from console.monitoring.why_not import FunnelStepName
 from console.risk.sizing import Proposal
-from console.strategies.base import Refusal, Style
+from console.strategies.base import Refusal, SkipsAhead, Style
 from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
 from console.strategies.favourite_longshot import FavouriteLongshot
 
@@ -303,3 +306,122 @@ def test_whatever_is_quoted_a_proposal_keeps_every_rule(
     assert 9_000 <= paid <= 9_900
     assert outcome.fee_per_contract is not None
     assert 100 * (probability - paid) - outcome.fee_per_contract >= 10_000
+
+
+# --- the same, in integers and for many quotes at once -----------------------------------------------
+
+
+ten_thousandths = st.one_of(st.integers(0, 10_000), st.integers(8_800, 10_000), st.integers(0, 1_200))
+limits_bps = st.one_of(
+    st.sampled_from(["0", "200.0", "100000"]),
+    st.decimals(0, 100_000, places=4).map(str),
+    st.decimals(150, 250, places=12).map(str),
+)
+EVERY_PRICE = PriceGrid((PriceRange(Price(0), Price(10_000), Price(1)),))
+
+
+@given(st.integers(5_000, 9_899), st.integers(1, 4_899), limits_bps)
+def test_a_spread_is_compared_with_the_limit_exactly(ask: int, spread: int, max_spread: str) -> None:
+    """Of YES at a price, and of NO at the same."""
+    bid, size, of = ask - spread, Count(1_000), market(grid=EVERY_PRICE)
+    yes = Quote(Level(Price(bid), size), Level(Price(ask), size))
+    no = Quote(Level(Price(10_000 - ask), size), Level(Price(10_000 - bid), size))
+    too_wide = Refusal(FunnelStepName.SPREAD, f"over {Decimal(max_spread).normalize():f} bps")
+    is_too_wide = Fraction(20_000 * spread, bid + ask) > Fraction(max_spread)
+    of_yes = judge(strategy(favourite=50, longshot=1, max_spread=max_spread), yes, of)
+    of_no = judge(strategy(favourite=99, longshot=50, max_spread=max_spread), no, of)
+    assert (of_yes == too_wide, of_no == too_wide) == (is_too_wide, is_too_wide)
+
+
+@given(st.integers(9_000, 9_899), st.integers(1, 1_000), st.decimals(0, "0.05", places=9))
+def test_an_edge_is_compared_with_the_least_one_exactly(price: int, points: int, least: Decimal) -> None:
+    probability = min(price + points, 9_900)
+    seen = Quote(Level(Price(price - 1), Count(1_000)), Level(Price(price), Count(1_000)))
+    outcome = judge(strategy(edge=Sure(probability), min_edge=f"{least:f}"), seen, market(grid=EVERY_PRICE))
+    fee = KalshiFees().on_trade(QUADRATIC, Price(price), Count(10_000), is_taker=True)
+    edge = 100 * (probability - price) - -(-fee // 100)
+    assert isinstance(outcome, Proposal) == (edge >= Fraction(least) * 1_000_000)
+
+
+def looked_ahead(judged: FavouriteLongshot, rows: list[tuple[int, int, int, int]]) -> list[bool]:
+    """What it says of rows of bid, ask and their sizes, as a recording holds them."""
+    bid, ask, bid_size, ask_size = zip(*rows, strict=True)
+    quotes = Quotes(
+        np.zeros(len(rows), dtype=np.int64),
+        np.zeros(len(rows), dtype=np.int32),
+        np.array(bid, dtype=np.int16),
+        np.array(ask, dtype=np.int16),
+        np.array(bid_size, dtype=np.int32),
+        np.array(ask_size, dtype=np.int32),
+    )
+    return [bool(each) for each in judged.may_act(quotes)]
+
+
+def as_quote(bid: int, ask: int, bid_size: int, ask_size: int, assumed: int) -> Quote:
+    """The quote that a row stands for, if a size that was not recorded is ``assumed``."""
+    bid_size, ask_size = (assumed if size < 0 else size for size in (bid_size, ask_size))
+    return Quote(
+        Level(Price(bid), Count(bid_size)) if bid else None,
+        Level(Price(ask), Count(ask_size)) if ask < 10_000 else None,
+    )
+
+
+sizes = st.one_of(st.just(-1), st.integers(0, 3_000))
+rows_of_quotes = st.lists(st.tuples(ten_thousandths, ten_thousandths, sizes, sizes), min_size=1, max_size=20)
+edges = st.one_of(
+    st.just(Sure(9_900)), st.just(ConstantEdge(Decimal(3))), st.just(TableEdge()), st.just(Sure(None))
+)
+
+
+@given(
+    rows=rows_of_quotes,
+    style=st.sampled_from(["maker", "taker"]),
+    edge=edges,
+    zones=st.tuples(st.integers(50, 99), st.integers(1, 50)),
+    max_spread=limits_bps,
+    min_depth=st.integers(0, 20),
+    grid=st.sampled_from([WHOLE_CENTS, TAPERED_DECI_CENTS, EVERY_PRICE]),
+    fees=st.sampled_from([None, QUADRATIC, FeeTerms("quadratic_with_maker_fees")]),
+    assumed=st.integers(0, 10_000),
+)
+def test_a_quote_it_would_trade_on_is_never_skipped(
+    rows: list[tuple[int, int, int, int]],
+    style: Style,
+    edge: EdgeModel,
+    zones: tuple[int, int],
+    max_spread: str,
+    min_depth: int,
+    grid: PriceGrid,
+    fees: FeeTerms | None,
+    assumed: int,
+) -> None:
+    judged: SkipsAhead = strategy(
+        style=style, edge=edge, favourite=zones[0], longshot=zones[1], max_spread=max_spread,
+        min_depth=min_depth,
+    )  # fmt: skip
+    assert isinstance(judged, FavouriteLongshot)
+    of = market(grid=grid, fees=fees)
+    for row, may_act in zip(rows, looked_ahead(judged, rows), strict=True):
+        if isinstance(judge(judged, as_quote(*row, assumed), of), Proposal):
+            assert may_act
+
+
+@given(rows=rows_of_quotes, style=st.sampled_from(["maker", "taker"]), max_spread=limits_bps)
+def test_only_quotes_that_pass_price_liquidity_and_spread_are_looked_at(
+    rows: list[tuple[int, int, int, int]], style: Style, max_spread: str
+) -> None:
+    judged = strategy(style=style, max_spread=max_spread)
+    for row, may_act in zip(rows, looked_ahead(judged, rows), strict=True):
+        outcome = judge(judged, as_quote(*row, assumed=1_000), market(grid=EVERY_PRICE))
+        assert may_act == (isinstance(outcome, Proposal) or outcome.step is FunnelStepName.EDGE)
+
+
+def test_looking_ahead_knows_the_edges_of_every_rule() -> None:
+    full = 1_000
+    rows = [
+        (9_100, 9_200, full, full), (8_800, 8_900, full, full), (0, 9_200, 0, full), (800, 900, full, full),
+        (9_200, 10_000, full, 0), (9_200, 9_200, full, full), (9_100, 9_200, full, full - 1),
+        (9_100, 9_200, full, -1), (9_000, 9_200, full, full), (8_910, 9_090, full, full),
+    ]  # fmt: skip
+    taken = [True, False, False, True, False, False, False, True, False, True]
+    assert looked_ahead(strategy(), rows) == taken

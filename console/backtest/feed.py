@@ -1,0 +1,73 @@
+"""The quotes of a recording on their way to us: when each arrives, and which of them are passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from console.backtest.skip_ahead import Points
+from console.history.columns import Quotes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from console.backtest.setup import Latency
+
+    Ints = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """A stretch of quotes: ``at_ns`` is when each reaches us, ``may_act`` whether the strategy may act at it,
+    ``needed`` whether the engine must see it."""
+
+    quotes: Quotes
+    at_ns: Ints
+    may_act: Flags
+    needed: Flags
+
+    def from_row(self, row: int) -> Arrivals:
+        return Arrivals(
+            Quotes(*(column[row:] for column in vars(self.quotes).values())),
+            self.at_ns[row:],
+            self.may_act[row:],
+            self.needed[row:],
+        )
+
+    def followed_by(self, later: Arrivals) -> Arrivals:
+        if not len(self.at_ns):
+            return later
+        both = zip(vars(self.quotes).values(), vars(later.quotes).values(), strict=True)
+        return Arrivals(
+            Quotes(*(np.concatenate(columns) for columns in both)),
+            np.concatenate([self.at_ns, later.at_ns]),
+            np.concatenate([self.may_act, later.may_act]),
+            np.concatenate([self.needed, later.needed]),
+        )
+
+
+class QuoteFeed:
+    """Delays quotes, in their order."""
+
+    def __init__(self, latency: Latency, seed: int, points: Points, *, skip_ahead: bool) -> None:
+        self._latency = latency
+        self._draws = np.random.default_rng(seed)
+        self._last_ns = 0
+        self._points = points
+        self._skips = skip_ahead
+
+    def take(self, quotes: Quotes) -> Arrivals:
+        """The next quotes of the recording."""
+        at_ns = quotes.ts_ns + self._latency.feed_ns if self._latency.feed_ns else quotes.ts_ns
+        jitter_ns = self._latency.jitter_ns
+        if jitter_ns and len(at_ns):
+            # One draw a row, so that it does not matter in how many pieces a recording is read.
+            late_ns = (self._draws.random(len(at_ns)) * (jitter_ns + 1)).astype(np.int64)
+            at_ns = np.maximum(np.maximum.accumulate(at_ns + late_ns), self._last_ns)
+            self._last_ns = int(at_ns[-1])
+        may_act = self._points.may_act(quotes)
+        needed = self._points.needed(quotes, may_act) if self._skips else np.ones_like(may_act)
+        return Arrivals(quotes, at_ns, may_act, needed)

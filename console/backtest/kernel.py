@@ -1,0 +1,292 @@
+"""Runs the engine over a recording: rows in, orders out and back, all in order of true time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from console.backtest.agenda import NEVER_NS, Agenda, Phase
+from console.backtest.desk import Desk, OurClock
+from console.backtest.display import Display, quote_of
+from console.backtest.exchange_side import Delays, ExchangeSide
+from console.backtest.feed import Arrivals, QuoteFeed
+from console.backtest.fill_log import FillLog
+from console.backtest.listings import Listings
+from console.backtest.skip_ahead import Points
+from console.domain.book import Quote
+from console.domain.events import EngineEvent, QuoteChanged
+from console.domain.market import Ticker
+from console.domain.order import OrderIntent
+from console.history.columns import Slice
+
+if TYPE_CHECKING:
+    from console.backtest.setup import Setup
+    from console.history.timeline import Timeline
+
+_BLOCK_ROWS = 65_536
+_NS_PER_S = 1_000_000_000
+
+Progress = Callable[[int], None]
+
+
+class Kernel:
+    """One run; ``rows`` counts those of the recording, ``dispatched`` those that the engine saw."""
+
+    def __init__(self, setup: Setup, timeline: Timeline, first_ns: int) -> None:
+        self.rows = self.dispatched = 0
+        self.now_ns = first_ns
+        self._skips = setup.skip_ahead
+        self._capital = setup.capital
+        self._tickers = [market.ticker for market in timeline.markets]
+        self._places = {ticker: place for place, ticker in enumerate(self._tickers)}
+        self._unknown_size = setup.assumed_depth or 0
+        self.agenda = Agenda()
+        self.display = Display(len(self._tickers), self._unknown_size)
+        self.fills = FillLog(self.display, self.agenda, self._places, timeline.outcomes)
+        self.exchange = ExchangeSide(
+            setup, self._places, self.display, self.agenda, self._answer, self.fills.note
+        )
+        strategy = setup.make_strategy(timeline)
+        self.clock = OurClock(setup.skew, first_ns)
+        self.desk = Desk(
+            setup,
+            strategy,
+            self.clock,
+            submit=self._send,
+            cancel=self._send_cancel,
+            halt=self._send_halt,
+            end_halt=self.exchange.reset_group,
+        )
+        latency = setup.latency
+        self._entry = Delays(latency.entry_ns, latency.jitter_ns, f"{setup.seed} entry")
+        self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
+        points = Points(strategy, len(self._tickers))
+        self._feed = QuoteFeed(latency, setup.seed, points, skip_ahead=setup.skip_ahead)
+        self._interval_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
+        self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
+        self._working: set[int] = set()
+        self._cursors: dict[int, int] = {}
+        self._passed: int | None = None
+        self._arrivals: Arrivals
+        self._delivered = [-1] * len(self._tickers)
+        self._newest = np.full(len(self._tickers), -1, dtype=np.int64)
+        self._caught_up = 0
+
+    # --- the run ------------------------------------------------------------------------------------
+
+    def run(self, slices: Iterator[Slice], progress: Progress) -> None:
+        """Take every slice; then settle what is held."""
+        self.desk.open(self.now_ns, self._capital, self.exchange.group_id)
+        self.agenda.add(self.now_ns, Phase.SCAN, self._scan)
+        left: Arrivals | None = None
+        current = next(slices, None)
+        while current is not None and self.desk.stopped_by is None:
+            following = next(slices, None)
+            until_ns = NEVER_NS if following is None else first_ns_of(following)
+            arrivals = self._feed.take(current.quotes)
+            self._enter(current, arrivals if left is None else left.followed_by(arrivals))
+            left = self._deliver_until(until_ns, progress)
+            self.now_ns = max(self.now_ns, _last_ns(current))
+            self.rows += current.rows
+            if following is not None:
+                self.agenda.run_before(until_ns, Phase.PRINT)
+            current = following
+        self.agenda.run_before(self.now_ns + 1, Phase.PRINT)
+        if self.desk.stopped_by is None:
+            self._settle_what_is_left()
+
+    def _enter(self, rows: Slice, arrivals: Arrivals) -> None:
+        self._arrivals = arrivals
+        self._delivered = [-1] * len(self._tickers)
+        self._newest.fill(-1)
+        self._caught_up = 0
+        self.display.enter(arrivals.quotes)
+        self.exchange.enter(rows.trades)
+        self.listings.see(arrivals.quotes, arrivals.at_ns)
+        if self._skips:
+            for place in self._working:
+                self._follow(place, 0)
+
+    def _deliver_until(self, until_ns: int, progress: Progress) -> Arrivals:
+        """Pass on what arrives before a time; what arrives later is left."""
+        arrivals = self._arrivals
+        end = int(np.searchsorted(arrivals.at_ns, until_ns))
+        followed = arrivals.at_ns[:end] >= self.listings.follow_ns[arrivals.quotes.market[:end]]
+        rows = np.flatnonzero(arrivals.needed[:end] & followed)
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            block = rows[start : start + _BLOCK_ROWS]
+            self._deliver(block)
+            if self.desk.stopped_by is not None:
+                break
+            progress(self.rows + int(block[-1]))
+        if self._skips:
+            self._catch_up(end)
+        return arrivals.from_row(end)
+
+    def _deliver(self, rows: np.typing.NDArray[np.int64]) -> None:
+        """The hot loop: one recorded quote after the other through the engine."""
+        arrivals, quotes = self._arrivals, self._arrivals.quotes
+        agenda, desk, delivered, working = self.agenda, self.desk, self._delivered, self._working
+        handle, perform, tickers, unknown = (
+            desk.engine.handle,
+            desk.perform,
+            self._tickers,
+            self._unknown_size,
+        )
+        columns = (quotes.market, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
+        at_ns_of = arrivals.at_ns[rows]
+        ours = at_ns_of if self.clock.is_right else self.clock.of_all(at_ns_of)
+        for row, at_ns, our_ns, may_act, place, bid, ask, bid_size, ask_size in zip(
+            rows.tolist(),
+            at_ns_of.tolist(),
+            ours.tolist(),
+            arrivals.may_act[rows].tolist(),
+            *(column[rows].tolist() for column in columns),
+            strict=True,
+        ):
+            if at_ns >= agenda.due_ns:
+                agenda.run_before(at_ns, Phase.DELIVER, row)
+                if desk.stopped_by is not None:
+                    return
+            if row <= delivered[place]:
+                continue
+            delivered[place] = row
+            if may_act or place in working:
+                desk.keep_house(at_ns)
+            self.dispatched += 1
+            actions = handle(
+                QuoteChanged(
+                    at_ns=our_ns,
+                    ticker=tickers[place],
+                    quote=quote_of(bid, ask, bid_size, ask_size, unknown),
+                )
+            )
+            if actions:
+                desk.now_ns, self._passed = at_ns, row + 1
+                perform(actions)
+                self._passed = None
+
+    def _follow(self, place: int, row: int) -> None:
+        """Pass on every row of a market from this one on, while an order of ours is at work there."""
+        cursor = self._cursors[place] = self._cursors.get(place, 0) + 1
+        self._await_row(place, row, cursor)
+
+    def _await_row(self, place: int, row: int, cursor: int) -> None:
+        found = self.display.by_market.first_from(place, row)
+        if found is not None:
+            call = partial(self._deliver_row, place, found, cursor)
+            self.agenda.add(int(self._arrivals.at_ns[found]), Phase.DELIVER, call, found)
+
+    def _deliver_row(self, place: int, row: int, cursor: int, at_ns: int) -> None:
+        if cursor != self._cursors[place] or place not in self._working:
+            return
+        if row > self._delivered[place]:
+            self._delivered[place], self._passed = row, row + 1
+            self._show(place, self.display.at_row(row).quote, at_ns)
+            self._passed = None
+        self._await_row(place, row + 1, cursor)
+
+    def _deliver_newest(self, place: int, at_ns: int) -> None:
+        """What a market was last quoted at before a time, when we begin to follow it."""
+        self._passed = self._arrived(at_ns, "left")
+        shown = self.display.before_row(place, self._passed)
+        if shown is not None:
+            self._show(place, shown.quote, at_ns)
+        self._passed = None
+
+    def _show(self, place: int, quote: Quote, at_ns: int) -> None:
+        self.desk.keep_house(at_ns)
+        self.dispatched += 1
+        self.desk.take(QuoteChanged(at_ns=self.clock(at_ns), ticker=self._tickers[place], quote=quote))
+
+    def _arrived(self, at_ns: int, side: str) -> int:
+        """How many rows of the stretch have reached us: ``left`` before a time, ``right`` by then."""
+        return int(np.searchsorted(self._arrivals.at_ns, at_ns, side=side))  # type: ignore[call-overload]
+
+    def _scan(self, at_ns: int) -> None:
+        self._mark_now(at_ns)
+        self.agenda.add(at_ns + self._interval_ns, Phase.SCAN, self._scan)
+
+    def _mark_now(self, at_ns: int) -> None:
+        if self._skips:
+            self._catch_up(self._arrived(at_ns, "right"))
+        self.desk.scan(at_ns)
+
+    def _catch_up(self, end: int) -> None:
+        """Let the engine know the quotes of rows before this one at which positions are marked.
+
+        None of them leads to a decision.
+        """
+        newest, quotes = self._newest, self._arrivals.quotes
+        newest[quotes.market[self._caught_up : end]] = np.arange(self._caught_up, end)
+        self._caught_up = max(self._caught_up, end)
+        engine, delivered = self.desk.engine, self._delivered
+        held = [self._places[ticker] for ticker in engine.account.held]
+        stale = [
+            (place, row)
+            for place, row in zip(held, newest[held].tolist(), strict=True)
+            if row > delivered[place]
+        ]
+        rows = [row for _, row in stale]
+        columns = (quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
+        quoted = zip(*(column[rows].tolist() for column in columns), strict=True)
+        for (place, row), (bid, ask, bid_size, ask_size) in zip(stale, quoted, strict=True):
+            delivered[place] = row
+            quote = quote_of(bid, ask, bid_size, ask_size, self._unknown_size)
+            engine.markets.take_quote(self._tickers[place], quote)
+
+    def _settle_what_is_left(self) -> None:
+        """After the last row only what is held or rests goes on, to its end."""
+        self.agenda.drop(Phase.SCAN)
+        self.agenda.drop(Phase.LIST)
+        self._mark_now(self.now_ns)
+        account = self.desk.engine.account
+        while (next_ns := self.agenda.next_ns) is not None:
+            held = account.held
+            self.agenda.run_before(next_ns + 1, Phase.PRINT)
+            if account.held != held:
+                self._mark_now(next_ns)
+
+    # --- the way to the exchange and back -------------------------------------------------------------
+
+    def _send(self, intent: OrderIntent, at_ns: int) -> None:
+        place = self._places[intent.ticker]
+        passed = self._arrived(at_ns, "right") if self._passed is None else self._passed
+        shown = self.display.before_row(place, passed)
+        self.fills.decide(intent, at_ns, 0 if shown is None else at_ns - shown.at_ns)
+        if place not in self._working:
+            self._working.add(place)
+            if self._skips:
+                self._follow(place, passed)
+        self.agenda.add(self._entry.arrival_ns(at_ns), Phase.ARRIVE, partial(self.exchange.submit, intent))
+
+    def _send_cancel(self, order_id: str, ticker: Ticker, at_ns: int) -> None:
+        call = partial(self.exchange.cancel, order_id, ticker)
+        self.agenda.add(self._entry.arrival_ns(at_ns), Phase.ARRIVE, call)
+
+    def _send_halt(self, at_ns: int) -> None:
+        self.agenda.add(self._entry.arrival_ns(at_ns), Phase.ARRIVE, self._halt)
+
+    def _halt(self, at_ns: int) -> None:
+        self.exchange.trigger_group(at_ns)
+        self.agenda.add(self._response.arrival_ns(at_ns), Phase.ANSWER, self.desk.confirm_halt)
+
+    def _answer(self, news: list[EngineEvent], at_ns: int) -> None:
+        self.agenda.add(self._response.arrival_ns(at_ns), Phase.ANSWER, partial(self._hear, news))
+
+    def _hear(self, news: list[EngineEvent], at_ns: int) -> None:
+        self.desk.hear(news, at_ns)
+        at_work = {self._places[order.intent.ticker] for order in self.desk.engine.account.open_orders}
+        self._working &= at_work
+
+
+def first_ns_of(rows: Slice) -> int:
+    """When the first row of a slice was recorded."""
+    return min(int(each.ts_ns[0]) for each in (rows.trades, rows.books, rows.quotes) if len(each.ts_ns))
+
+
+def _last_ns(rows: Slice) -> int:
+    return max(int(each.ts_ns[-1]) for each in (rows.trades, rows.books, rows.quotes) if len(each.ts_ns))

@@ -1,0 +1,101 @@
+"""One backtest: a setup and a recording in, a result out."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from console.backtest.kernel import Kernel, first_ns_of
+from console.backtest.result import MarketRecord, Result
+from console.domain.market import Market
+from console.domain.money import Cash
+from console.monitoring.why_not import MAX_REASONS, FunnelStepName
+
+if TYPE_CHECKING:
+    from console.backtest.setup import Setup
+    from console.history.timeline import Timeline
+
+
+def run(setup: Setup, timeline: Timeline, progress: Callable[[int, int], None] | None = None) -> Result:
+    """Trade a recording; ``progress`` hears how many of its rows are done, of how many.
+
+    Raises HistoryError when a file was changed since the timeline was opened.
+    """
+    slices = timeline.slices()
+    first = next(slices)
+    kernel = Kernel(setup, timeline, first_ns_of(first))
+    total = timeline.rows
+    kernel.run(
+        itertools.chain([first], slices), (lambda rows: progress(rows, total)) if progress else _tell_nobody
+    )
+    return _result(setup, timeline, kernel, first_ns_of(first))
+
+
+def _result(setup: Setup, timeline: Timeline, kernel: Kernel, first_ns: int) -> Result:
+    desk = kernel.desk
+    account, funnel = desk.engine.account, desk.engine.entries.why_not.rows(top=MAX_REASONS + 1)
+    denied = {name: dict(reasons) for name, _, reasons in funnel}[FunnelStepName.LIMITS.value]
+    return Result(
+        first_ns=first_ns,
+        last_ns=kernel.now_ns,
+        rows=kernel.rows,
+        dispatched=kernel.dispatched,
+        events=desk.events,
+        markets=len(timeline.markets),
+        capital=setup.capital,
+        cash=account.cash,
+        final_equity=desk.engine.equity,
+        fees=account.fees,
+        fills=tuple(kernel.fills.records),
+        traded=tuple(_traded(kernel, timeline)),
+        equity=tuple(desk.equity),
+        orders=dict(
+            Counter(
+                order.status.value if order.status.is_terminal else "resting"
+                for order in account.orders.values()
+            )
+        ),
+        denied=denied,
+        why_not=desk.engine.entries.why_not.rows(),
+        latches=tuple(desk.latches),
+        renewals=desk.renewals,
+        unsized_rows=timeline.noted.get("quotes without sizes", 0) if setup.assumed_depth is None else 0,
+        dropped=timeline.dropped,
+        noted=timeline.noted,
+        journal_hash=desk.journal_hash,
+        stopped_by=desk.stopped_by,
+        decisions=tuple(kernel.fills.decisions),
+    )
+
+
+def _traded(kernel: Kernel, timeline: Timeline) -> list[MarketRecord]:
+    markets = {market.ticker: market for market in timeline.markets}
+    tickers = dict.fromkeys(record.fill.ticker for record in kernel.fills.records)
+    return [_market_record(kernel, timeline, markets[ticker]) for ticker in tickers]
+
+
+def _market_record(kernel: Kernel, timeline: Timeline, market: Market) -> MarketRecord:
+    ticker = market.ticker
+    settled = kernel.exchange.settled.get(ticker)
+    engine = kernel.desk.engine
+    held = engine.account.position(ticker)
+    return MarketRecord(
+        ticker=ticker,
+        event_ticker=market.event_ticker,
+        series_ticker=market.series_ticker,
+        category=market.category,
+        group=kernel.desk.groups[ticker],
+        close_ns=timeline.outcomes[ticker].close_ns,
+        settled_ns=None if settled is None else settled.settlement.at_ns,
+        yes_value=None if settled is None else settled.settlement.yes_value,
+        is_drawn=ticker in kernel.exchange.drawn,
+        position=held.contracts if settled is None else settled.held,
+        mark=engine.markets.exit_price(ticker, held.side) if settled is None and held.contracts else None,
+        profit_fee=Cash(0) if settled is None else settled.settlement.fee,
+    )
+
+
+def _tell_nobody(rows: int) -> None:
+    pass

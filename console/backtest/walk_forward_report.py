@@ -1,0 +1,143 @@
+"""What a walk forward says, as a document and as text of at most 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from console.backtest.documents import Document, iso
+from console.backtest.sweep import Pair
+from console.backtest.trials import Figures
+from console.backtest.walk_forward import Window
+from console.backtest.words import dollars, figure, some, wrapped
+from console.domain.money import Cash, format_cash
+
+
+class Walked(msgspec.Struct, frozen=True, kw_only=True):
+    """A window, the pair that was best in its training, and what that made there and in the test.
+
+    Without a pair nothing was traded in the training. ``other_runs`` counts trials of other settings that
+    saw this test before.
+    """
+
+    window: Window
+    pair: Pair | None
+    trained: Figures | None
+    tested: Figures | None
+    other_runs: int
+
+    @property
+    def failure(self) -> str | None:
+        """Why the window shows nothing, if it does not."""
+        if not self.window.train.events:
+            return "no event lived wholly within the training"
+        if not self.window.test.events:
+            return "no event lived wholly within the test"
+        if self.tested is None:
+            return "no pair traded in the training"
+        return None if self.tested.fills else "nothing was traded in the test"
+
+
+class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
+    """Every window, in order; ``tried`` pairs stood to choose from."""
+
+    windows: tuple[Walked, ...]
+    tried: int
+
+    @property
+    def failed(self) -> int:
+        return sum(each.failure is not None for each in self.windows)
+
+    @property
+    def net_pnl(self) -> Cash | None:
+        """What all tests made together, each begun with the same capital; None while one is not known."""
+        made = [each.tested.performance.total_pnl for each in self.windows if each.tested is not None]
+        known = [each for each in made if each is not None]
+        return Cash(sum(known)) if known and len(known) == len(made) else None
+
+    def warnings(self) -> list[str]:
+        said = []
+        if self.failed:
+            said.append(
+                f"{self.failed} of {some(len(self.windows), 'window')} traded nothing and show nothing: "
+                "take a longer --train or --test, or a wider --grid"
+            )
+        seen = max(each.other_runs for each in self.windows)
+        if seen:
+            said.append(
+                f"these tests have been run under {some(seen, 'other choice')} of settings before: what was "
+                "chosen after looking at them is not tested by them"
+            )
+        return said
+
+    def document(self) -> Document:
+        """All of it for programs; money is dollar strings."""
+        return {
+            "windows": [_document(each) for each in self.windows],
+            "failed": self.failed,
+            "tried": self.tried,
+            "net_pnl": None if self.net_pnl is None else format_cash(self.net_pnl),
+            "warnings": self.warnings(),
+        }
+
+    def text(self) -> Iterator[str]:
+        yield (
+            f"{'TEST (UTC)':21} {'events':>6} {'purged':>6} {'pair':>6} {'trained':>10} {'trades':>6} "
+            f"{'net P&L':>10} {'bps':>6}"
+        )
+        for each in self.windows:
+            yield from _lines(each)
+        yield ""
+        yield f"all tests: net {dollars(self.net_pnl)}"
+        for warning in self.warnings():
+            yield from wrapped("! ", warning)
+
+
+def _lines(it: Walked) -> Iterator[str]:
+    test = it.window.test
+    begin, end = (iso(at_ns or 0)[:10] for at_ns in (test.since_ns, test.until_ns))
+    trained = None if it.trained is None else it.trained.performance.total_pnl
+    tested = None if it.tested is None else it.tested.performance
+    yield (
+        f"{f'{begin} {end}':21} {len(test.events or ()):>6,} {it.window.purged:>6,} {it.pair or 'none'!s:>6} "
+        f"{dollars(trained):>10} {0 if tested is None else tested.trades:>6,} "
+        f"{dollars(None if tested is None else tested.total_pnl):>10} "
+        f"{figure(None if tested is None else tested.net_bps, '+.0f'):>6}"
+    )
+    if it.failure is not None:
+        yield f"! FAILED: {it.failure}"
+
+
+def _document(it: Walked) -> Document:
+    window = it.window
+    return {
+        "train_from": iso(window.train.since_ns or 0),
+        "test_from": iso(window.test.since_ns or 0),
+        "test_to": iso(window.test.until_ns or 0),
+        "train_events": len(window.train.events or ()),
+        "test_events": len(window.test.events or ()),
+        "purged_events": window.purged,
+        "pair": None if it.pair is None else str(it.pair),
+        "train": _figures(it.trained),
+        "test": _figures(it.tested),
+        "other_runs": it.other_runs,
+        "failure": it.failure,
+    }
+
+
+def _figures(figures: Figures | None) -> Document | None:
+    if figures is None:
+        return None
+    it = figures.performance
+    return {
+        "fills": figures.fills,
+        "trades": it.trades,
+        "win_rate": it.win_rate,
+        "net_pnl": None if it.total_pnl is None else format_cash(it.total_pnl),
+        "total_fees": format_cash(it.total_fees),
+        "sharpe": it.sharpe_ratio,
+        "net_bps": it.net_bps,
+        "max_drawdown": format_cash(it.max_drawdown.fall),
+        "journal_hash": figures.journal_hash,
+    }

@@ -1,0 +1,238 @@
+"""The arguments of commands that trade recorded markets, and the run that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.backtest.fee_schedules import FeeFileError, FeeSchedules
+from console.backtest.setup import ClockSkew, Latency, Setup
+from console.commands.common import add_common_arguments, add_json_argument, home_of, options_of
+from console.commands.errors import ExitCode, UserError
+from console.commands.history_arguments import add_history_arguments, period_of
+from console.commands.progress import Bar
+from console.config.load import load
+from console.config.schema import Settings
+from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFees
+from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
+from console.simulation.matching import QueueModel
+from console.simulation.slippage import SlippageModel
+from console.strategies.edge import EdgeModel
+from console.strategies.edge_table import edge_model_of, measured_table
+from console.strategies.favourite_longshot import FavouriteLongshot
+
+if TYPE_CHECKING:
+    from console.backtest.report import Context
+    from console.backtest.result import Result
+    from console.history.timeline import Timeline
+
+FEE_MODELS = ("kalshi", "profit")
+
+_NS_PER_MS = 1_000_000
+_MOST_MS = 3_600_000
+_MOST_PPM = 10_000
+_MOST_CONTRACTS = 1_000_000
+_MOST_DOLLARS = 1_000_000_000
+_RATE_UNITS = 10_000
+
+
+def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
+    """Those of every command that runs backtests."""
+    add_common_arguments(parser)
+    add_json_argument(parser)
+    add_history_arguments(parser)
+    add = parser.add_argument
+    add("--fees", choices=FEE_MODELS, help="the exchange's schedule (default), or a share of profits")
+    add("--style", choices=("maker", "taker"), help="same as --set strategy_flb.style=STYLE")
+    add("--capital", metavar="DOLLARS", type=_dollars, default="10000", help="default: 10000")
+    add(
+        "--latency-ms",
+        metavar="FEED,ENTRY,RESPONSE",
+        type=_latencies,
+        default="50,100,50",
+        help="from the exchange to us, from us to it, and of its answer; default: 50,100,50",
+    )
+    add("--jitter-ms", metavar="MS", type=_delay, default="0", help="up to so much more, by chance")
+    add("--skew-ms", metavar="MS", type=_skew, default="0", help="how far our clock is ahead")
+    add("--drift-ppm", metavar="PPM", type=_drift, default="0", help="how fast it gains")
+    add(
+        "--queue",
+        choices=("pessimistic", "proportional"),
+        default="pessimistic",
+        help="how a resting order moves up: by trades alone (default), or by its share of cancels too",
+    )
+    add(
+        "--slippage-model",
+        choices=("on", "off"),
+        help="cost beyond the book, by the settings of [slippage]; default: off, with --fees profit on",
+    )
+    add(
+        "--assume-depth",
+        metavar="N",
+        type=_contracts,
+        help="contracts displayed where no size was recorded; without it nothing fills there",
+    )
+    add(
+        "--fee-schedule", metavar="FILE", type=Path, help="CSV of fees by series and date, over those shipped"
+    )
+    add(
+        "--precision",
+        choices=("direct", "broker"),
+        default="direct",
+        help="the step of the balance: 0.0001 $ (default), or a cent",
+    )
+    add("--stop-on-halt", action="store_true", help="end at a halt, which else is cleared the next day")
+    add("--no-skip-ahead", action="store_true", help="look at rows too that can change nothing; slower")
+    add("--seed", metavar="N", type=int, default=0, help="of chance: jitter, results that were not recorded")
+
+
+@dataclass(frozen=True)
+class ShippedStrategy:
+    """Makes the strategy that trades live, anew for each run."""
+
+    settings: Settings
+    edge: EdgeModel
+    fees: FeeModel
+
+    def __call__(self, timeline: Timeline) -> FavouriteLongshot:
+        return FavouriteLongshot(self.settings.strategy_flb, self.settings.quality, self.edge, self.fees)
+
+
+def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setup:
+    """The run asked for, with more settings as pairs of an option and its ``section.key=value``.
+
+    Raises ConfigError, and UserError for a file of fees that cannot be used.
+    """
+    settings = _settings(arguments, options)
+    try:
+        fees = FeeSchedules.load(arguments.fee_schedule)
+    except FeeFileError as error:
+        raise UserError(str(error), ExitCode.USAGE) from None
+    is_profit = settings.fees.model == "profit"
+    profit_fees = ProfitFees(int(settings.fees.profit_fee_rate * _RATE_UNITS)) if is_profit else None
+    is_broker = arguments.precision == "broker"
+    precision = AccountPrecision.BROKER_CLEARED if is_broker else AccountPrecision.DIRECT_MEMBER
+    has_slippage = is_profit if arguments.slippage_model is None else arguments.slippage_model == "on"
+    slippage = settings.slippage
+    edge = edge_model_of(settings.edge, home_of(arguments).root, time.time_ns())
+    return Setup(
+        settings=settings,
+        make_strategy=ShippedStrategy(settings, edge, profit_fees or KalshiFees(precision)),
+        fees=fees,
+        capital=arguments.capital,
+        precision=precision,
+        profit_fees=profit_fees,
+        latency=_latency(arguments),
+        skew=ClockSkew(offset_ns=arguments.skew_ms, drift_ppm=arguments.drift_ppm),
+        queue=QueueModel(arguments.queue),
+        slippage=SlippageModel(float(slippage.base_slippage_bps), float(slippage.size_impact_factor))
+        if has_slippage
+        else None,
+        assumed_depth=arguments.assume_depth,
+        stop_on_halt=arguments.stop_on_halt,
+        skip_ahead=not arguments.no_skip_ahead,
+        seed=arguments.seed,
+    )
+
+
+def context_from(arguments: argparse.Namespace, setup: Setup, at_latency: Mapping[int, Result]) -> Context:
+    """What a report needs to know besides the run; raises ConfigError."""
+    from console.backtest.report import Context
+
+    return Context(
+        data=str(arguments.data),
+        period=period_of(arguments),
+        at_latency=at_latency,
+        edge_table=measured_table(setup.settings.edge, home_of(arguments).root, time.time_ns()),
+    )
+
+
+def run_on(timeline: Timeline, setup: Setup, bar: Bar) -> Result:
+    """Run, showing how far it is; raises UserError when a file was changed meanwhile."""
+    from console.backtest.run import run
+    from console.history.schema import HistoryError
+
+    try:
+        return run(setup, timeline, bar.count)
+    except HistoryError as error:
+        raise UserError(str(error)) from None
+
+
+def _settings(arguments: argparse.Namespace, options: tuple[tuple[str, str], ...]) -> Settings:
+    """The built-in defaults, or those of ``--config``, with what the command line states."""
+    stated = options_of(arguments)
+    if arguments.fees is not None:
+        stated.append(("--fees", f"fees.model={arguments.fees}"))
+    if arguments.style is not None:
+        stated.append(("--style", f"strategy_flb.style={arguments.style}"))
+    config = arguments.config or Path(os.devnull)
+    return load(arguments.env, config=config, options=[*stated, *options]).settings
+
+
+def _latency(arguments: argparse.Namespace) -> Latency:
+    feed_ns, entry_ns, response_ns = arguments.latency_ms
+    return Latency(feed_ns=feed_ns, entry_ns=entry_ns, response_ns=response_ns, jitter_ns=arguments.jitter_ms)
+
+
+def _ns(text: str, least_ms: int) -> int:
+    try:
+        ms = Decimal(text)
+        is_right = least_ms <= ms <= _MOST_MS
+    except InvalidOperation:
+        is_right = False
+    if not is_right:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a number of milliseconds from {least_ms} to {_MOST_MS}"
+        )
+    return int(ms * _NS_PER_MS)
+
+
+def _delay(text: str) -> int:
+    return _ns(text, 0)
+
+
+def _skew(text: str) -> int:
+    return _ns(text, -_MOST_MS)
+
+
+def _latencies(text: str) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"{text} is not three numbers such as 50,100,50")
+    feed, entry, response = (_delay(part) for part in parts)
+    return feed, entry, response
+
+
+def _drift(text: str) -> int:
+    return whole(text, -_MOST_PPM, _MOST_PPM, "parts per million")
+
+
+def _contracts(text: str) -> Count:
+    return Count(whole(text, 1, _MOST_CONTRACTS, "contracts") * COUNT_PER_CONTRACT)
+
+
+def _dollars(text: str) -> Cash:
+    try:
+        cash = parse_cash(text)
+    except MoneyError:
+        cash = Cash(0)
+    if not 0 < cash <= _MOST_DOLLARS * CASH_PER_DOLLAR:
+        raise argparse.ArgumentTypeError(f"{text} is not an amount of dollars such as 10000")
+    return cash
+
+
+def whole(text: str, least: int, most: int, unit: str) -> int:
+    """A whole number in a range, for an argument's type."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of {unit} from {least} to {most}")
+    return number

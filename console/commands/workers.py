@@ -1,0 +1,112 @@
+"""Where many backtests run: processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+
+from console.commands.backtest_arguments import whole
+from console.commands.errors import ExitCode, UserError
+
+_MOST_WORKERS = 1_024
+_CONNECT_S = 5
+
+
+def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--workers --cluster``."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers",
+        metavar="N",
+        type=_workers,
+        help="processes, each of which holds the recording; default: one a core",
+    )
+    where.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="a Dask scheduler such as tcp://host:8786, whose workers see the same folder",
+    )
+
+
+@contextmanager
+def executor_of(arguments: argparse.Namespace, trials: int) -> Iterator[Executor]:
+    """Where to run so many trials; when the block fails, what runs there is given up. Raises UserError."""
+    if arguments.cluster is not None:
+        with _cluster(arguments.cluster) as executor:
+            yield executor
+        return
+    # A fork would take over locks that threads of this process may hold.
+    context = multiprocessing.get_context("spawn")
+    workers = min(arguments.workers or _cores(), trials)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    try:
+        _start(pool, workers)
+        yield pool
+    except BrokenExecutor:
+        raise UserError(
+            "a worker process ended by itself, perhaps for want of memory; run it again with fewer --workers "
+            "to go on where it stopped"
+        ) from None
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start(pool: Executor, workers: int) -> None:
+    """Start the processes with interrupts blocked, which are for this process alone to handle."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for _ in range(workers):
+            pool.submit(_begin)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UserError(
+            "--cluster needs the package distributed: pip install 'kconsole[cluster]'", ExitCode.USAGE
+        ) from None
+    try:
+        client = Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UserError(f"--cluster {address}: no Dask scheduler answers there: {error}") from None
+    with client:
+        yield client.get_executor()  # type: ignore[no-untyped-call]
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin() -> None:
+    """Starting is all."""
+
+
+def _end_with_parent() -> None:
+    """Have this process end when nobody waits for its work any more."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _workers(text: str) -> int:
+    return whole(text, 1, _MOST_WORKERS, "processes")
