@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "lookahead": "whether any decision on recorded markets depends on what came after it",
     "calibrate": "how often each price won in recorded markets, beside what was published",
     "groups": "which recorded markets moved together",
-    "config": "show or check the settings in force",
+    "config": "show or check the settings in force, or list what there is to set",
     "info": "versions and every path",
 }
 """Sub-command, which is also its module in ``console.commands`` (``_`` for a hyphen), and its help."""

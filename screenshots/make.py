@@ -60,7 +60,7 @@ def take_svgs(seconds: float) -> list[Path]:
         engine_session(parser.parse_args(["--home", home])) as session,
     ):
         session.ending.tell(lambda _: None)
-        ConsoleApp(session.worker, session.loaded.settings).run(
+        ConsoleApp(session.worker, session.loaded, home=session.home).run(
             headless=True, size=SIZES[1], auto_pilot=operate
         )
         session.worker.stop(cancel_resting=True)

@@ -17,6 +17,11 @@ Count = Callable[[int, int], int]
 Tell = Callable[[str], None]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Most tests wait for a process, a timer or a disk, so that two to a core keep it busy."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full", action="store_true", help="the whole reliability campaigns instead of a sample (long)"

@@ -465,18 +465,18 @@ def gauge(snapshot: Snapshot, key: str) -> Gauge:
     return found
 
 
-def picture(trading: Desk, with_settings: Settings | None = None) -> Snapshot:
+def picture(trading: Desk) -> Snapshot:
     around = Surroundings(
         environment="practice", dry_run=False, notes=(), connected=True, order_round_trip_ns=None
     )
-    return Painter(with_settings or settings()).take(trading.engine, trading.now_ns, around)
+    return Painter().take(trading.engine, trading.now_ns, around)
 
 
 def test_28_the_limit_shown_is_the_limit_in_force() -> None:
     chosen = with_risk(max_single_position_pct=Decimal("0.0123"))
     trading = desk(chosen)
     trading.hold(FAVOURITE)
-    shown = gauge(picture(trading, chosen), "single")
+    shown = gauge(picture(trading), "single")
     assert shown.limit == dollars("123")
     assert shown.limit is not None
     assert shown.used is not None

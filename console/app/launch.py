@@ -8,6 +8,7 @@ from pathlib import Path
 from console.config.home import EnvironmentFolder
 from console.config.load import Environment
 from console.config.schema import Settings
+from console.engine.overrides import Overrides
 
 
 class UncleanError(Exception):
@@ -18,7 +19,8 @@ class UncleanError(Exception):
 class Launch:
     """What to run: an environment with its settings and folder; ``attach`` is a practice exchange's line.
 
-    A dry run reads the environment's exchange and gives its orders to a simulation.
+    A dry run reads the environment's exchange and gives its orders to a simulation. Without ``overrides``
+    what the operator changes ends with the run.
     """
 
     environment: Environment
@@ -26,6 +28,7 @@ class Launch:
     folder: EnvironmentFolder
     attach: Path | None = None
     dry_run: bool = False
+    overrides: Overrides | None = None
 
     @property
     def journal(self) -> Path:

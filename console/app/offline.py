@@ -39,7 +39,7 @@ def offline_engine(launch: Launch) -> Iterator[OfflineEngine]:
         stack.enter_context(folder.lock())
         journal = Journal(launch.journal)
         stack.callback(journal.close)
-        engine = rebuild(journal, settings, strategy_of(settings, TableEdge()), risk_of(launch))
+        engine = rebuild(journal, settings, lambda used: strategy_of(used, TableEdge()), risk_of(launch))
         sentinel = Sentinel(folder.dry_run_sentinel if launch.dry_run else folder.halt_sentinel)
         offline = OfflineEngine(engine, journal, sentinel)
         offline.begin(time.time_ns())

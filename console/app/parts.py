@@ -25,7 +25,7 @@ from console.exchange.signing import ExposedKeyError, KeyFileError, Signer, load
 from console.exchange.venue import KalshiVenue
 from console.practice.child import Outage, practice_exchange
 from console.risk.manager import RiskManager
-from console.strategies.edge import EdgeModel
+from console.strategies.edge import ConstantEdge, EdgeModel
 from console.strategies.favourite_longshot import FavouriteLongshot
 
 
@@ -68,6 +68,13 @@ def notes_of(launch: Launch) -> tuple[str, ...]:
 
 def strategy_of(settings: Settings, edge: EdgeModel) -> FavouriteLongshot:
     return FavouriteLongshot(settings.strategy_flb, settings.quality, edge, _fees(settings.fees))
+
+
+def edge_in(settings: Settings, at_start: EdgeModel) -> EdgeModel:
+    """The edge model of changed settings: a table is read at the start alone, a constant is theirs."""
+    if settings.edge.model == "constant":
+        return ConstantEdge(settings.edge.constant_points)
+    return at_start
 
 
 def risk_of(launch: Launch) -> RiskManager:

@@ -17,7 +17,7 @@ from console.app.earlier_run import (
 )
 from console.app.guarding import GuardProcess
 from console.app.launch import Launch
-from console.app.parts import connection_of, notes_of, risk_of, signer_of, strategy_of, universe_of
+from console.app.parts import connection_of, edge_in, notes_of, risk_of, signer_of, strategy_of, universe_of
 from console.config.home import lock_key
 from console.config.logs import RunLog, start_logging
 from console.engine.backup import Backups
@@ -112,7 +112,7 @@ def _plan(
         arms_itself=is_practice or launch.dry_run,
         journal=account.journal,
         sentinel=account.sentinel,
-        make_strategy=lambda: strategy_of(settings, edge),
+        make_strategy=lambda used: strategy_of(used, edge_in(used, edge)),
         make_risk=lambda: risk_of(launch),
         make_venue=account.make_venue,
         make_feed=account.make_feed,
@@ -124,4 +124,5 @@ def _plan(
         log_lines_lost=lambda: run_log.lost,
         open_record=None if earlier is None else record_opener(launch, connection, earlier),
         backups=None if launch.dry_run else Backups(launch.folder.backups),
+        overrides=launch.overrides,
     )

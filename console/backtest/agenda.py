@@ -16,13 +16,14 @@ class Phase(enum.IntEnum):
 
     PRINT = 0
     DUE = 1
-    DISPLAY = 2
-    LIST = 3
-    DELIVER = 4
-    ARRIVE = 5
-    ANSWER = 6
-    SCAN = 7
-    MARK = 8
+    BOOK = 2
+    DISPLAY = 3
+    LIST = 4
+    DELIVER = 5
+    ARRIVE = 6
+    ANSWER = 7
+    SCAN = 8
+    MARK = 9
 
 
 class Agenda:

@@ -10,7 +10,7 @@ import msgspec
 
 from console.backtest.equity import day_of
 from console.backtest.result import Result
-from console.backtest.statistics import clustered_interval
+from console.backtest.statistics import clustered_interval, student_p_value
 from console.backtest.trades import Trade
 from console.domain.money import CASH_PER_DOLLAR
 
@@ -39,7 +39,7 @@ class Sureness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Sums = tuple[list[float], list[float]]
-"""Net dollars and dollars paid of each cluster."""
+"""Net dollars and the weight of each cluster, such as the dollars paid."""
 
 
 def sureness(result: Result, trades: Sequence[Trade]) -> Sureness:
@@ -50,8 +50,8 @@ def sureness(result: Result, trades: Sequence[Trade]) -> Sureness:
     }
     p_values = [p for net, _ in kinds.values() if (p := _p_value(net)) is not None]
     return Sureness(
-        pnl=_widest({kind: (net, [1 / len(net)] * len(net)) for kind, (net, _) in kinds.items()}),
-        bps=_widest({kind: ([BPS * each for each in net], paid) for kind, (net, paid) in kinds.items()}),
+        pnl=widest({kind: (net, [1 / len(net)] * len(net)) for kind, (net, _) in kinds.items()}),
+        bps=widest({kind: ([BPS * each for each in net], paid) for kind, (net, paid) in kinds.items()}),
         p_value=max(p_values, default=None),
     )
 
@@ -68,7 +68,8 @@ def _sums(trades: Sequence[Trade], key: Callable[[Trade], Hashable]) -> Sums:
     ]
 
 
-def _widest(kinds: Mapping[str, Sums]) -> ClusteredInterval | None:
+def widest(kinds: Mapping[str, Sums]) -> ClusteredInterval | None:
+    """The wider of the intervals of sums over weights, by kind of cluster; None where none has two."""
     import numpy as np
 
     found = []
@@ -81,7 +82,7 @@ def _widest(kinds: Mapping[str, Sums]) -> ClusteredInterval | None:
 
 
 def _p_value(net: Sequence[float]) -> float | None:
-    """By the normal distribution, of clusters that profit as much as they lose."""
+    """By Student's t, of clusters that profit as much as they lose."""
     n = len(net)
     if n < 2:
         return None
@@ -89,4 +90,4 @@ def _p_value(net: Sequence[float]) -> float | None:
     variance = sum((each - mean) ** 2 for each in net) / (n - 1)
     if variance == 0:
         return None
-    return math.erfc(abs(mean) / math.sqrt(2 * variance / n))
+    return student_p_value(mean / math.sqrt(variance / n), n - 1)

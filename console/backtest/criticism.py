@@ -143,7 +143,10 @@ def _switches(report: Report) -> Iterator[str]:
             f"{some(len(waited), 'kill switch')} waited for an operator ({counts(names)}), whom the run "
             "replaced at the next risk day: live they may wait longer; compare with --stop-on-halt"
         )
-    standing = [latch for latch in result.latches if latch.cleared_ns is None]
+    # One that tripped when the last market paid out stopped nothing.
+    standing = [
+        latch for latch in result.latches if latch.cleared_ns is None and latch.at_ns < result.last_ns
+    ]
     if result.stopped_by is not None:
         yield f"the run was ended early by {result.stopped_by}: what came after was not traded"
     elif standing:

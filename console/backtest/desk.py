@@ -157,28 +157,37 @@ class Desk:
     def keep_house(self, at_ns: int) -> None:
         """Before anything that may lead to a decision: what live is learned in between, all of it good.
 
-        The feed proves itself all the time; a clock that is wrong is found out.
+        The feed proves itself all the time; a clock that is wrong is found out. While a latch is in force
+        time is told too, so that it ends in time.
         """
         if at_ns == self._proved_ns:
             return
         self.now_ns = self._proved_ns = at_ns
-        local_ns = self._clock(at_ns)
-        self.take(FeedProved(at_ns=local_ns))
-        every_ns = _LOOK_AT_LATCHES_NS if self.engine.account.latches.active else READ_EVERY_NS
-        if at_ns - self._read_ns >= every_ns:
-            self._read_ns = at_ns
-            self.take(ExchangeStatusRead(at_ns=local_ns, exchange_active=True, trading_active=True))
-            self.take(ClockSkewRead(at_ns=local_ns, skew_ms=(local_ns - at_ns) // _NS_PER_MS))
-            self.take(PositionsCompared(at_ns=local_ns))
-            self.take(ClockTicked(at_ns=local_ns, monotonic_ns=at_ns))
+        self.take(FeedProved(at_ns=self._clock(at_ns)))
+        is_latched = bool(self.engine.account.latches.active)
+        if at_ns - self._read_ns >= (_LOOK_AT_LATCHES_NS if is_latched else READ_EVERY_NS):
+            self._read(at_ns)
+            if is_latched:
+                self._tick(at_ns)
 
-    def scan(self, at_ns: int) -> None:
-        """The timer fires."""
+    def _read(self, at_ns: int) -> None:
+        self._read_ns, local_ns = at_ns, self._clock(at_ns)
+        self.take(ExchangeStatusRead(at_ns=local_ns, exchange_active=True, trading_active=True))
+        self.take(ClockSkewRead(at_ns=local_ns, skew_ms=(local_ns - at_ns) // _NS_PER_MS))
+        self.take(PositionsCompared(at_ns=local_ns))
+
+    def _tick(self, at_ns: int) -> None:
+        self.take(ClockTicked(at_ns=self._clock(at_ns), monotonic_ns=at_ns))
+
+    def scan(self, at_ns: int, only: tuple[Ticker, ...] | None) -> None:
+        """The timer fires; ``only`` as the event's."""
         self.keep_house(at_ns)
-        self.take(TimerFired(at_ns=self._clock(at_ns)))
+        self._tick(at_ns)
+        self.take(TimerFired(at_ns=self._clock(at_ns), only=only))
         if self._day_began:
             self._day_began = False
-            self._resume_all(at_ns)
+            if self.stopped_by is None:
+                self._resume_all(at_ns)
 
     def confirm_halt(self, at_ns: int) -> None:
         """Nothing of ours rests at the exchange any more."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from console.domain.book import Level, Quote
 from console.domain.money import PRICE_PER_DOLLAR, Count, Price
-from console.history.columns import UNKNOWN_SIZE, Quotes
+from console.history.columns import Quotes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,36 +34,33 @@ class ByMarket:
 
     def last_before(self, place: int, row: int) -> int | None:
         """The last row of a market before this one, of whichever market."""
-        rows = self._rows(place)
+        rows = self.rows(place)
         found = int(np.searchsorted(rows, row))
         return int(rows[found - 1]) if found else None
 
     def first_from(self, place: int, row: int) -> int | None:
         """The first row of a market from this one on."""
-        rows = self._rows(place)
+        rows = self.rows(place)
         found = int(np.searchsorted(rows, row))
         return int(rows[found]) if found < len(rows) else None
 
-    def _rows(self, place: int) -> Ints:
+    def rows(self, place: int) -> Ints:
         return self.order[self._ends[place - 1] if place else 0 : self._ends[place]]
 
 
-def quote_of(bid: int, ask: int, bid_size: int, ask_size: int, unknown_size: int) -> Quote:
-    """A recorded quote; ``unknown_size`` stands where none was recorded."""
+def quote_of(bid: Price, ask: Price, bid_size: Count, ask_size: Count) -> Quote:
+    """A recorded quote, of which every size is known."""
     return Quote(
-        Level(Price(bid), Count(unknown_size if bid_size == UNKNOWN_SIZE else bid_size)) if bid else None,
-        Level(Price(ask), Count(unknown_size if ask_size == UNKNOWN_SIZE else ask_size))
-        if ask < PRICE_PER_DOLLAR
-        else None,
+        Level(bid, bid_size) if bid else None,
+        Level(ask, ask_size) if ask < PRICE_PER_DOLLAR else None,
     )
 
 
 class Display:
     """The quotes of a stretch of the recording, and the last of each market before it."""
 
-    def __init__(self, markets: int, unknown_size: int) -> None:
+    def __init__(self, markets: int) -> None:
         self._markets = markets
-        self._unknown_size = unknown_size
         self._earlier: dict[int, Shown] = {}
         self._rows: Quotes | None = None
         self.by_market: ByMarket
@@ -84,11 +81,10 @@ class Display:
         rows = self._rows
         assert rows is not None
         quote = quote_of(
-            int(rows.bid[row]),
-            int(rows.ask[row]),
-            int(rows.bid_size[row]),
-            int(rows.ask_size[row]),
-            self._unknown_size,
+            Price(int(rows.bid[row])),
+            Price(int(rows.ask[row])),
+            Count(int(rows.bid_size[row])),
+            Count(int(rows.ask_size[row])),
         )
         return Shown(int(rows.ts_ns[row]), quote)
 

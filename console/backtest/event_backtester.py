@@ -35,6 +35,8 @@ __all__ = [
     "run_walk_forward_backtest",
 ]
 
+_MOST_NAMED = 6
+
 Decide = Callable[[EventBacktester, Mapping[str, Any]], None]
 """Is shown each row of a test when its time comes, without what told the outcome, and submits orders."""
 
@@ -65,7 +67,8 @@ class NoTradesError(ValueError):
 
     def __init__(self, windows: list[WindowResult]) -> None:
         empty = [f"{w.test_start:%Y-%m-%d} to {w.test_end:%Y-%m-%d}" for w in windows if not w.has_traded]
-        super().__init__(f"{len(empty)} of {len(windows)} windows traded nothing: {', '.join(empty)}")
+        named = ", ".join(empty[:_MOST_NAMED]) + (" and more" if len(empty) > _MOST_NAMED else "")
+        super().__init__(f"{len(empty)} of {len(windows)} windows traded nothing: {named}")
         self.windows = windows
 
 

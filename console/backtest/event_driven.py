@@ -25,11 +25,13 @@ from console.backtest.event_inputs import (
     book_side,
     cash_from,
     count_from,
+    given,
     market_of,
     ms_from,
     ns_from,
     price_from,
     quote_from,
+    ticker_from,
     yes_price,
     yes_value_from,
 )
@@ -73,7 +75,7 @@ class EventBacktester:
         queue: QueueModel = QueueModel.PESSIMISTIC,
     ) -> None:
         capital = cash_from(initial_capital, "initial_capital")
-        self._fees = fee_schedule or FeeSchedule()
+        self._fees = given(fee_schedule, FeeSchedule, "fee_schedule")
         self._latency_ns = ms_from(latency_ms, "latency_ms")
         if self._latency_ns < 0:
             raise ValueError(f"latency_ms is {latency_ms}, below 0")
@@ -88,8 +90,8 @@ class EventBacktester:
         self._broker = Broker(
             lambda: self._now_ns,
             precision=self._fees.precision,
-            queue=queue,
-            slippage=slippage_model or SlippageModel(),
+            queue=QueueModel(queue),
+            slippage=given(slippage_model, SlippageModel, "slippage_model"),
             profit_fees=self._fees.profit_fees,
             id_prefix="backtest",
         )
@@ -120,10 +122,11 @@ class EventBacktester:
         order = Order(
             order_id=f"order-{len(self._orders) + 1}",
             timestamp=timestamp,
-            ticker=ticker,
+            ticker=ticker_from(ticker),
             side=OrderSide(side),
             action=OrderAction(action),
             count=count_from(contracts),
+            rests=rests,
         )
         if rests and (order.action is OrderAction.SELL or limit_price is None):
             raise ValueError("only a purchase with a limit_price can rest")
@@ -152,7 +155,7 @@ class EventBacktester:
     def update_market(self, timestamp: datetime, ticker: Ticker, market_snapshot: Snapshot | Quote) -> None:
         """Others display something new; orders of ours that it crosses fill."""
         self._advance(ns_from(timestamp, "timestamp"))
-        self._show(ticker, market_snapshot)
+        self._show(ticker_from(ticker), market_snapshot)
         self._mark()
 
     def record_trade(
@@ -165,7 +168,7 @@ class EventBacktester:
     ) -> None:
         """Others traded, the taker buying ``taker_side``; what rests of ours moves up and fills."""
         self._advance(ns_from(timestamp, "timestamp"))
-        self._list(ticker)
+        self._list(ticker_from(ticker))
         trade = TradePrinted(
             at_ns=self._now_ns,
             ticker=ticker,
@@ -181,7 +184,7 @@ class EventBacktester:
     ) -> ClosedTrade | None:
         """Pay a market out: yes, no, or the cents that YES pays. The trade it ended, None without one."""
         value = yes_value_from(resolution)
-        if ticker in self._records.resolved:
+        if ticker_from(ticker) in self._records.resolved:
             raise ValueError(f"{ticker} has resolved before")
         self._advance(ns_from(resolution_time, "resolution_time"))
         is_held = bool(self._records.position(ticker).contracts)

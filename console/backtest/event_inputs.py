@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from console.backtest.fee_schedules import FeeSchedules
 from console.backtest.setup import FeeSource
@@ -31,6 +31,7 @@ from console.domain.money import (
 NEVER_NS = 2**63 - 1
 _EVERY_PRICE = PriceGrid((PriceRange(Price(0), PAYOUT, Price(1)),))
 _NOTHING_AT_TRADES = FeeTerms("quadratic", 0)
+_FINEST = 10
 _RATE_UNITS = 10_000
 _NOISE = Decimal("1e-6")
 """Of a unit: what arithmetic in floats leaves of 92.3 cents."""
@@ -38,6 +39,7 @@ _NOISE = Decimal("1e-6")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Number = int | float | str | Decimal
+Given = TypeVar("Given")
 
 
 class OrderSide(enum.StrEnum):
@@ -156,12 +158,30 @@ def price_from(cents: Number, name: str) -> Price:
     price = _exact(cents, PRICE_PER_CENT, name)
     if not 0 <= price <= PAYOUT:
         raise ValueError(f"{name} is {cents}, not from 0 to 100 cents")
+    if price < PRICE_PER_CENT and price % _FINEST:
+        # Nothing trades so low in steps below a tenth of a cent, but dollars would look like this.
+        raise ValueError(f"{name} is {cents}, which looks like dollars; prices are cents")
     return Price(price)
 
 
 def yes_price(side: OrderSide, price: Price) -> Price:
     """The YES price at which an outcome has its own."""
     return price if side is OrderSide.YES else complement(price)
+
+
+def ticker_from(ticker: object) -> Ticker:
+    """Raises ValueError."""
+    if not isinstance(ticker, str) or not ticker:
+        raise ValueError(f"ticker is {ticker!r}, not the name of a market")
+    return ticker
+
+
+def given(value: Given | None, kind: Callable[[], Given], name: str) -> Given:
+    """The value, or one of its kind as it is by default; raises ValueError for another kind."""
+    default = kind()
+    if value is not None and not isinstance(value, type(default)):
+        raise ValueError(f"{name} is {value!r}, not a {type(default).__name__}")
+    return default if value is None else value
 
 
 def count_from(contracts: Number) -> Count:
@@ -188,10 +208,10 @@ def ns_from(time: object, name: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
 
 
-def ms_from(milliseconds: float, name: str) -> int:
+def ms_from(milliseconds: object, name: str) -> int:
     """Nanoseconds; raises ValueError."""
-    if not math.isfinite(milliseconds):
-        raise ValueError(f"{name} is {milliseconds}, not a number")
+    if not isinstance(milliseconds, int | float) or not math.isfinite(milliseconds):
+        raise ValueError(f"{name} is {milliseconds!r}, not a number")
     return round(milliseconds * 1_000_000)
 
 
@@ -200,13 +220,22 @@ def yes_value_from(resolution: str | Number) -> Price:
     if isinstance(resolution, str) and resolution.lower() in ("yes", "no"):
         return PAYOUT if resolution.lower() == "yes" else Price(0)
     try:
-        return price_from(resolution, "resolution")
+        value = price_from(resolution, "resolution")
     except ValueError:
         raise ValueError(f"resolution is {resolution!r}, not yes, no or the cents that YES paid") from None
+    if 0 < value <= PRICE_PER_CENT:
+        raise ValueError(
+            f"resolution is {resolution!r}, which looks like dollars: say yes, or its payout in cents"
+        )
+    return value
 
 
 def _is_unknown(value: object) -> bool:
-    return value is None or value != value
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        # pandas' NA is neither.
+        return True
 
 
 def _exact(value: Number, units: int, name: str) -> int:

@@ -14,11 +14,14 @@ from console.domain.order import Fill
 NO_TOUCH = "no_touch"
 """Nothing is displayed that the order could take."""
 
+_WITHDRAWN = "withdrawn"
+
 _NO_COUNT = Count(0)
 _NO_CASH = Cash(0)
 _REASONS = {
     NO_TOUCH: "nobody offers the other side of it, or the book is crossed",
     "": "nobody offered more at that price",
+    _WITHDRAWN: "it was withdrawn",
     "fee_unknown": "what the market charges is not known",
     "insufficient_balance": "not enough cash",
     "invalid_order": "the price is not between 0 and 100 cents",
@@ -50,6 +53,7 @@ class Order:
     side: OrderSide
     action: OrderAction
     count: Count
+    rests: bool = False
     state: OrderState = OrderState.PENDING
     reason: str = ""
     exchange_id: str | None = None
@@ -102,4 +106,6 @@ class Order:
     def end(self, reason: str) -> None:
         """The exchange cancelled what was left of it."""
         self.state = OrderState.PARTIAL if self.filled else OrderState.CANCELLED
+        # Of an order that rests the exchange names every reason but our own wish.
+        reason = _WITHDRAWN if self.rests and not reason else reason
         self.reason = _REASONS.get(reason, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,8 @@ class Recorded:
     def __init__(self, table: pd.DataFrame) -> None:
         import pandas as pd
 
+        if not isinstance(table, pd.DataFrame):
+            raise ValueError(f"historical_df is {type(table).__name__}, not a table")
         for column in _NEEDED:
             if column not in table.columns:
                 raise ValueError(f"historical_df has no column {column}")
@@ -59,6 +62,10 @@ class Recorded:
             raise ValueError("historical_df has no column settlement_time, nor close_time in its place")
         if table.empty:
             raise ValueError("historical_df has no rows")
+        for column in ("ticker", "event_ticker"):
+            if column in table.columns and table[column].isna().any():
+                row = int(table[column].isna().to_numpy().argmax())
+                raise ValueError(f"historical_df, column {column}, row {row} is empty")
         self._columns = list(table.columns)
         frame = table.assign(
             **{
@@ -83,10 +90,10 @@ class Recorded:
     def windows(self, train_days: float, test_days: float, embargo_days: float) -> Iterator[EventWindow]:
         """Raises ValueError when there is not one whole window."""
         for name, given in (("train_days", train_days), ("test_days", test_days)):
-            if not given > 0:
-                raise ValueError(f"{name} is {given}, not above 0")
-        if not embargo_days >= 0:
-            raise ValueError(f"embargo_days is {embargo_days}, not 0 or above")
+            if not 0 < given < math.inf:
+                raise ValueError(f"{name} is {given}, not a number above 0")
+        if not 0 <= embargo_days < math.inf:
+            raise ValueError(f"embargo_days is {embargo_days}, not a number from 0 on")
         found = windows_of(self._lives, round(train_days * NS_PER_DAY), round(test_days * NS_PER_DAY))
         if not found:
             raise ValueError(f"historical_df is shorter than a window of {train_days} + {test_days} days")
@@ -141,6 +148,8 @@ class Recorded:
 def _ns(table: pd.DataFrame, column: str) -> pd.Series[int]:
     import pandas as pd
 
+    if pd.api.types.is_numeric_dtype(table[column]):
+        raise ValueError(f"historical_df, column {column} holds numbers; make them times by pd.to_datetime")
     times = pd.to_datetime(table[column], utc=True, errors="coerce")
     if times.isna().any():
         row = int(times.isna().to_numpy().argmax())

@@ -10,6 +10,7 @@ import numpy as np
 
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.display import ByMarket, Display, Shown
+from console.backtest.recorded_books import RecordedBooks
 from console.domain.book import NO_QUOTE, BookSide, Quote
 from console.domain.events import EngineEvent, MarketSettled, MarketStatusChanged, TradePrinted
 from console.domain.market import Market, MarketStatus, Ticker
@@ -41,8 +42,8 @@ class Settled(NamedTuple):
 class ExchangeSide:
     """Matches our orders against what was displayed when they arrive.
 
-    The broker is shown a market's rows only while they matter to us there; at an order's arrival it is shown
-    the newest.
+    The broker is shown what a market displayed only while it matters to us there; at an order's arrival it is
+    shown the newest. That is the whole book where it was recorded, else the best prices.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ExchangeSide:
         setup: Setup,
         places: dict[Ticker, int],
         display: Display,
+        books: RecordedBooks,
         agenda: Agenda,
         tell: Tell,
         note_fill: NoteFill,
@@ -73,9 +75,11 @@ class ExchangeSide:
         self._seed = setup.seed
         self._places = places
         self._display = display
+        self._books = books
         self._agenda = agenda
         self._tell = tell
         self._note_fill = note_fill
+        self._traded: set[Ticker] = set()
         self._news: list[EngineEvent] = []
         self._followed: dict[int, int] = {}
         self._cursors = 0
@@ -85,11 +89,11 @@ class ExchangeSide:
         self._trades_by_market: ByMarket
 
     def enter(self, trades: Trades) -> None:
-        """Go on to the next stretch of the recording, whose quotes the display has entered."""
+        """Go on to the next stretch of the recording, which the display and the books have entered."""
         self._trades = trades
         self._trades_by_market = ByMarket(trades.market, len(self._places))
         for place in list(self._followed):
-            self._follow(place, self._display.rows_until(self.now_ns), 0)
+            self._follow(place, self._display.rows_until(self.now_ns), 0, 0)
 
     # --- what we ask --------------------------------------------------------------------------------
 
@@ -98,7 +102,7 @@ class ExchangeSide:
         place = self._places[intent.ticker]
         self._at(at_ns)
         if place not in self._followed:
-            self.broker.show(intent.ticker, self._quote(place, at_ns))
+            self._show_newest(place)
         answer = self.broker.submit(intent)
         # The answer first, as a program that waits for it reads it before its feed.
         self._news.insert(0, answer)
@@ -129,12 +133,12 @@ class ExchangeSide:
         self._send_news()
 
     def settle(self, market: Market, outcome: Outcome, at_ns: int) -> None:
-        """Pay what a market pays; where that was not recorded and we hold it, a seeded draw decides."""
+        """Pay what a market pays; where that was not recorded and we traded there, a seeded draw decides."""
         self._at(at_ns)
         value = outcome.yes_value
         held = self.broker.held(market.ticker)
-        if value is None and held:
-            quote = self._quote(self._places[market.ticker], at_ns)
+        if value is None and market.ticker in self._traded:
+            quote = self._shown(self._places[market.ticker]).quote
             bid, ask = quote.bid, quote.ask
             drawn = draw_result(
                 self._seed,
@@ -177,21 +181,30 @@ class ExchangeSide:
         self._await_expiry()
         self._send_news()
 
-    def _rows_until(self, at_ns: int) -> tuple[int, int]:
-        """How many quotes and trades have been by a time."""
+    def _show_newest(self, place: int) -> None:
+        shown = self._shown(place)
+        if self._books.was_whole(place, shown.at_ns, self.now_ns):
+            self.broker.show_book(self._tickers[place], *self._books.depth(place, self.now_ns))
+        else:
+            self.broker.show(self._tickers[place], shown.quote)
+
+    def _rows_until(self, at_ns: int) -> tuple[int, int, int]:
+        """How many quotes, trades and books have been by a time."""
         trades = self._trades
         assert trades is not None
         return (
             self._display.rows_until(at_ns),
             int(np.searchsorted(trades.ts_ns, at_ns, side="right")),
+            self._books.until(at_ns),
         )
 
-    def _follow(self, place: int, quote_row: int, trade_row: int) -> None:
-        """Show the broker every row of a market from these on."""
+    def _follow(self, place: int, quote_row: int, trade_row: int, book: int) -> None:
+        """Show the broker all that a market displays and trades from these on."""
         self._cursors += 1
         self._followed[place] = self._cursors
         self._await_quote(place, quote_row, self._cursors)
         self._await_trade(place, trade_row, self._cursors)
+        self._await_book(place, book, self._cursors)
 
     def _await_quote(self, place: int, row: int, cursor: int) -> None:
         found = self._display.by_market.first_from(place, row)
@@ -202,11 +215,28 @@ class ExchangeSide:
         def show(at_ns: int) -> None:
             if self._followed.get(place) == cursor:
                 self._at(at_ns)
-                self.broker.show(self._tickers[place], shown.quote)
+                # A quote made of the book tells nothing that the book did not.
+                if not self._books.was_whole(place, at_ns, at_ns):
+                    self.broker.show(self._tickers[place], shown.quote)
                 self._await_quote(place, found + 1, cursor)
                 self._end(place)
 
         self._agenda.add(shown.at_ns, Phase.DISPLAY, show, found)
+
+    def _await_book(self, place: int, number: int, cursor: int) -> None:
+        found = self._books.first_from(place, number)
+        if found is None:
+            return
+        following, whole_ns = found
+
+        def show(at_ns: int) -> None:
+            if self._followed.get(place) == cursor:
+                self._at(at_ns)
+                self.broker.show_book(self._tickers[place], *self._books.depth(place, at_ns))
+                self._await_book(place, following + 1, cursor)
+                self._end(place)
+
+        self._agenda.add(whole_ns, Phase.BOOK, show, following)
 
     def _await_trade(self, place: int, row: int, cursor: int) -> None:
         found = self._trades_by_market.first_from(place, row)
@@ -235,15 +265,15 @@ class ExchangeSide:
     def _at(self, at_ns: int) -> None:
         self.now_ns = at_ns
 
-    def _quote(self, place: int, at_ns: int) -> Quote:
-        shown = self._display.at(place, at_ns)
-        return NO_QUOTE if shown is None else shown.quote
+    def _shown(self, place: int) -> Shown:
+        return self._display.at(place, self.now_ns) or Shown(self.now_ns, NO_QUOTE)
 
     def _take_news(self, event: EngineEvent) -> None:
         self._news.append(event)
 
     def _take_fill(self, intent: OrderIntent, fill: Fill, execution: Execution, slippage: Cash) -> None:
-        shown = self._display.at(self._places[intent.ticker], self.now_ns) or Shown(self.now_ns, NO_QUOTE)
+        self._traded.add(intent.ticker)
+        shown = self._shown(self._places[intent.ticker])
         self._note_fill(intent, fill, execution, slippage, shown.quote, self.now_ns - shown.at_ns)
 
     def _send_news(self) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from console.backtest.skip_ahead import Points
-from console.history.columns import Quotes
+from console.history.columns import UNKNOWN_SIZE, Quotes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from console.backtest.setup import Latency
+    from console.backtest.setup import Setup
 
     Ints = npt.NDArray[np.int64]
+    Counts = npt.NDArray[np.int32]
     Flags = npt.NDArray[np.bool_]
 
 
@@ -50,17 +51,19 @@ class Arrivals:
 
 
 class QuoteFeed:
-    """Delays quotes, in their order."""
+    """Delays quotes, in their order; a size that was not recorded is the one assumed, or none."""
 
-    def __init__(self, latency: Latency, seed: int, points: Points, *, skip_ahead: bool) -> None:
-        self._latency = latency
-        self._draws = np.random.default_rng(seed)
+    def __init__(self, setup: Setup, points: Points) -> None:
+        self._latency = setup.latency
+        self._unknown_size = setup.assumed_depth or 0
+        self._draws = np.random.default_rng(setup.seed)
         self._last_ns = 0
         self._points = points
-        self._skips = skip_ahead
+        self._skips = setup.skip_ahead
 
     def take(self, quotes: Quotes) -> Arrivals:
         """The next quotes of the recording."""
+        quotes = self._sized(quotes)
         at_ns = quotes.ts_ns + self._latency.feed_ns if self._latency.feed_ns else quotes.ts_ns
         jitter_ns = self._latency.jitter_ns
         if jitter_ns and len(at_ns):
@@ -71,3 +74,10 @@ class QuoteFeed:
         may_act = self._points.may_act(quotes)
         needed = self._points.needed(quotes, may_act) if self._skips else np.ones_like(may_act)
         return Arrivals(quotes, at_ns, may_act, needed)
+
+    def _sized(self, quotes: Quotes) -> Quotes:
+        return replace(quotes, bid_size=self._known(quotes.bid_size), ask_size=self._known(quotes.ask_size))
+
+    def _known(self, sizes: Counts) -> Counts:
+        unknown = sizes == UNKNOWN_SIZE
+        return np.where(unknown, np.int32(self._unknown_size), sizes) if unknown.any() else sizes

@@ -15,6 +15,7 @@ from console.backtest.exchange_side import Delays, ExchangeSide
 from console.backtest.feed import Arrivals, QuoteFeed
 from console.backtest.fill_log import FillLog
 from console.backtest.listings import Listings
+from console.backtest.recorded_books import RecordedBooks
 from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
 from console.domain.events import EngineEvent, QuoteChanged
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from console.history.timeline import Timeline
 
 _BLOCK_ROWS = 65_536
+_SCANS_BETWEEN_TELLS = 256
 _NS_PER_S = 1_000_000_000
+_NS_PER_HOUR = 3_600 * _NS_PER_S
 
 Progress = Callable[[int], None]
 
@@ -42,12 +45,12 @@ class Kernel:
         self._capital = setup.capital
         self._tickers = [market.ticker for market in timeline.markets]
         self._places = {ticker: place for place, ticker in enumerate(self._tickers)}
-        self._unknown_size = setup.assumed_depth or 0
         self.agenda = Agenda()
-        self.display = Display(len(self._tickers), self._unknown_size)
+        self.display = Display(len(self._tickers))
         self.fills = FillLog(self.display, self.agenda, self._places, timeline.outcomes)
+        self.books = RecordedBooks(len(self._tickers))
         self.exchange = ExchangeSide(
-            setup, self._places, self.display, self.agenda, self._answer, self.fills.note
+            setup, self._places, self.display, self.books, self.agenda, self._answer, self.fills.note
         )
         strategy = setup.make_strategy(timeline)
         self.clock = OurClock(setup.skew, first_ns)
@@ -64,7 +67,7 @@ class Kernel:
         self._entry = Delays(latency.entry_ns, latency.jitter_ns, f"{setup.seed} entry")
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
         points = Points(strategy, len(self._tickers))
-        self._feed = QuoteFeed(latency, setup.seed, points, skip_ahead=setup.skip_ahead)
+        self._feed = QuoteFeed(setup, points)
         self._interval_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
         self._working: set[int] = set()
@@ -73,7 +76,11 @@ class Kernel:
         self._arrivals: Arrivals
         self._delivered = [-1] * len(self._tickers)
         self._newest = np.full(len(self._tickers), -1, dtype=np.int64)
+        self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
+        self._scanned_hour = 0
+        self._scans = 0
+        self._progress: Progress
 
     # --- the run ------------------------------------------------------------------------------------
 
@@ -81,20 +88,22 @@ class Kernel:
         """Take every slice; then settle what is held."""
         self.desk.open(self.now_ns, self._capital, self.exchange.group_id)
         self.agenda.add(self.now_ns, Phase.SCAN, self._scan)
+        self._progress = progress
         left: Arrivals | None = None
         current = next(slices, None)
         while current is not None and self.desk.stopped_by is None:
             following = next(slices, None)
             until_ns = NEVER_NS if following is None else first_ns_of(following)
-            arrivals = self._feed.take(current.quotes)
-            self._enter(current, arrivals if left is None else left.followed_by(arrivals))
+            arrivals = self._feed.take(self.books.enter(current))
+            arrivals = arrivals if left is None else left.followed_by(arrivals)
+            self._enter(current, arrivals)
             left = self._deliver_until(until_ns, progress)
-            self.now_ns = max(self.now_ns, _last_ns(current))
+            self.now_ns = max(self.now_ns, _last_ns(current), *self._arrivals.at_ns[-1:].tolist())
+            self.agenda.run_before(self.now_ns + 1 if following is None else until_ns, Phase.PRINT)
             self.rows += current.rows
-            if following is not None:
-                self.agenda.run_before(until_ns, Phase.PRINT)
+            if self._skips:
+                self._catch_up(len(arrivals.at_ns) - len(left.at_ns))
             current = following
-        self.agenda.run_before(self.now_ns + 1, Phase.PRINT)
         if self.desk.stopped_by is None:
             self._settle_what_is_left()
 
@@ -122,20 +131,13 @@ class Kernel:
             if self.desk.stopped_by is not None:
                 break
             progress(self.rows + int(block[-1]))
-        if self._skips:
-            self._catch_up(end)
         return arrivals.from_row(end)
 
     def _deliver(self, rows: np.typing.NDArray[np.int64]) -> None:
         """The hot loop: one recorded quote after the other through the engine."""
         arrivals, quotes = self._arrivals, self._arrivals.quotes
         agenda, desk, delivered, working = self.agenda, self.desk, self._delivered, self._working
-        handle, perform, tickers, unknown = (
-            desk.engine.handle,
-            desk.perform,
-            self._tickers,
-            self._unknown_size,
-        )
+        handle, perform, tickers = desk.engine.handle, desk.perform, self._tickers
         columns = (quotes.market, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
         at_ns_of = arrivals.at_ns[rows]
         ours = at_ns_of if self.clock.is_right else self.clock.of_all(at_ns_of)
@@ -161,7 +163,7 @@ class Kernel:
                 QuoteChanged(
                     at_ns=our_ns,
                     ticker=tickers[place],
-                    quote=quote_of(bid, ask, bid_size, ask_size, unknown),
+                    quote=quote_of(bid, ask, bid_size, ask_size),
                 )
             )
             if actions:
@@ -207,36 +209,59 @@ class Kernel:
         return int(np.searchsorted(self._arrivals.at_ns, at_ns, side=side))  # type: ignore[call-overload]
 
     def _scan(self, at_ns: int) -> None:
-        self._mark_now(at_ns)
+        self._scans += 1
+        if self._scans % _SCANS_BETWEEN_TELLS == 0:
+            self._progress(self.rows + self._arrived(at_ns, "right"))
+        if not self._is_idle(at_ns):
+            self._mark_now(at_ns)
         self.agenda.add(at_ns + self._interval_ns, Phase.SCAN, self._scan)
 
+    def _is_idle(self, at_ns: int) -> bool:
+        """Whether a scan now could find nothing: it begins risk days too, so one an hour is made anyway."""
+        account, hour = self.desk.engine.account, at_ns // _NS_PER_HOUR
+        is_idle = (
+            hour == self._scanned_hour
+            and not account.held
+            and not account.working
+            and not account.latches.active
+            and not self.desk.engine.markets.books(self.clock(at_ns))[0]
+        )
+        self._scanned_hour = hour
+        return is_idle
+
     def _mark_now(self, at_ns: int) -> None:
+        only: tuple[Ticker, ...] | None = None
         if self._skips:
             self._catch_up(self._arrived(at_ns, "right"))
-        self.desk.scan(at_ns)
+            only = self._worth_a_look()
+        self.desk.scan(at_ns, only)
+
+    def _worth_a_look(self) -> tuple[Ticker, ...]:
+        """The markets that may have something to decide by what they are quoted at, in order of listing."""
+        places = {*np.flatnonzero(self._could_act).tolist(), *self._working}
+        return tuple(self._tickers[place] for place in sorted(places, key=self.listings.turns.__getitem__))
 
     def _catch_up(self, end: int) -> None:
-        """Let the engine know the quotes of rows before this one at which positions are marked.
+        """Take note of the rows before this one, and let the engine know at what positions are marked.
 
         None of them leads to a decision.
         """
-        newest, quotes = self._newest, self._arrivals.quotes
-        newest[quotes.market[self._caught_up : end]] = np.arange(self._caught_up, end)
-        self._caught_up = max(self._caught_up, end)
-        engine, delivered = self.desk.engine, self._delivered
-        held = [self._places[ticker] for ticker in engine.account.held]
-        stale = [
-            (place, row)
-            for place, row in zip(held, newest[held].tolist(), strict=True)
-            if row > delivered[place]
-        ]
-        rows = [row for _, row in stale]
+        quotes, rows = self._arrivals.quotes, slice(self._caught_up, max(self._caught_up, end))
+        self._newest[quotes.market[rows]] = np.arange(rows.start, rows.stop)
+        self._could_act[quotes.market[rows]] = self._arrivals.may_act[rows]
+        self._caught_up = rows.stop
+        held = [self._places[ticker] for ticker in self.desk.engine.account.held]
+        newest = zip(held, self._newest[held].tolist(), strict=True)
+        self._mark([(place, row) for place, row in newest if row > self._delivered[place]])
+
+    def _mark(self, stale: list[tuple[int, int]]) -> None:
+        quotes, rows = self._arrivals.quotes, [row for _, row in stale]
         columns = (quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
         quoted = zip(*(column[rows].tolist() for column in columns), strict=True)
         for (place, row), (bid, ask, bid_size, ask_size) in zip(stale, quoted, strict=True):
-            delivered[place] = row
-            quote = quote_of(bid, ask, bid_size, ask_size, self._unknown_size)
-            engine.markets.take_quote(self._tickers[place], quote)
+            self._delivered[place] = row
+            quote = quote_of(bid, ask, bid_size, ask_size)
+            self.desk.engine.markets.take_quote(self._tickers[place], quote)
 
     def _settle_what_is_left(self) -> None:
         """After the last row only what is held or rests goes on, to its end."""

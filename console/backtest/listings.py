@@ -30,7 +30,7 @@ _NS_PER_S = 1_000_000_000
 class Listings:
     """Lists each market of the universe once it is quoted and near enough to its close.
 
-    ``follow_ns`` is, by place, from when on its quotes are passed on.
+    By place ``follow_ns`` is from when on its quotes are passed on, ``turns`` its turn among all listed.
     """
 
     def __init__(
@@ -43,6 +43,8 @@ class Listings:
         deliver_newest: Callable[[int, int], None],
     ) -> None:
         self.follow_ns: Ints = np.full(len(timeline.markets), NEVER_NS, dtype=np.int64)
+        self.turns = [len(timeline.markets)] * len(timeline.markets)
+        self._listed = 0
         self._universe = setup.settings.universe
         self._fees = setup.fees
         self._markets = timeline.markets
@@ -78,6 +80,7 @@ class Listings:
         market, outcome = self._markets[place], self._outcomes[self._markets[place].ticker]
         if outcome.close_ns <= at_ns:
             return
+        self.turns[place], self._listed = self._listed, self._listed + 1
         self._define(market, at_ns)
         for change_ns in self._fees.changes_ns(market):
             if at_ns < change_ns < outcome.close_ns:

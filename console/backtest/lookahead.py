@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-MOMENTS = 5
-
 Begin = Callable[[str], None]
 Progress = Callable[[int, int], None]
 

@@ -37,8 +37,8 @@ def save_plots(report: Report, folder: Path) -> list[Path]:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write one picture; raises OSError."""
-    figure.savefig(path, dpi=_DPI)
+    """Write one picture, a PNG whatever its name; raises OSError."""
+    figure.savefig(path, dpi=_DPI, format="png")
     return path
 
 

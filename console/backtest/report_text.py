@@ -12,7 +12,7 @@ from console.backtest.hit_rates import BucketRow
 from console.backtest.performance import Part
 from console.backtest.report import Report
 from console.backtest.statistics import Interval
-from console.backtest.words import UNKNOWN, counts, dollars, figure, percent, some, wrapped
+from console.backtest.words import UNKNOWN, chance, counts, dollars, figure, percent, some, wrapped
 
 _MOST_PARTS = 12
 
@@ -70,7 +70,7 @@ def _money(report: Report) -> Iterator[str]:
         f"  {'net bps':26} {figure(it.net_bps, '+,.1f'):>14}  95 % {_interval(it.bps_interval)}; fees "
         f"{figure(it.fee_bps, ',.1f')}"
     )
-    yield f"  {'p-value of no profit':26} {figure(it.p_value, '.3f'):>14}"
+    yield f"  {'p-value of no profit':26} {chance(it.p_value):>14}"
     drawn = sum(trade.is_drawn for trade in report.trades)
     yield (
         f"  {'trades ended':26} {it.trades:>14,}  {percent(it.win_rate)} won"

@@ -11,6 +11,7 @@ from console.backtest.kernel import Kernel, first_ns_of
 from console.backtest.result import MarketRecord, Result
 from console.domain.market import Market
 from console.domain.money import Cash
+from console.history.schema import HistoryError
 from console.monitoring.why_not import MAX_REASONS, FunnelStepName
 
 if TYPE_CHECKING:
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
 def run(setup: Setup, timeline: Timeline, progress: Callable[[int, int], None] | None = None) -> Result:
     """Trade a recording; ``progress`` hears how many of its rows are done, of how many.
 
-    Raises HistoryError when a file was changed since the timeline was opened.
+    Raises HistoryError when there is no row, or a file was changed since the timeline was opened.
     """
     slices = timeline.slices()
-    first = next(slices)
+    first = next(slices, None)
+    if first is None:
+        raise HistoryError("the recording has no row in this period; there is nothing to trade")
     kernel = Kernel(setup, timeline, first_ns_of(first))
     total = timeline.rows
-    kernel.run(
-        itertools.chain([first], slices), (lambda rows: progress(rows, total)) if progress else _tell_nobody
-    )
+    tell = (lambda rows: progress(min(rows, total), total)) if progress else _tell_nobody
+    kernel.run(itertools.chain([first], slices), tell)
     return _result(setup, timeline, kernel, first_ns_of(first))
 
 
@@ -63,7 +65,7 @@ def _result(setup: Setup, timeline: Timeline, kernel: Kernel, first_ns: int) -> 
         renewals=desk.renewals,
         unsized_rows=timeline.noted.get("quotes without sizes", 0) if setup.assumed_depth is None else 0,
         dropped=timeline.dropped,
-        noted=timeline.noted,
+        noted=timeline.noted | +kernel.books.noted,
         journal_hash=desk.journal_hash,
         stopped_by=desk.stopped_by,
         decisions=tuple(kernel.fills.decisions),

@@ -59,6 +59,18 @@ def clustered_interval(sums: Floats, counts: Floats) -> Interval | None:
     return float(low), float(high)
 
 
+def student_p_value(t: float, freedom: int) -> float:
+    """Two-sided, of Student's t with so many degrees of freedom, from 1 on (Abramowitz and Stegun 26.7)."""
+    angle = math.atan(abs(t) / math.sqrt(freedom))
+    is_odd, squared = freedom % 2, math.cos(angle) ** 2
+    term, series = math.cos(angle) if is_odd else 1.0, 0.0
+    for power in range(is_odd, freedom - 1, 2):
+        series += term
+        term *= squared * (power + 1) / (power + 2)
+    within = math.sin(angle) * series
+    return max(0.0, 1 - (2 / math.pi * (angle + within) if is_odd else within))
+
+
 def events_needed(price: float, edge: float, *, power_80: bool = False) -> int | None:
     """Independent events after which an edge stands two standard errors from zero; None for no edge.
 

@@ -8,7 +8,7 @@ import msgspec
 
 from console.backtest.documents import Document
 from console.backtest.trials import Figures
-from console.backtest.words import UNKNOWN, dollars, figure, wrapped
+from console.backtest.words import chance, dollars, figure, wrapped
 from console.domain.money import CASH_PER_DOLLAR, Cash, format_cash
 
 ALPHA = 0.05
@@ -67,11 +67,16 @@ def warnings_of(rows: Sequence[Row], best: Row | None) -> list[str]:
     tried, it, said = len({row.pair for row in rows}), best.figures.performance, []
     if tried > 1:
         needed = ALPHA / tried
-        p_value = UNKNOWN if it.p_value is None else f"{it.p_value:.3f}"
         said.append(
             f"the best of {tried} pairs looks better than it is: where p < {ALPHA} is asked of one, "
-            f"p < {needed:.4f} is asked of the best of {tried}, and its p is {p_value}; try it on data that "
-            "chose nothing, with kconsole walk-forward"
+            f"p < {needed:.4f} is asked of the best of {tried}, and its p is {chance(it.p_value)}; try it on "
+            "data that chose nothing, with kconsole walk-forward"
+        )
+    slipped = {row.fees for row in rows if row.figures.performance.slippage_cost}
+    if len(slipped) == 1 and len({row.fees for row in rows}) > 1:
+        said.append(
+            f"only the rows of {slipped.pop()} fees bear the slippage model's cost: to compare fees alone, "
+            "give --slippage-model"
         )
     if it.total_pnl is not None and it.total_pnl <= 0:
         said.append("even the best pair made no money after fees")

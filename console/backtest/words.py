@@ -28,6 +28,11 @@ def percent(share: float | None, places: int = 1) -> str:
     return UNKNOWN if share is None else f"{100 * share:.{places}f} %"
 
 
+def chance(p_value: float | None) -> str:
+    """A p-value, which is never nothing."""
+    return "below 0.001" if p_value is not None and p_value < 0.001 else figure(p_value, ".3f")
+
+
 def counts(by_name: Mapping[str, int]) -> str:
     """``crossed 3, locked 1``, the largest first."""
     ordered = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
@@ -35,8 +40,9 @@ def counts(by_name: Mapping[str, int]) -> str:
 
 
 def some(count: int, one: str) -> str:
-    """``1 fill``, ``2 fills``."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
+    """``1 fill``, ``2 fills``, ``2 switches``."""
+    ending = "" if count == 1 else "es" if one.endswith("ch") else "s"
+    return f"{count:,} {one}{ending}"
 
 
 def wrapped(head: str, text: str) -> list[str]:

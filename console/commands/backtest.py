@@ -34,10 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, and UserError for a folder or a file that cannot be used."""
     report = _report(arguments)
-    if arguments.trades is not None:
-        _write_trades(arguments.trades, report.result)
-    if arguments.png is not None:
-        _draw(arguments.png, report)
+    # First of all what took long to find out: a file may fail.
     if arguments.json:
         print_json(report.document())
     else:
@@ -45,6 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
         for line in report_text(report):
             print(visible(line))
+    if arguments.trades is not None:
+        _write_trades(arguments.trades, report.result)
+    if arguments.png is not None:
+        _draw(arguments.png, report)
     return ExitCode.DONE
 
 
@@ -72,7 +73,7 @@ def _write_trades(file: Path, result: Result) -> None:
     try:
         trades_frame(result).to_csv(file, index=False)
     except OSError as error:
-        raise UserError(f"--trades {file} cannot be written: {error.strerror}") from None
+        raise UserError(f"--trades {file} cannot be written: {error.strerror or error}") from None
     print(f"trades written to {file}", file=sys.stderr)
 
 

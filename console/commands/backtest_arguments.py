@@ -6,26 +6,24 @@ import argparse
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.backtest.fee_schedules import FeeFileError, FeeSchedules
 from console.backtest.setup import ClockSkew, Latency, Setup
+from console.backtest.shipped_setup import USUAL_LATENCY, shipped_setup
 from console.commands.common import add_common_arguments, add_json_argument, home_of, options_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import add_history_arguments, period_of
 from console.commands.progress import Bar
 from console.config.load import load
 from console.config.schema import Settings
-from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFees
+from console.domain.fees import AccountPrecision
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
 from console.simulation.matching import QueueModel
-from console.simulation.slippage import SlippageModel
-from console.strategies.edge import EdgeModel
 from console.strategies.edge_table import edge_model_of, measured_table
-from console.strategies.favourite_longshot import FavouriteLongshot
 
 if TYPE_CHECKING:
     from console.backtest.report import Context
@@ -36,10 +34,13 @@ FEE_MODELS = ("kalshi", "profit")
 
 _NS_PER_MS = 1_000_000
 _MOST_MS = 3_600_000
+_USUAL_LATENCY_MS = ",".join(
+    f"{ns / _NS_PER_MS:g}"
+    for ns in (USUAL_LATENCY.feed_ns, USUAL_LATENCY.entry_ns, USUAL_LATENCY.response_ns)
+)
 _MOST_PPM = 10_000
 _MOST_CONTRACTS = 1_000_000
 _MOST_DOLLARS = 1_000_000_000
-_RATE_UNITS = 10_000
 
 
 def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +56,8 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency-ms",
         metavar="FEED,ENTRY,RESPONSE",
         type=_latencies,
-        default="50,100,50",
-        help="from the exchange to us, from us to it, and of its answer; default: 50,100,50",
+        default=_USUAL_LATENCY_MS,
+        help=f"from the exchange to us, from us to it, and of its answer; default: {_USUAL_LATENCY_MS}",
     )
     add("--jitter-ms", metavar="MS", type=_delay, default="0", help="up to so much more, by chance")
     add("--skew-ms", metavar="MS", type=_skew, default="0", help="how far our clock is ahead")
@@ -70,7 +71,8 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--slippage-model",
         choices=("on", "off"),
-        help="cost beyond the book, by the settings of [slippage]; default: off, with --fees profit on",
+        help="cost beyond the book, by the settings of [slippage]; default: off, but on with --fees profit "
+        "and for kconsole slippage",
     )
     add(
         "--assume-depth",
@@ -89,19 +91,9 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--stop-on-halt", action="store_true", help="end at a halt, which else is cleared the next day")
     add("--no-skip-ahead", action="store_true", help="look at rows too that can change nothing; slower")
-    add("--seed", metavar="N", type=int, default=0, help="of chance: jitter, results that were not recorded")
-
-
-@dataclass(frozen=True)
-class ShippedStrategy:
-    """Makes the strategy that trades live, anew for each run."""
-
-    settings: Settings
-    edge: EdgeModel
-    fees: FeeModel
-
-    def __call__(self, timeline: Timeline) -> FavouriteLongshot:
-        return FavouriteLongshot(self.settings.strategy_flb, self.settings.quality, self.edge, self.fees)
+    add(
+        "--seed", metavar="N", type=_seed, default=0, help="of chance: jitter, results that were not recorded"
+    )
 
 
 def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setup:
@@ -114,26 +106,20 @@ def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setu
         fees = FeeSchedules.load(arguments.fee_schedule)
     except FeeFileError as error:
         raise UserError(str(error), ExitCode.USAGE) from None
-    is_profit = settings.fees.model == "profit"
-    profit_fees = ProfitFees(int(settings.fees.profit_fee_rate * _RATE_UNITS)) if is_profit else None
     is_broker = arguments.precision == "broker"
-    precision = AccountPrecision.BROKER_CLEARED if is_broker else AccountPrecision.DIRECT_MEMBER
-    has_slippage = is_profit if arguments.slippage_model is None else arguments.slippage_model == "on"
-    slippage = settings.slippage
-    edge = edge_model_of(settings.edge, home_of(arguments).root, time.time_ns())
-    return Setup(
-        settings=settings,
-        make_strategy=ShippedStrategy(settings, edge, profit_fees or KalshiFees(precision)),
-        fees=fees,
-        capital=arguments.capital,
-        precision=precision,
-        profit_fees=profit_fees,
+    usual = shipped_setup(
+        settings,
+        edge_model_of(settings.edge, home_of(arguments).root, time.time_ns()),
+        fees,
+        arguments.capital,
+        precision=AccountPrecision.BROKER_CLEARED if is_broker else AccountPrecision.DIRECT_MEMBER,
+        has_slippage=None if arguments.slippage_model is None else arguments.slippage_model == "on",
+    )
+    return replace(
+        usual,
         latency=_latency(arguments),
         skew=ClockSkew(offset_ns=arguments.skew_ms, drift_ppm=arguments.drift_ppm),
         queue=QueueModel(arguments.queue),
-        slippage=SlippageModel(float(slippage.base_slippage_bps), float(slippage.size_impact_factor))
-        if has_slippage
-        else None,
         assumed_depth=arguments.assume_depth,
         stop_on_halt=arguments.stop_on_halt,
         skip_ahead=not arguments.no_skip_ahead,
@@ -211,6 +197,12 @@ def _latencies(text: str) -> tuple[int, int, int]:
 
 def _drift(text: str) -> int:
     return whole(text, -_MOST_PPM, _MOST_PPM, "parts per million")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 on")
+    return int(text)
 
 
 def _contracts(text: str) -> Count:

@@ -55,10 +55,13 @@ def add_session_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_console_arguments(parser: argparse.ArgumentParser) -> None:
-    """Those of a session, and ``--readonly``."""
+    """Those of a session, ``--readonly`` and ``--ascii``."""
     add_session_arguments(parser)
     parser.add_argument(
         "--readonly", action="store_true", help="look only: no key sends anything, except the halt's"
+    )
+    parser.add_argument(
+        "--ascii", action="store_true", help="draw with ASCII alone, for fonts without block characters"
     )
 
 

@@ -1,4 +1,4 @@
-"""``kconsole config show|check``: the settings in force and where each comes from."""
+"""``kconsole config show|check|schema``: the settings in force, where each comes from, and what there is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from console.commands.common import (
     print_json,
 )
 from console.commands.errors import ExitCode, UserError
-from console.config.catalogue import CATALOGUE
+from console.config.catalogue import CATALOGUE, SettingSpec
 from console.config.load import Loaded, Source, environment_file, load
 from console.config.values import shown
 
@@ -23,8 +23,9 @@ _NOT_IN_FORCE = "not in force in this version"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
-        choices=("show", "check"),
-        help="show: each value, its unit and what set it; check: exit code 0 when right, else 2",
+        choices=("show", "check", "schema"),
+        help="show: each value, its unit and what set it; check: exit code 0 when right, else 2; "
+        "schema: every setting with what it may be",
     )
     parser.add_argument(
         "file", metavar="FILE", nargs="?", type=Path, help="check this file alone, on the defaults"
@@ -38,8 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "check":
         return _check(arguments)
     if arguments.file is not None:
-        raise UserError("config show takes no FILE; name it with --config", ExitCode.USAGE)
-    return _show(arguments)
+        hint = "; name it with --config" if arguments.action == "show" else ""
+        raise UserError(f"config {arguments.action} takes no FILE{hint}", ExitCode.USAGE)
+    return _show(arguments) if arguments.action == "show" else _schema(arguments)
 
 
 def _show(arguments: argparse.Namespace) -> int:
@@ -53,6 +55,34 @@ def _show(arguments: argparse.Namespace) -> int:
         note = "" if spec.in_force else f" ({_NOT_IN_FORCE})"
         print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}{note}")
     return 0
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        print_json({"settings": [_as_schema(spec) for spec in CATALOGUE.values()]})
+        return 0
+    for spec in CATALOGUE.values():
+        unit = f", {spec.unit}" if spec.unit else ""
+        loosens = "" if spec.loosens in (None, "either") else f", going {spec.loosens} loosens"
+        print(f"{spec.key}\n    {spec.description}")
+        print(f"    {spec.expected}{unit}; default {shown(spec.default)}; {spec.takes_effect}{loosens}")
+    return 0
+
+
+def _as_schema(spec: SettingSpec) -> dict[str, object]:
+    return {
+        "key": spec.key,
+        "description": spec.description,
+        "may_be": spec.expected,
+        "unit": spec.unit,
+        "low": spec.low,
+        "high": spec.high,
+        "choices": spec.choices,
+        "default": spec.default,
+        "takes_effect": spec.takes_effect,
+        "loosens": spec.loosens,
+        "in_force": spec.in_force,
+    }
 
 
 def _as_documents(loaded: Loaded) -> list[dict[str, object]]:

@@ -20,21 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the console until the operator quits, a signal ends it, or it fails."""
-    _check_terminal()
+    _check_terminal(is_ascii=arguments.ascii)
     print(_STARTING, file=sys.stderr, end="\r", flush=True)
     with engine_session(arguments) as session:
         print(" " * len(_STARTING), file=sys.stderr, end="\r", flush=True)
-        return _show(session, is_readonly=arguments.readonly)
+        return _show(session, is_readonly=arguments.readonly, is_ascii=arguments.ascii)
 
 
-def _show(session: Session, *, is_readonly: bool) -> int:
+def _show(session: Session, *, is_readonly: bool, is_ascii: bool) -> int:
     from console.tui.app import ConsoleApp
     from console.tui.dialogs import QuitChoice
     from console.tui.terminal import TerminalState
 
     worker, ending = session.worker, session.ending
     terminal = TerminalState()
-    app = ConsoleApp(worker, session.loaded.settings, is_readonly=is_readonly)
+    app = ConsoleApp(worker, session.loaded, home=session.home, is_readonly=is_readonly, is_ascii=is_ascii)
     ending.restore_terminal = terminal.leave_screen
     ending.tell(app.end)
     # From here on it is noticed when the screen is never drawn.
@@ -58,16 +58,16 @@ def _show(session: Session, *, is_readonly: bool) -> int:
     return ending.exit_code or app.return_code or ExitCode.DONE
 
 
-def _check_terminal() -> None:
+def _check_terminal(*, is_ascii: bool) -> None:
     """Raise UserError where the console could not be drawn or its keys not be read."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
             "the console needs a terminal; use `kconsole run --headless` without one", ExitCode.USAGE
         )
-    if not sys.stdout.encoding.lower().startswith("utf"):
+    if not (is_ascii or sys.stdout.encoding.lower().startswith("utf")):
         raise UserError(
             f"the console is drawn in UTF-8, and this terminal's is {sys.stdout.encoding}; "
-            "set LANG to a UTF-8 locale such as C.UTF-8",
+            "set LANG to a UTF-8 locale such as C.UTF-8, or use --ascii",
             ExitCode.USAGE,
         )
     if not sys.stderr.isatty():

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.commands.errors import ExitCode, UserError
+from console.history.times import ns_of, read_time
 
 if TYPE_CHECKING:
     from console.history.timeline import Timeline
     from console.history.usable import Period
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-# What a recording may hold.
-_FIRST_YEAR, _LAST_YEAR = 2015, 2100
 
 
 def add_history_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,13 +51,10 @@ def period_of(arguments: argparse.Namespace) -> Period:
 
 def _time(text: str) -> datetime:
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a time such as 2026-03-01T14:30") from None
-    if not _FIRST_YEAR <= time.year < _LAST_YEAR:
-        raise argparse.ArgumentTypeError(f"{text} is not a time of {_FIRST_YEAR} to {_LAST_YEAR}")
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return read_time(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _ns(time: datetime | None) -> int | None:
-    return None if time is None else (time - _EPOCH) // _MICROSECOND * 1_000
+    return None if time is None else ns_of(time)

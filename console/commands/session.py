@@ -17,6 +17,7 @@ from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError, LockHeldError
 from console.config.load import Loaded
 from console.config.logs import error_text, redacted
+from console.engine.overrides import Overrides
 from console.engine.worker import EngineWorker
 
 log = logging.getLogger(__name__)
@@ -24,12 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Session:
-    """A running engine, its settings, how it may come to end, and where what happens is logged."""
+    """A running engine, its settings, how it may come to end, where what happens is logged, and the home."""
 
     worker: EngineWorker
     loaded: Loaded
     ending: Ending
     logs: Path
+    home: Path
 
 
 @contextmanager
@@ -46,12 +48,19 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[Session]:
             ExitCode.REFUSED,
         )
     loaded = load_settings(arguments)
+    folder = folder_of(arguments)
     launch = Launch(
-        environment, loaded.settings, folder_of(arguments), arguments.attach, dry_run=arguments.dry_run
+        environment,
+        loaded.settings,
+        folder,
+        arguments.attach,
+        dry_run=arguments.dry_run,
+        # What is tried in a dry run must not come into force where money is.
+        overrides=None if arguments.dry_run else Overrides(folder.overrides, loaded),
     )
     try:
         with Ending() as ending, running_engine(launch) as worker:
-            session = Session(worker, loaded, ending, launch.folder.logs)
+            session = Session(worker, loaded, ending, launch.folder.logs, folder.path.parent)
             ending.keep_faults(session.logs)
             ending.watch(worker)
             with _failure_told(session):

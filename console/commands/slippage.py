@@ -31,8 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, and UserError for a folder that cannot be used or where nothing was filled."""
     found, role = _measure(arguments)
-    if arguments.png is not None:
-        _draw(arguments.png, found)
     if arguments.json:
         shown = found.taker if role == "taker" else found.maker
         histogram = {"histogram": [document_of(bar) for bar in shown.histogram]}
@@ -40,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for line in _text(found):
             print(line)
+    if arguments.png is not None:
+        _draw(arguments.png, found)
     if not (found.taker.touch.n or found.maker.touch.n):
         raise UserError(f"{arguments.data}: nothing was filled, so nothing was measured")
     return ExitCode.DONE

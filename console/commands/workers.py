@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
 from console.commands.backtest_arguments import whole
@@ -16,6 +18,7 @@ from console.commands.errors import ExitCode, UserError
 
 _MOST_WORKERS = 1_024
 _CONNECT_S = 5
+_ADDRESS = re.compile(r"((tcp|tls|wss?)://)?[^/\s]+:\d{1,5}")
 
 
 def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,7 @@ def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--cluster",
         metavar="ADDRESS",
+        type=_address,
         help="a Dask scheduler such as tcp://host:8786, whose workers see the same folder",
     )
 
@@ -74,7 +78,8 @@ def _start(pool: Executor, workers: int) -> None:
 @contextmanager
 def _cluster(address: str) -> Iterator[Executor]:
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
+        from distributed.comm.core import CommClosedError
     except ImportError:
         raise UserError(
             "--cluster needs the package distributed: pip install 'kconsole[cluster]'", ExitCode.USAGE
@@ -83,8 +88,17 @@ def _cluster(address: str) -> Iterator[Executor]:
         client = Client(address, timeout=_CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise UserError(f"--cluster {address}: no Dask scheduler answers there: {error}") from None
-    with client:
-        yield client.get_executor()  # type: ignore[no-untyped-call]
+    # What it says of lost connections is for its own makers.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        with client:
+            yield client.get_executor()  # type: ignore[no-untyped-call]
+    except (CancelledError, CommClosedError, KilledWorker):
+        raise UserError(
+            f"--cluster {address}: the scheduler or a worker went away; run it again to go on where it "
+            "stopped"
+        ) from None
 
 
 def _cores() -> int:
@@ -106,6 +120,12 @@ def _end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def _address(text: str) -> str:
+    if _ADDRESS.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"{text} is not an address such as tcp://host:8786")
+    return text
 
 
 def _workers(text: str) -> int:

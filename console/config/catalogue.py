@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from console.config.schema import SECTIONS, Settings
+from console.config.schema import SECTIONS, Loosens, Settings
 
 SettingValue = Decimal | int | bool | str | tuple[str, ...] | dict[str, str] | dict[str, tuple[str, ...]]
 
@@ -30,11 +30,19 @@ class SettingSpec:
     unit: str
     low: Decimal | int | None
     high: Decimal | int | None
+    loosens: Loosens | None
     in_force: bool
 
     @property
     def key(self) -> str:
         return f"{self.section}.{self.name}"
+
+    @property
+    def takes_effect(self) -> str:
+        """When a change of it counts, in words."""
+        if not self.in_force:
+            return "not in force in this version"
+        return "at the next start" if self.loosens is None else "at once"
 
     @property
     def expected(self) -> str:

@@ -53,11 +53,42 @@ DEFAULT = Source(Layer.DEFAULT, "default")
 
 
 @dataclass(frozen=True)
+class Stated:
+    """A value, and the source that states it."""
+
+    value: SettingValue
+    source: Source
+
+
+@dataclass(frozen=True)
 class Loaded:
-    """The settings in force and the source of each, by dotted key."""
+    """The settings in force and the source of each, by dotted key.
+
+    ``stated`` is what the environment's file states, whatever a later layer makes of it.
+    """
 
     settings: Settings
     sources: Mapping[str, Source]
+    stated: Mapping[str, Stated]
+
+    def beneath(self, key: str) -> Stated:
+        """What is in force where ``overrides.toml`` says nothing."""
+        return self.stated.get(key) or Stated(CATALOGUE[key].default, DEFAULT)
+
+    def source_in(self, settings: Settings, key: str) -> Source:
+        """Which layer a value comes from in settings that a run has changed since."""
+        value = CATALOGUE[key].value_in(settings)
+        if value == CATALOGUE[key].value_in(self.settings):
+            return self.sources[key]
+        beneath = self.beneath(key)
+        return beneath.source if value == beneath.value else Source(Layer.OVERRIDES, "overrides.toml")
+
+    def pin(self, key: str) -> str | None:
+        """Why a run cannot change a setting: a layer above ``overrides.toml`` states it and wins again."""
+        source = self.sources[key]
+        if source.layer <= Layer.OVERRIDES:
+            return None
+        return f"is pinned by the {source.layer.name.lower()} {source.name}: start without that to change it"
 
 
 @dataclass(frozen=True)
@@ -89,7 +120,7 @@ def load(
     return _merged(
         (
             *_from_table(_read_toml(file), Source(Layer.FILE, str(file))),
-            *_from_overrides(overrides),
+            *read_overrides(overrides),
             *_from_variables(variables),
             *_from_options(options),
         )
@@ -106,12 +137,38 @@ def environment_file(environment: Environment) -> Path:
 def _merged(assignments: Iterable[Assignment]) -> Loaded:
     values: dict[str, SettingValue] = {}
     sources = dict.fromkeys(CATALOGUE, DEFAULT)
+    stated: dict[str, Stated] = {}
     for assignment in assignments:
-        try:
-            values[assignment.key] = checked(CATALOGUE[assignment.key], assignment.value)
-        except WrongValueError as error:
-            raise ConfigError(f"{assignment} {error}") from None
-        sources[assignment.key] = assignment.source
+        key, source = assignment.key, assignment.source
+        values[key], sources[key] = _checked(assignment), source
+        if source.layer is Layer.FILE:
+            stated[key] = Stated(values[key], source)
+    return _together(values, sources, stated)
+
+
+def with_changes(settings: Settings, changes: Iterable[tuple[str, str]], source: Source) -> Settings:
+    """Settings with other values, each a key with its text; raises ConfigError in the name of ``source``."""
+    in_force = Source(Layer.DEFAULT, "in force")
+    values = {key: spec.value_in(settings) for key, spec in CATALOGUE.items()}
+    sources = dict.fromkeys(CATALOGUE, in_force)
+    for stated, text in changes:
+        key = _known(stated, source.name)
+        values[key] = _checked(Assignment(key, from_text(CATALOGUE[key], text), source))
+        sources[key] = source
+    return _together(values, sources, {}).settings
+
+
+def _checked(assignment: Assignment) -> SettingValue:
+    try:
+        return checked(CATALOGUE[assignment.key], assignment.value)
+    except WrongValueError as error:
+        raise ConfigError(f"{assignment} {error}") from None
+
+
+def _together(
+    values: Mapping[str, SettingValue], sources: Mapping[str, Source], stated: Mapping[str, Stated]
+) -> Loaded:
+    """The settings with these values, and the rest at their defaults; raises ConfigError."""
     settings = Settings(
         **{
             section: declaration(
@@ -124,7 +181,7 @@ def _merged(assignments: Iterable[Assignment]) -> Loaded:
             for section, declaration in SECTIONS.items()
         }
     )
-    loaded = Loaded(settings, sources)
+    loaded = Loaded(settings, sources, stated)
     _check_order(loaded)
     _check_zone(loaded)
     return loaded
@@ -170,15 +227,16 @@ def _check_zone(loaded: Loaded) -> None:
         raise ConfigError(f"{stated} must be a time zone such as UTC or America/New_York") from None
 
 
-def _from_overrides(path: Path | None) -> Iterator[Assignment]:
+def read_overrides(path: Path | None) -> Sequence[Assignment]:
+    """What the console's own file states; nothing where there is none. Raises ConfigError."""
     try:
         if path is None or not path.stat():
-            return
+            return ()
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return ()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    yield from _from_table(_read_toml(path), Source(Layer.OVERRIDES, str(path)))
+    return tuple(_from_table(_read_toml(path), Source(Layer.OVERRIDES, str(path))))
 
 
 def _from_table(document: Mapping[str, object], source: Source) -> Iterator[Assignment]:

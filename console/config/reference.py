@@ -23,14 +23,18 @@ A setting has one key, `section.name`. Where several layers state it, the last o
 5. an option: `--set risk.kelly_fraction=0.2`, as often as needed.
 
 `kconsole config show` prints every value and the layer that set it; `kconsole config check [FILE]` says
-what is wrong, with exit code 2. An unknown key is an error, and so is a value out of range: nothing is
-corrected in silence. In a variable or an option a list is written with commas (`--set
-universe.categories=Crypto,Sports`) and a table as in TOML.
+what is wrong, with exit code 2; `kconsole config schema` prints what the tables below do. An unknown key is
+an error, and so is a value out of range: nothing is corrected in silence. In a variable or an option a list
+is written with commas (`--set universe.categories=Crypto,Sports`) and a table as in TOML.
 
 A longshot threshold must be below the favourite's; one position may not be allowed more than one group,
 nor a group more than everything together; the orders allowed in a minute may not be more than the tripwire's,
 nor the fewest fills to judge slippage by more than its window; the nearest time to close must be below the
 furthest. Numbers have at most six decimals.
+
+The console's Thresholds tab (`t`) changes what counts at once while it trades, keeps it in `overrides.toml`
+and can undo it; what the file beneath says anyway is not repeated there. A variable or an option pins its
+setting: the tab refuses to change it, since it would win again at the next start. A dry run keeps no change.
 
 The home is the folder of `--home`, else of `KCONSOLE_HOME`, else the platform's own for state; `kconsole
 info` prints every path.
@@ -45,7 +49,8 @@ def markdown() -> str:
         rows = "".join(_row(spec) for spec in CATALOGUE.values() if spec.section == section)
         parts.append(
             f"## {section}\n\n{inspect.getdoc(declaration)}\n\n"
-            f"| setting | default | unit | may be | what it is |\n|---|---|---|---|---|\n{rows}"
+            f"| setting | default | unit | may be | a change counts | what it is |\n"
+            f"|---|---|---|---|---|---|\n{rows}"
         )
     return "\n".join(parts)
 
@@ -57,6 +62,7 @@ def _row(spec: SettingSpec) -> str:
         f"`{shown(spec.default)}`",
         spec.unit,
         spec.expected,
+        spec.takes_effect if spec.in_force else "",
         spec.description,
     )
     return f"| {' | '.join(cells)} |\n"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+Loosens = Literal["up", "down", "either"]
+
 _MOST_DOLLARS = 1_000_000_000
 _MOST_CONTRACTS = 1_000_000
 _MOST_BPS = 10_000
@@ -24,17 +26,21 @@ def setting(
     unit: str = "",
     low: Decimal | int | None = None,
     high: Decimal | int | None = None,
+    loosens: Loosens | None = None,
     in_force: bool = True,
 ) -> Any:  # noqa: ANN401 - as dataclasses.field
     """Declare one setting; ``low`` and ``high`` are allowed values themselves, and every number has both.
 
-    ``in_force=False`` marks a key that files may carry and this version does not act on.
+    ``loosens`` is the direction in which a change permits more, of a setting that a running engine takes;
+    without it a setting counts from the next start. ``in_force=False`` marks a key that files may carry and
+    this version does not act on.
     """
     metadata = {
         "description": description,
         "unit": unit,
         "low": low,
         "high": high,
+        "loosens": loosens,
         "in_force": in_force,
     }
     if isinstance(default, str) and default[:1].isdigit():
@@ -48,12 +54,14 @@ def setting(
 class RiskSettings:
     """How much may be at stake, and when trading stops."""
 
-    kelly_fraction: Decimal = setting("0.25", "share of the full Kelly stake", unit="fraction", low=0, high=1)
+    kelly_fraction: Decimal = setting(
+        "0.25", "share of the full Kelly stake", unit="fraction", low=0, high=1, loosens="up"
+    )
     max_single_position_pct: Decimal = setting(
-        "0.05", "worst case of one market, of equity", unit="fraction", low=0, high=1
+        "0.05", "worst case of one market, of equity", unit="fraction", low=0, high=1, loosens="up"
     )
     max_correlated_group_pct: Decimal = setting(
-        "0.15", "worst case of one correlated group, of equity", unit="fraction", low=0, high=1
+        "0.15", "worst case of one correlated group, of equity", unit="fraction", low=0, high=1, loosens="up"
     )
     group_breach_margin_pct: Decimal = setting(
         "0",
@@ -61,9 +69,10 @@ class RiskSettings:
         unit="fraction",
         low=0,
         high=1,
+        loosens="up",
     )
     max_total_exposure_pct: Decimal = setting(
-        "0.20", "worst case of everything, of equity", unit="fraction", low=0, high=1
+        "0.20", "worst case of everything, of equity", unit="fraction", low=0, high=1, loosens="up"
     )
     max_event_exposure_pct: Decimal = setting(
         "0.10",
@@ -71,25 +80,36 @@ class RiskSettings:
         unit="fraction",
         low=0,
         high=1,
+        loosens="up",
     )
     max_daily_loss_dollars: Decimal = setting(
-        "500", "halts at this loss in a risk day", unit="$", low=0, high=_MOST_DOLLARS
+        "500", "halts at this loss in a risk day", unit="$", low=0, high=_MOST_DOLLARS, loosens="up"
     )
     max_daily_loss_pct: Decimal = setting(
-        "0.05", "halts at this loss in a risk day, of its opening equity", unit="fraction", low=0, high=1
+        "0.05",
+        "halts at this loss in a risk day, of its opening equity",
+        unit="fraction",
+        low=0,
+        high=1,
+        loosens="up",
     )
-    day_zone: str = setting("UTC", "time zone of the risk day, by its IANA name; never the machine's own")
+    day_zone: str = setting(
+        "UTC", "time zone of the risk day, by its IANA name; never the machine's own", loosens="either"
+    )
     day_starts_hour: int = setting(
         0,
         "local hour at which a risk day begins, the first of it where it comes twice",
         unit="h",
         low=0,
         high=23,
+        loosens="either",
     )
     max_consecutive_losses: int = setting(
-        5, "pauses after this many losses in a row", unit="losses", low=1, high=1_000
+        5, "pauses after this many losses in a row", unit="losses", low=1, high=1_000, loosens="up"
     )
-    loss_streak_pause_hours: Decimal = setting("4", "length of that pause", unit="h", low=0, high=168)
+    loss_streak_pause_hours: Decimal = setting(
+        "4", "length of that pause", unit="h", low=0, high=168, loosens="down"
+    )
     max_drawdown_pct: Decimal = setting(
         "0.10",
         "halts at this loss from the highest equity, of that; two daily limits, so that two of the worst "
@@ -97,9 +117,15 @@ class RiskSettings:
         unit="fraction",
         low=0,
         high=1,
+        loosens="up",
     )
     max_errors_per_hour: int = setting(
-        10, "pauses after more errors than this within an hour", unit="errors", low=0, high=10_000
+        10,
+        "pauses after more errors than this within an hour",
+        unit="errors",
+        low=0,
+        high=10_000,
+        loosens="up",
     )
     max_scans_without_fill: int = setting(
         20,
@@ -107,6 +133,7 @@ class RiskSettings:
         unit="scans",
         low=1,
         high=100_000,
+        loosens="up",
     )
     max_rejects_per_minute: int = setting(
         5,
@@ -115,6 +142,7 @@ class RiskSettings:
         unit="orders",
         low=1,
         high=10_000,
+        loosens="up",
     )
     max_unknown_orders: int = setting(
         3,
@@ -123,6 +151,7 @@ class RiskSettings:
         unit="orders",
         low=0,
         high=10_000,
+        loosens="up",
     )
     unknown_pause_seconds: Decimal = setting(
         "30",
@@ -130,6 +159,7 @@ class RiskSettings:
         unit="s",
         low=1,
         high=_MOST_SECONDS,
+        loosens="up",
     )
     unknown_halt_seconds: Decimal = setting(
         "120",
@@ -137,6 +167,7 @@ class RiskSettings:
         unit="s",
         low=1,
         high=_MOST_SECONDS,
+        loosens="up",
     )
     tripwire_orders_per_minute: int = setting(
         60,
@@ -145,6 +176,7 @@ class RiskSettings:
         unit="orders",
         low=1,
         high=10_000,
+        loosens="up",
     )
     tripwire_notional_pct_per_minute: Decimal = setting(
         "0.50",
@@ -153,6 +185,7 @@ class RiskSettings:
         unit="fraction",
         low=0,
         high=100,
+        loosens="up",
     )
     max_burst_contracts: int = setting(
         20_000,
@@ -163,7 +196,7 @@ class RiskSettings:
         high=1_000_000,
     )
     max_order_contracts: int = setting(
-        5_000, "largest single order", unit="contracts", low=1, high=_MOST_CONTRACTS
+        5_000, "largest single order", unit="contracts", low=1, high=_MOST_CONTRACTS, loosens="up"
     )
     flatten_slice_contracts: int = setting(
         250,
@@ -179,6 +212,7 @@ class RiskSettings:
         unit="orders",
         low=1,
         high=6_000,
+        loosens="up",
     )
     price_collar_cents: Decimal = setting(
         "5",
@@ -187,6 +221,7 @@ class RiskSettings:
         unit="c",
         low=0,
         high=99,
+        loosens="up",
     )
     drawdown_scale_from_pct: Decimal = setting(
         "1",
@@ -195,11 +230,13 @@ class RiskSettings:
         unit="fraction",
         low=0,
         high=1,
+        loosens="up",
     )
     groups: dict[str, tuple[str, ...]] = setting(
         {},
         "correlated groups by name, each a list of ticker patterns (`*` and `?`); the first that fits "
         "decides, and where none does the rule of category and close time",
+        loosens="either",
     )
 
 
@@ -207,17 +244,31 @@ class RiskSettings:
 class StrategySettings:
     """The favourite-longshot harvester: buys favourites, sells longshots."""
 
-    favorite_threshold: int = setting(90, "buys YES at or above", unit="c", low=50, high=99)
-    longshot_threshold: int = setting(10, "sells YES (buys NO) at or below", unit="c", low=1, high=50)
-    min_edge_to_trade: Decimal = setting(
-        "0.03", "least edge after fees and half the spread", unit="$ a contract", low=0, high=1
+    favorite_threshold: int = setting(90, "buys YES at or above", unit="c", low=50, high=99, loosens="down")
+    longshot_threshold: int = setting(
+        10, "sells YES (buys NO) at or below", unit="c", low=1, high=50, loosens="up"
     )
-    style: Literal["maker", "taker"] = setting("maker", "rest post-only orders, or take with IOC limits")
+    min_edge_to_trade: Decimal = setting(
+        "0.03",
+        "least edge after fees and half the spread",
+        unit="$ a contract",
+        low=0,
+        high=1,
+        loosens="down",
+    )
+    style: Literal["maker", "taker"] = setting(
+        "maker", "rest post-only orders, or take with IOC limits", loosens="either"
+    )
     min_depth_contracts: int = setting(
-        10, "least displayed size to trade against", unit="contracts", low=0, high=_MOST_CONTRACTS
+        10,
+        "least displayed size to trade against",
+        unit="contracts",
+        low=0,
+        high=_MOST_CONTRACTS,
+        loosens="down",
     )
     order_expiry_seconds: int = setting(
-        600, "a resting order cancels itself after", unit="s", low=5, high=86_400
+        600, "a resting order cancels itself after", unit="s", low=5, high=86_400, loosens="up"
     )
     scan_interval: Decimal = setting("60", "time between scans", unit="s", low=Decimal("0.1"), high=3600)
 
@@ -230,7 +281,7 @@ class EdgeSettings:
         "table", "a table by price, role and category, or a constant"
     )
     constant_points: Decimal = setting(
-        "3.0", "win probability over the mid of the side bought", unit="points", low=0, high=50
+        "3.0", "win probability over the mid of the side bought", unit="points", low=0, high=50, loosens="up"
     )
     table: str = setting(
         "",
@@ -250,8 +301,12 @@ class EdgeSettings:
 class FeeSettings:
     """Which fee schedule estimates are made with."""
 
-    model: Literal["kalshi", "profit"] = setting("kalshi", "the exchange's schedule, or a share of profit")
-    profit_fee_rate: Decimal = setting("0.07", "share of profit on winners", unit="fraction", low=0, high=1)
+    model: Literal["kalshi", "profit"] = setting(
+        "kalshi", "the exchange's schedule, or a share of profit", loosens="either"
+    )
+    profit_fee_rate: Decimal = setting(
+        "0.07", "share of profit on winners", unit="fraction", low=0, high=1, loosens="down"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,13 +322,18 @@ class QualitySettings:
     """What a market must offer before it is traded."""
 
     max_spread_bps: Decimal = setting(
-        "200.0", "widest spread, of the mid of the side bought", unit="bps", low=0, high=_MOST_BPS
+        "200.0",
+        "widest spread, of the mid of the side bought",
+        unit="bps",
+        low=0,
+        high=_MOST_BPS,
+        loosens="up",
     )
     max_stale_book_seconds: Decimal = setting(
-        "30", "oldest proof that the feed is alive", unit="s", low=1, high=3600
+        "30", "oldest proof that the feed is alive", unit="s", low=1, high=3600, loosens="up"
     )
     max_slippage_bps: Decimal = setting(
-        "50.0", "slippage line, against the touch", unit="bps", low=0, high=_MOST_BPS
+        "50.0", "slippage line, against the touch", unit="bps", low=0, high=_MOST_BPS, loosens="up"
     )
     max_slippage_share: Decimal = setting(
         "0.50",
@@ -282,6 +342,7 @@ class QualitySettings:
         unit="fraction",
         low=0,
         high=1,
+        loosens="up",
     )
     slippage_window_fills: int = setting(
         50,
@@ -289,6 +350,7 @@ class QualitySettings:
         unit="fills",
         low=1,
         high=1_000,
+        loosens="either",
     )
     slippage_min_fills: int = setting(
         20,
@@ -297,6 +359,7 @@ class QualitySettings:
         unit="fills",
         low=1,
         high=1_000,
+        loosens="up",
     )
     max_clock_skew_seconds: Decimal = setting(
         "5",
@@ -305,6 +368,7 @@ class QualitySettings:
         unit="s",
         low=1,
         high=60,
+        loosens="up",
     )
 
 

@@ -65,6 +65,11 @@ def shown(value: object) -> str:
     return text
 
 
+def text_of(spec: SettingSpec, value: SettingValue) -> str:
+    """The text from which ``from_text`` reads the value."""
+    return str(value) if spec.kind is str else shown(value)
+
+
 def shortened(value: object) -> str:
     """``shown``, cut to what fits a message."""
     text = shown(value)

@@ -34,14 +34,14 @@ class BookSide(enum.StrEnum):
         return yes_price if self is BookSide.BID else complement(yes_price)
 
 
-class Level(msgspec.Struct, frozen=True):
+class Level(msgspec.Struct, frozen=True, gc=False):
     """A price and the size resting there."""
 
     price: Price
     size: Count
 
 
-class Quote(msgspec.Struct, frozen=True):
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """The best bid and ask with their sizes; an empty side is None."""
 
     bid: Level | None

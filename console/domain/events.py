@@ -39,7 +39,7 @@ class MarketStatusChanged(Event, frozen=True):
     close_ns: int | None = None
 
 
-class QuoteChanged(Event, frozen=True):
+class QuoteChanged(Event, frozen=True, gc=False):
     """The top of a market's book, from a book whose sequence is intact."""
 
     ticker: Ticker
@@ -210,7 +210,12 @@ class ClockSkewRead(Event, frozen=True):
 
 
 class TimerFired(Event, frozen=True):
-    """A scan is due: everything that depends on marks is looked at."""
+    """A scan is due: everything that depends on marks is looked at.
+
+    Of the markets only those of ``only`` need a look, in this order; None is all of them.
+    """
+
+    only: tuple[Ticker, ...] | None = None
 
 
 class ClockTicked(Event, frozen=True):
@@ -294,8 +299,9 @@ class TradingState(enum.IntEnum):
 class LatchRaised(Event, frozen=True):
     """A named reason not to trade as usual; only its own clearing ends it.
 
-    ``scope`` is empty for everything, ``group:<name>`` or ``market:<ticker>`` for a part of it. A latch of
-    the same name and another scope is another latch. From ``until_ns`` on it may end by itself.
+    ``scope`` is empty for everything, ``group:<name>``, ``series:<ticker>`` or ``market:<ticker>`` for a part
+    of it. A latch of the same name and another scope is another latch. From ``until_ns`` on it may end by
+    itself.
     """
 
     name: str
@@ -374,7 +380,70 @@ class CancelAllOrders(Event, frozen=True):
     reason: str = "operator"
 
 
-OperatorCommand = PauseEntries | ReduceOnly | Halt | Flatten | Disarm | Arm | Resume | CancelAllOrders
+class CancelOrder(Event, frozen=True):
+    """Cancel one resting order of ours."""
+
+    client_order_id: str
+    reason: str = "operator"
+
+
+class StopTrading(Event, frozen=True):
+    """Cancel the entry orders of a part of the markets and make no new ones; ``scope`` as of a latch."""
+
+    scope: str
+    reason: str = "operator"
+
+
+class ClosePosition(Event, frozen=True):
+    """Stop trading a market and sell what is held in it, at ``least_price`` of the outcome held or better."""
+
+    ticker: Ticker
+    least_price: Price
+    reason: str = "operator"
+
+
+class ChangeSettings(Event, frozen=True):
+    """Trade by other settings from now on: each a key with the text of its value."""
+
+    changes: tuple[tuple[str, str], ...]
+    reason: str = "operator"
+
+
+class SettingChange(msgspec.Struct, frozen=True):
+    """One setting's values before and after, each as a text that says it exactly."""
+
+    key: str
+    old: str
+    new: str
+
+
+class SettingsChanged(Event, frozen=True):
+    """Other settings are in force, by the order of ``source`` to a program of this version.
+
+    ``settings`` is the hash of all of them as they are now.
+    """
+
+    changes: tuple[SettingChange, ...]
+    reason: str
+    source: str
+    program: str
+    settings: str
+
+
+OperatorCommand = (
+    PauseEntries
+    | ReduceOnly
+    | Halt
+    | Flatten
+    | Disarm
+    | Arm
+    | Resume
+    | CancelAllOrders
+    | CancelOrder
+    | StopTrading
+    | ClosePosition
+    | ChangeSettings
+)
 
 JournaledEvent = (
     RunStarted
@@ -402,6 +471,11 @@ JournaledEvent = (
     | Arm
     | Resume
     | CancelAllOrders
+    | CancelOrder
+    | StopTrading
+    | ClosePosition
+    | ChangeSettings
+    | SettingsChanged
 )
 """What the journal keeps: from these alone the account's state is rebuilt."""
 

@@ -52,6 +52,15 @@ class Universe(msgspec.Struct, frozen=True):
     max_seconds_to_close: int | None = None
 
 
+class Tokens(msgspec.Struct, frozen=True):
+    """What is left of the exchange's request budget, of how much."""
+
+    read: int
+    read_capacity: int
+    write: int
+    write_capacity: int
+
+
 class Venue(Protocol):
     """Where orders go and where the account is read. Every list is complete, or VenueError is raised."""
 
@@ -85,6 +94,10 @@ class Venue(Protocol):
     @property
     def skew_ms(self) -> int | None:
         """How far our clock is ahead of the exchange's by its last answer; None while no answer told."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What is left of the request budget; None where none is kept."""
 
     async def markets(self, universe: Universe) -> Sequence[Market]:
         """The open markets of a universe, with the fees of their series or event."""

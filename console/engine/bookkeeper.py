@@ -24,6 +24,7 @@ from console.domain.order import OrderReport
 from console.engine.account import Account, OrderNews, order_after
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects
+from console.monitoring.responses import CASH, DIFFERENCES
 from console.monitoring.why_not import WhyNot
 
 OVERFILL = "overfill"
@@ -40,7 +41,10 @@ AccountNews = (
 
 
 class Bookkeeper:
-    """Knows an order's life; ``external_orders`` rest on the account and are not ours."""
+    """Knows an order's life; ``external_orders`` rest on the account and are not ours.
+
+    ``cash_difference`` is the exchange's cash less ours, as last read.
+    """
 
     def __init__(self, account: Account, effects: Effects, cancels: Cancels, why_not: WhyNot) -> None:
         self.external_orders: tuple[OrderReport, ...] = ()
@@ -48,7 +52,8 @@ class Bookkeeper:
         self._effects = effects
         self._cancels = cancels
         self._why_not = why_not
-        self._cash_difference = self._cash_difference_told = Cash(0)
+        self.cash_difference: Cash | None = None
+        self._cash_difference_told = Cash(0)
 
     def take(self, event: AccountNews) -> None:
         """Journal what is new in it."""
@@ -108,11 +113,11 @@ class Bookkeeper:
 
     def _tell_differences(self, event: DifferencesFound) -> None:
         for difference in event.differences:
-            self._effects.alert(event.at_ns, AlertLevel.INFO, f"at the start: {difference}")
+            self._effects.alert(event.at_ns, AlertLevel.INFO, f"at the start: {difference}", DIFFERENCES)
         count = len(event.differences)
         what = "1 difference" if count == 1 else f"{count} differences"
         text = f"{what} to the exchange at the start, each taken over"
-        self._effects.alert(event.at_ns, AlertLevel.WARNING, text)
+        self._effects.alert(event.at_ns, AlertLevel.WARNING, text, DIFFERENCES)
 
     def _compare_cash(self, event: BalanceRead) -> None:
         """Tell once of a difference to the exchange's cash that two reads in a row agree on.
@@ -120,10 +125,10 @@ class Bookkeeper:
         It is not taken over: a deposit is no profit, and what else it may be is for the operator to find.
         """
         difference = Cash(event.cash - self._account.cash)
-        is_confirmed = difference == self._cash_difference
-        self._cash_difference = difference
+        is_confirmed = difference == self.cash_difference
+        self.cash_difference = difference
         if difference and is_confirmed and difference != self._cash_difference_told:
             self._cash_difference_told = difference
             ours, theirs = format_cash(self._account.cash), format_cash(event.cash)
             text = f"cash: ours {ours}, the exchange's {theirs}: no fill or payout explains it"
-            self._effects.alert(event.at_ns, AlertLevel.WARNING, text)
+            self._effects.alert(event.at_ns, AlertLevel.WARNING, text, CASH)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from console.config.changes import settings_hash
+from console.config.errors import ConfigError
 from console.config.schema import Settings
 from console.domain.actions import Action, AlertLevel, Submit
 from console.domain.events import (
@@ -11,8 +13,11 @@ from console.domain.events import (
     Arm,
     BalanceRead,
     CancelAllOrders,
+    CancelOrder,
+    ChangeSettings,
     ClockSkewRead,
     ClockTicked,
+    ClosePosition,
     DifferencesFound,
     Disarm,
     EngineEvent,
@@ -47,6 +52,7 @@ from console.domain.events import (
     QuoteChanged,
     ReduceOnly,
     Resume,
+    StopTrading,
     TimerFired,
     TradingState,
 )
@@ -60,11 +66,14 @@ from console.engine.cancels import Cancels
 from console.engine.clock_watch import ClockWatch
 from console.engine.effects import Effects
 from console.engine.entries import Entries
+from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Followed, Markets
+from console.engine.settings_change import decide
 from console.engine.snapshot import AlertView
-from console.engine.trade_log import TradeLog
+from console.engine.trade_log import TradeLog, edit_text
 from console.engine.valuation import equity_at_marks, marking_events
 from console.engine.verbs import Verbs
+from console.monitoring.responses import NOT_DONE, SETTINGS, error_kind
 from console.risk.exposure import Exposure
 from console.risk.groups import Grouping
 from console.risk.manager import RiskManager
@@ -81,7 +90,8 @@ class Engine:
     """One account's trading: feed it events in order and carry out the actions in theirs.
 
     The same events give the same actions. ``account`` changes only by events that the actions append to the
-    journal, so replaying those rebuilds it.
+    journal, so replaying those rebuilds it. ``make_strategy`` is asked when the operator changes settings;
+    without it they stay. ``evaluated`` is what the switches read last.
     """
 
     def __init__(
@@ -93,7 +103,12 @@ class Engine:
         client_id_prefix: str,
         account: Account | None = None,
         trade_log: TradeLog | None = None,
+        make_strategy: Callable[[Settings], Strategy] | None = None,
     ) -> None:
+        self.settings = settings
+        self.settings_hash = settings_hash(settings)
+        self.evaluated: RiskView | None = None
+        self._make_strategy = make_strategy
         self.account = account or Account()
         self.client_id_prefix = client_id_prefix
         self.trade_log = trade_log or TradeLog()
@@ -114,6 +129,8 @@ class Engine:
         self.feed_proved_ns: int | None = None
         self._monotonic_ns: int | None = None
         self._exposure = RunningExposure()
+        self._exposed: Exposure | None = None
+        self._exposure_depended_on: tuple[int, int, tuple[OrderReport, ...]] = (-1, -1, ())
         self._view: RiskView | None = None
         self._viewed = 0
         self._clock_watch = ClockWatch()
@@ -121,12 +138,20 @@ class Engine:
         self._cancels = Cancels()
         self._books = Bookkeeper(self.account, self._effects, self._cancels, self.entries.why_not)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
+        self._market_verbs = MarketVerbs(
+            self.account,
+            self.markets,
+            self._effects,
+            slice_contracts=settings.risk.flatten_slice_contracts,
+            client_id_prefix=client_id_prefix,
+        )
         self._verbs = Verbs(
             self.account,
             self.markets,
             risk,
             self._effects,
             self._cancels,
+            self._market_verbs,
             slice_contracts=settings.risk.flatten_slice_contracts,
             client_id_prefix=client_id_prefix,
         )
@@ -155,14 +180,23 @@ class Engine:
 
     def exposure(self) -> Exposure:
         """Worst cases of what is held and of every order that may still fill, ours or not."""
-        return self._exposure.of(
-            self.account.held, self.account.open_orders, self.markets.places, self.external_orders
-        )
+        depends_on = self._effects.appended, self.markets.listings, self.external_orders
+        if self._exposed is None or self._exposure_depended_on != depends_on:
+            self._exposed = self._exposure.of(
+                self.account.held, self.account.open_orders, self.markets.places, self.external_orders
+            )
+            self._exposure_depended_on = depends_on
+        return self._exposed
 
     @property
     def external_orders(self) -> tuple[OrderReport, ...]:
         """What rests on the account and is not ours: it counts, and is never touched."""
         return self._books.external_orders
+
+    @property
+    def cash_difference(self) -> Cash | None:
+        """The exchange's cash less ours, as last read."""
+        return self._books.cash_difference
 
     @property
     def exchange(self) -> ExchangeStatusRead | None:
@@ -222,8 +256,10 @@ class Engine:
                 self._tell_time(event)
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
                 self._cancel_again(event.at_ns)
+                self._market_verbs.tick(event, self.exchange)
             case TimerFired():
-                self._scan(event.at_ns)
+                self._mark(event.at_ns)
+                self._look_at_all(event.only, event.at_ns)
             case FeedLost():
                 self.markets.lose_quotes()
             case MarketListed():
@@ -243,7 +279,8 @@ class Engine:
             case BalanceRead() | ExternalOrdersListed() | DifferencesFound():
                 self._books.take(event)
             case ErrorHappened():
-                self._effects.alert(event.at_ns, AlertLevel.WARNING, f"{event.source}: {event.message}")
+                text, kind = f"{event.source}: {event.message}", error_kind(event.source)
+                self._effects.alert(event.at_ns, AlertLevel.WARNING, text, kind)
             case _:
                 self._take_journaled(event)
 
@@ -274,8 +311,18 @@ class Engine:
                 self._verbs.take(event, self.risk_view(event.at_ns))
                 for order in self.account.open_orders:
                     self._cancel(order, event.at_ns)
+            case CancelOrder():
+                self._verbs.take(event, self.risk_view(event.at_ns))
+                for order in self.account.open_orders:
+                    if order.intent.client_order_id == event.client_order_id:
+                        self._cancel(order, event.at_ns)
             case PauseEntries() | ReduceOnly() | Halt() | Flatten() | Disarm() | Arm() | Resume():
                 self._verbs.take(event, self.risk_view(event.at_ns))
+            case StopTrading() | ClosePosition():
+                self._verbs.take(event, self.risk_view(event.at_ns))
+            case ChangeSettings():
+                self._effects.append(event)
+                self._change_settings(event)
             case AccountOpened():
                 self._effects.append(event)
                 self.equity = None
@@ -295,7 +342,9 @@ class Engine:
         """Withdraw entries wherever a latch holds, and exits too where it halts and no flatten is on."""
         for order in self.account.open_orders:
             ticker = order.intent.ticker
-            level = self.account.latches.state_for(ticker, self.markets.group(ticker))
+            market = self.markets.get(ticker)
+            series = market.series_ticker if market is not None else ""
+            level = self.account.latches.state_for(ticker, self.markets.group(ticker), series)
             if level is TradingState.RUNNING:
                 continue
             halted = level is TradingState.HALTED and not self._verbs.is_flattening
@@ -333,8 +382,8 @@ class Engine:
         elif decision is not None:
             self.trade_log.note_denied(at_ns, market.ticker, decision.limit, decision.reason)
 
-    def _scan(self, at_ns: int) -> None:
-        """Mark the book, look at every switch and every market."""
+    def _mark(self, at_ns: int) -> None:
+        """Mark the book and look at every switch."""
         self.equity, self.equity_ns = equity_at_marks(self.account, self.markets), at_ns
         if self.equity is not None:
             # A clock that is known to be wrong begins no day: the next one would forget today's loss.
@@ -342,7 +391,9 @@ class Engine:
             for event in marking_events(self.account, self.equity, at_ns, day):
                 self._effects.append(event)
         self._evaluate_switches(at_ns, EvaluatedAt.SCAN)
-        for followed in self.markets.listed:
+
+    def _look_at_all(self, only: Sequence[Ticker] | None, at_ns: int) -> None:
+        for followed in self.markets.listed if only is None else self.markets.those(only):
             market = followed.market
             if market is not None and at_ns > market.close_ns + FORGET_AFTER_CLOSE_NS:
                 self._forget(market.ticker)
@@ -350,7 +401,8 @@ class Engine:
                 self._look_at(followed, at_ns)
 
     def _evaluate_switches(self, at_ns: int, at: EvaluatedAt) -> None:
-        for event in self.risk.evaluate(self.risk_view(at_ns), self.account.latches, at):
+        self.evaluated = self.risk_view(at_ns)
+        for event in self.risk.evaluate(self.evaluated, self.account.latches, at):
             if isinstance(event, LatchRaised):
                 self._effects.raise_latch(event)
             else:
@@ -365,6 +417,27 @@ class Engine:
         self.trade_log.forget(ticker)
 
     # --- the operator -------------------------------------------------------------------------------
+
+    def _change_settings(self, command: ChangeSettings) -> None:
+        """Take other settings and read every switch by them, or tell why not."""
+        try:
+            if self._make_strategy is None:
+                raise ConfigError("this engine keeps those it was started with")
+            settings, event = decide(command, self.settings, self.account.latches)
+            strategy = self._make_strategy(settings)
+        except ConfigError as error:
+            text = f"settings were not changed: {error}"
+            self._effects.alert(command.at_ns, AlertLevel.WARNING, text, NOT_DONE)
+            return
+        self._effects.append(event)
+        self._effects.alert(command.at_ns, AlertLevel.INFO, f"settings: {edit_text(event)}", SETTINGS)
+        self.settings, self.settings_hash = settings, event.settings
+        self.entries.trade_by(settings, strategy)
+        self.risk.change_limits(settings.risk, settings.quality)
+        self.markets.regroup(settings.risk.groups)
+        self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
+        self._view = None
+        self._evaluate_switches(command.at_ns, EvaluatedAt.SCAN)
 
     def resume_refusal(self, latch: str, at_ns: int) -> str | None:
         """Why this latch may not be cleared now, or None when it may."""

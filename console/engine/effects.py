@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections import deque
 
-from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, EndHalt
-from console.domain.events import HaltProgressed, JournaledEvent, LatchCleared, LatchRaised, TradingState
+import msgspec
+
+from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, EndHalt, Submit
+from console.domain.events import (
+    HaltProgressed,
+    JournaledEvent,
+    LatchCleared,
+    LatchRaised,
+    OrderIntended,
+    TradingState,
+)
+from console.domain.order import OrderIntent
 from console.engine.account import Account
 from console.engine.activity import Activity
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
+from console.monitoring.responses import CLEARED
 from console.risk.latches import EVERYTHING, latch_id
 
 ALERTS_KEPT = 200
@@ -47,9 +58,16 @@ class Effects:
         self._account.apply(event)
         self._activity.record(event)
 
-    def alert(self, at_ns: int, level: AlertLevel, text: str) -> None:
+    def submit(self, at_ns: int, order: OrderIntent, prefix: str) -> None:
+        """Send an order that was made without an id."""
+        intent = msgspec.structs.replace(order, client_order_id=f"{prefix}{self._account.intents_ever + 1}")
+        self.append(OrderIntended(at_ns=at_ns, intent=intent))
+        self.act(Submit(intent))
+
+    def alert(self, at_ns: int, level: AlertLevel, text: str, kind: str) -> None:
+        """Tell the operator; ``kind`` says what to do about it, in ``monitoring.responses``."""
         self._alerts_ever += 1
-        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text))
+        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text, kind))
         self._actions.append(Alert(level, text))
 
     def raise_latch(self, event: LatchRaised) -> None:
@@ -61,7 +79,7 @@ class Effects:
         halts = event.level is TradingState.HALTED and event.scope == EVERYTHING
         level = AlertLevel.CRITICAL if halts else AlertLevel.WARNING
         name = latch_id(event.name, event.scope)
-        self.alert(event.at_ns, level, f"{event.level.name} {name}: {event.reason}")
+        self.alert(event.at_ns, level, f"{event.level.name} {name}: {event.reason}", event.name)
         if halts:
             self.halt_progress = None
             self.act(BeginHalt(event.reason))
@@ -71,6 +89,6 @@ class Effects:
         was_halted = self._account.latches.state is TradingState.HALTED
         self.append(event)
         name = latch_id(event.name, event.scope)
-        self.alert(event.at_ns, AlertLevel.INFO, f"{name} cleared: {event.reason}")
+        self.alert(event.at_ns, AlertLevel.INFO, f"{name} cleared: {event.reason}", CLEARED)
         if was_halted and self._account.latches.state is not TradingState.HALTED:
             self.act(EndHalt())

@@ -52,14 +52,18 @@ class Entries:
     ) -> None:
         self.why_not = WhyNot()
         self.group_ids: dict[int, str] = {}
-        self._limits = settings.risk
-        self._expiry_s = settings.strategy_flb.order_expiry_seconds
-        self._strategy = strategy
+        self.trade_by(settings, strategy)
         self._risk = risk
         self._account = account
         self._markets = markets
         self._risk_view = risk_view
         self._prefix = client_id_prefix
+
+    def trade_by(self, settings: Settings, strategy: Strategy) -> None:
+        """Propose and size by these from now on; what was counted stays."""
+        self._limits = settings.risk
+        self._expiry_s = settings.strategy_flb.order_expiry_seconds
+        self._strategy = strategy
 
     def still_wants(self, order: Order, market: Market, quote: Quote, at_ns: int) -> bool:
         """Whether the strategy would place a resting order again where it is.
@@ -123,7 +127,7 @@ class Entries:
     def _obstacle_to_entry(self, market: Market, view: RiskView) -> str | None:
         """Why this is no time to enter, whatever the size; what is not known stands against it."""
         group = self._markets.group(market.ticker)
-        permit = self._risk.permit(view, self._account.latches, market.ticker, group)
+        permit = self._risk.permit(view, self._account.latches, market.ticker, group, market.series_ticker)
         if not permit.allowed:
             return permit.counted_as
         if market.exchange_index not in self.group_ids:
@@ -191,7 +195,7 @@ class Entries:
         if not market.is_open(at_ns):
             return "not open"
         group = self._markets.group(market.ticker)
-        if account.latches.state_for(market.ticker, group) is TradingState.HALTED:
+        if account.latches.state_for(market.ticker, group, market.series_ticker) is TradingState.HALTED:
             return "halted"
         exchange = self._risk_view(at_ns).exchange
         if exchange is None or not (exchange.exchange_active and exchange.trading_active):

@@ -70,13 +70,13 @@ class Flattening:
         self._obstacles.clear()
         exits = []
         for ticker, position in held.items():
-            obstacle = _obstacle(ticker, markets, exchange, working, at_ns)
+            obstacle = obstacle_to_exit(ticker, markets, exchange, working, at_ns)
             quote = markets.quote(ticker)
             level = quote.touch(position.side.opposite)
             if obstacle is not None or level is None:
                 self._obstacles[ticker] = obstacle or _NO_BID
                 continue
-            exits.append(self._exit(ticker, position, quote, markets))
+            exits.append(exit_order(ticker, position, quote, markets, slice_of=self._slice, strategy=FLATTEN))
         return exits
 
     def ending(self, held: Mapping[Ticker, Position]) -> str | None:
@@ -94,34 +94,39 @@ class Flattening:
         )
         return f"not flat: {'; '.join(kept)}"
 
-    def _exit(self, ticker: Ticker, position: Position, quote: Quote, markets: Markets) -> OrderIntent:
-        side = position.side.opposite
-        level, market = quote.touch(side), markets.get(ticker)
-        assert level is not None
-        return OrderIntent(
-            client_order_id="",
-            ticker=ticker,
-            side=side,
-            price=level.price,
-            count=Count(min(abs(position.contracts), self._slice)),
-            time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL,
-            quote=quote,
-            win_probability=side.price_paid(level.price),
-            strategy=FLATTEN,
-            # It never rests, and the halt before it has triggered our groups.
-            group_id=None,
-            reduce_only=True,
-            exchange_index=market.exchange_index if market else 0,
-        )
+
+def exit_order(
+    ticker: Ticker, position: Position, quote: Quote, markets: Markets, *, slice_of: Count, strategy: str
+) -> OrderIntent:
+    """The order, without an id, that closes the next slice at the best price there is; there must be one."""
+    side = position.side.opposite
+    level, market = quote.touch(side), markets.get(ticker)
+    assert level is not None
+    return OrderIntent(
+        client_order_id="",
+        ticker=ticker,
+        side=side,
+        price=level.price,
+        count=Count(min(abs(position.contracts), slice_of)),
+        time_in_force=TimeInForce.IMMEDIATE_OR_CANCEL,
+        quote=quote,
+        win_probability=side.price_paid(level.price),
+        strategy=strategy,
+        # It never rests, and a group that stops must not stop what only reduces.
+        group_id=None,
+        reduce_only=True,
+        exchange_index=market.exchange_index if market else 0,
+    )
 
 
-def _obstacle(
+def obstacle_to_exit(
     ticker: Ticker,
     markets: Markets,
     exchange: ExchangeStatusRead | None,
     working: Mapping[Ticker, Order],
     at_ns: int,
 ) -> str | None:
+    """Why a position cannot be sold now; ``working`` has the orders it would have to wait for."""
     market = markets.get(ticker)
     if ticker in working:
         return f"the last order is {working[ticker].status.value}"

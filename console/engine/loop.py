@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from console.config.errors import ConfigError
 from console.config.schema import Settings
 from console.domain.actions import (
     Action,
@@ -21,6 +22,7 @@ from console.domain.actions import (
     Submit,
 )
 from console.domain.events import (
+    ChangeSettings,
     ClockSkewRead,
     ClockTicked,
     EngineEvent,
@@ -39,7 +41,7 @@ from console.domain.events import (
     TimerFired,
     TradingState,
 )
-from console.domain.ports import KeyRefusedError, VenueError
+from console.domain.ports import KeyRefusedError, Tokens, VenueError
 from console.engine.account_reader import UNKNOWN_READS_S, AccountReader
 from console.engine.backup import BackupError
 from console.engine.clock_watch import ClockWatch
@@ -74,6 +76,7 @@ class EngineLoop:
         self.stopping = asyncio.Event()
         self.cancel_at_stop = True
         self.left_resting: int | None = None
+        self.unkept_settings: frozenset[str] = frozenset()
         self._out = outside
         self._settings = settings
         self._reader = AccountReader(engine, outside, self.step)
@@ -98,6 +101,11 @@ class EngineLoop:
     def order_round_trip_ns(self) -> int | None:
         """How long the last order took to be answered."""
         return self._sender.round_trip_ns
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """What is left of the request budget."""
+        return self._out.venue.tokens
 
     def step(self, event: EngineEvent) -> None:
         """Take one event through the core, the journal and out, in that order; raises JournalError.
@@ -149,8 +157,34 @@ class EngineLoop:
         self._tell_halt()
         if isinstance(command, Resume):
             await self._resumption.resume(command)
+        elif isinstance(command, ChangeSettings):
+            self._change_settings(command)
         else:
             self.step(command)
+
+    def _change_settings(self, command: ChangeSettings) -> None:
+        """Have the core take other settings, and what it took outlive the run where that can be."""
+        overrides, before = self._out.overrides, self.engine.settings
+        keys = [key for key, _ in command.changes]
+        refusal = None if overrides is None else overrides.refusal(keys)
+        if refusal is not None:
+            self._tell_of_settings(f"not changed: {refusal}")
+            return
+        self.step(command)
+        if self.engine.settings is before:
+            return
+        self.unkept_settings |= frozenset(keys)
+        if overrides is None:
+            return
+        try:
+            overrides.write(self.engine.settings, self.unkept_settings)
+        except ConfigError as error:
+            self._tell_of_settings(f"changed for this run only: {error}")
+        else:
+            self.unkept_settings = frozenset()
+
+    def _tell_of_settings(self, message: str) -> None:
+        self.step(ErrorHappened(at_ns=self._out.wall_ns(), source="settings", message=message))
 
     async def run(self, publish: Callable[[], None], publish_s: float) -> None:
         """Trade until ``stopping``; an exception of any part ends all of it, in an ExceptionGroup.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,12 +41,16 @@ _NEVER_NS = 2**63
 
 
 class Markets:
-    """Markets by ticker; quotes count as live until the feed is lost."""
+    """Markets by ticker; quotes count as live until the feed is lost.
+
+    ``listings`` counts what was listed, changed or forgotten.
+    """
 
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
         self._followed: dict[Ticker, Followed] = {}
         self._counted: _Books | None = None
+        self.listings = 0
         self.places: dict[Ticker, Place] = {}
 
     def list(self, market: Market) -> None:
@@ -54,8 +59,16 @@ class Markets:
             # What was quoted before it was listed takes its turn by the listing.
             followed = self._followed[market.ticker] = self._followed.pop(market.ticker, Followed())
         followed.market = market
+        self.listings += 1
         self._counted = None
         self.places[market.ticker] = self._grouping.place(market)
+
+    def regroup(self, pins: Mapping[str, Sequence[str]]) -> None:
+        """Group every market anew, by other pins."""
+        self._grouping.pin(pins)
+        for followed in self.listed:
+            if followed.market is not None:
+                self.list(followed.market)
 
     def get(self, ticker: Ticker) -> Market | None:
         followed = self._followed.get(ticker)
@@ -78,6 +91,7 @@ class Markets:
     def forget(self, ticker: Ticker) -> None:
         """Drop a market that is over."""
         self._followed.pop(ticker, None)
+        self.listings += 1
         self._counted = None
         place = self.places.pop(ticker, None)
         if place is not None and all(other.event != place.event for other in self.places.values()):
@@ -132,7 +146,7 @@ class Markets:
         followed = self._followed.get(ticker)
         if followed is None or followed.priced is None:
             return None
-        level = followed.priced.touch(held_side.opposite)
+        level = followed.priced.bid if held_side is BookSide.BID else followed.priced.ask
         if level is not None:
             return level.price
         return Price(0) if held_side is BookSide.BID else Price(PRICE_PER_DOLLAR)
@@ -141,6 +155,11 @@ class Markets:
     def listed(self) -> tuple[Followed, ...]:
         """Every market that is listed, in the order of their listing."""
         return tuple(each for each in self._followed.values() if each.market is not None)
+
+    def those(self, tickers: Iterable[Ticker]) -> Iterator[Followed]:
+        """Those of these markets that are listed."""
+        found = (self._followed.get(ticker) for ticker in tickers)
+        return (each for each in found if each is not None and each.market is not None)
 
     @property
     def tickers(self) -> tuple[Ticker, ...]:

@@ -12,6 +12,7 @@ from console.engine.gate import Gate, Sentinel
 from console.engine.guard import Guard
 from console.engine.halter import Halter
 from console.engine.journal import Journal
+from console.engine.overrides import Overrides
 from console.engine.run_file import RunRecord
 
 Step = Callable[[EngineEvent], None]
@@ -37,3 +38,5 @@ class Outside:
     """None in a dry run, which has nothing at the exchange."""
     guard: Guard | None = None
     backups: Backups | None = None
+    overrides: Overrides | None = None
+    """None where changed settings end with the run."""

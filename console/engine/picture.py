@@ -8,8 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from console.config.schema import Settings
+from console.domain.market import Market
 from console.domain.money import Cash, Count, Price
+from console.domain.ports import Tokens
 from console.domain.position import Position
 from console.engine.core import Engine
 from console.engine.entries import MINUTE_NS
@@ -19,6 +20,7 @@ from console.engine.snapshot import (
     ExternalView,
     FunnelStep,
     Gauge,
+    HealthView,
     LatchView,
     PositionView,
     RestingView,
@@ -44,14 +46,16 @@ class Surroundings(msgspec.Struct, frozen=True):
     connected: bool
     order_round_trip_ns: int | None
     log_lines_lost: int = 0
+    tokens: Tokens | None = None
+    disk_free_bytes: int | None = None
+    journal_bytes: int | None = None
+    unkept_settings: frozenset[str] = frozenset()
 
 
 class Painter:
     """Turns an engine into snapshots; keeps nothing but their number."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._slippage_limit = int(settings.quality.max_slippage_bps * CENTIBPS_PER_BPS)
+    def __init__(self) -> None:
         self._sequence = 0
 
     def take(self, engine: Engine, now_ns: int, around: Surroundings) -> Snapshot:
@@ -104,7 +108,7 @@ class Painter:
             ),
             switches=tuple(_switch(row) for row in rows),
             slippage=tuple(account.slippage),
-            slippage_limit_centibps=self._slippage_limit,
+            slippage_limit_centibps=int(engine.settings.quality.max_slippage_bps * CENTIBPS_PER_BPS),
             log=engine.trade_log.entries,
             funnel=tuple(FunnelStep(*row) for row in engine.entries.why_not.rows()),
             alerts=tuple(engine.alerts),
@@ -115,6 +119,15 @@ class Painter:
             order_ids=tuple(account.client_ids),
             log_lines_lost=around.log_lines_lost,
             external=_external(engine),
+            curve=engine.trade_log.day.curve,
+            outcomes=engine.trade_log.day.outcomes,
+            health=_health(engine, around),
+            settings=engine.settings,
+            settings_hash=engine.settings_hash,
+            unkept_settings=around.unkept_settings,
+            edits=tuple(engine.trade_log.edits),
+            risk=engine.evaluated,
+            at_stake=_at_stake(engine, exposure),
         )
 
     def _order_rate(self, engine: Engine, now_ns: int) -> Gauge:
@@ -124,14 +137,14 @@ class Painter:
             label="order rate",
             used=engine.account.orders_since(now_ns - MINUTE_NS),
             with_resting=None,
-            limit=self._settings.risk.max_orders_per_minute,
+            limit=engine.settings.risk.max_orders_per_minute,
             age_ns=0,
             detail="in the newest minute",
             unit="count",
         )
 
     def _gauges(self, engine: Engine, exposure: Exposure, now_ns: int) -> tuple[Gauge, ...]:
-        limits, equity = self._settings.risk, engine.equity
+        limits, equity = engine.settings.risk, engine.equity
         age_ns = None if engine.equity_ns is None else max(0, now_ns - engine.equity_ns)
 
         def cap(share: Fraction) -> Cash | None:
@@ -229,6 +242,9 @@ def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
                 close_ns=market.close_ns if market else None,
                 exit=exit_view(position, market, quote if engine.markets.is_live(ticker) else None),
                 is_external=ticker in engine.account.external,
+                series=market.series_ticker if market else "",
+                title=market.title if market else "",
+                expected=engine.trade_log.day.expected(ticker),
             )
         )
     return tuple(views)
@@ -257,9 +273,15 @@ def _resting(engine: Engine) -> tuple[RestingView, ...]:
                 status=order.status,
                 sent_ns=order.sent_ns,
                 close_ns=market.close_ns if market else None,
+                series=market.series_ticker if market else "",
+                title=market.title if market else "",
             )
         )
     return tuple(views)
+
+
+def _at_stake(engine: Engine, exposure: Exposure) -> tuple[Market, ...]:
+    return tuple(m for ticker in exposure.markets if (m := engine.markets.get(ticker)) is not None)
 
 
 def _external(engine: Engine) -> tuple[ExternalView, ...]:
@@ -268,6 +290,23 @@ def _external(engine: Engine) -> tuple[ExternalView, ...]:
             order.order_id, order.ticker, order.side, order.side.price_paid(order.price), order.remaining
         )
         for order in engine.external_orders
+    )
+
+
+def _health(engine: Engine, around: Surroundings) -> HealthView:
+    activity = engine.activity
+    compared, guard, clock = activity.positions, activity.guard, activity.clock
+    return HealthView(
+        clock_skew_ms=clock.skew_ms if clock else None,
+        compared_ns=compared.at_ns if compared else None,
+        mismatch=compared.mismatch if compared else "",
+        cash_difference=engine.cash_difference,
+        guard_seen_ns=guard.at_ns if guard else None,
+        guard_absence=guard.absence if guard else None,
+        journaled_ns=activity.journaled_ns,
+        tokens=around.tokens,
+        disk_free_bytes=around.disk_free_bytes,
+        journal_bytes=around.journal_bytes,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Callable
 
 from console import __version__
+from console.config.changes import settings_hash
 from console.config.schema import Settings
 from console.domain.events import RunStarted
 from console.engine.account import Account
@@ -21,7 +22,9 @@ def client_id_prefix(journal: Journal) -> str:
     return prefix_of(journal.instance)
 
 
-def rebuild(journal: Journal, settings: Settings, strategy: Strategy, risk: RiskManager) -> Engine:
+def rebuild(
+    journal: Journal, settings: Settings, make_strategy: Callable[[Settings], Strategy], risk: RiskManager
+) -> Engine:
     """The engine with the account as the journal has it; raises JournalError."""
     account, trade_log = Account(), TradeLog()
     for event in journal.replay():
@@ -29,15 +32,15 @@ def rebuild(journal: Journal, settings: Settings, strategy: Strategy, risk: Risk
         account.apply(event)
     return Engine(
         settings,
-        strategy,
+        make_strategy(settings),
         risk,
         client_id_prefix=client_id_prefix(journal),
         account=account,
         trade_log=trade_log,
+        make_strategy=make_strategy,
     )
 
 
 def note_start(journal: Journal, settings: Settings, at_ns: int) -> None:
     """Write down which program trades with which settings; raises JournalError."""
-    digest = blake2b(repr(settings).encode(), digest_size=8).hexdigest()
-    journal.append([RunStarted(at_ns=at_ns, program=__version__, settings=digest)])
+    journal.append([RunStarted(at_ns=at_ns, program=__version__, settings=settings_hash(settings))])

@@ -10,14 +10,17 @@ from typing import Literal
 
 import msgspec
 
+from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.book import BookSide
-from console.domain.events import TradingState
-from console.domain.market import Ticker
+from console.domain.events import SettingsChanged, TradingState
+from console.domain.market import Market, Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
+from console.domain.ports import Tokens
 from console.monitoring.slippage import SlippageSample
 from console.risk.latches import latch_id
+from console.risk.switches.base import RiskView
 
 
 class ExitView(msgspec.Struct, frozen=True):
@@ -38,7 +41,10 @@ NO_EXIT = ExitView(None, None, None, None, None)
 
 
 class PositionView(msgspec.Struct, frozen=True):
-    """A held position; prices are those of the outcome held. Of an external one not all was bought by us."""
+    """A held position; prices are those of the outcome held. Of an external one not all was bought by us.
+
+    ``expected`` is the probability of winning that it was entered at, as a price; None where we did not.
+    """
 
     ticker: Ticker
     side: BookSide
@@ -53,6 +59,9 @@ class PositionView(msgspec.Struct, frozen=True):
     close_ns: int | None
     exit: ExitView = NO_EXIT
     is_external: bool = False
+    series: str = ""
+    title: str = ""
+    expected: Price | None = None
 
 
 class RestingView(msgspec.Struct, frozen=True):
@@ -68,6 +77,8 @@ class RestingView(msgspec.Struct, frozen=True):
     status: OrderStatus
     sent_ns: int
     close_ns: int | None
+    series: str = ""
+    title: str = ""
 
 
 class ExternalView(msgspec.Struct, frozen=True):
@@ -179,10 +190,13 @@ class FunnelStep(msgspec.Struct, frozen=True):
 
 
 class AlertView(msgspec.Struct, frozen=True):
+    """One alert; ``kind`` says what to do about it, in ``monitoring.responses``."""
+
     sequence: int
     at_ns: int
     level: AlertLevel
     text: str
+    kind: str = ""
 
 
 class ExchangeView(msgspec.Struct, frozen=True):
@@ -194,8 +208,51 @@ class ExchangeView(msgspec.Struct, frozen=True):
     pause_starts_ns: int | None
 
 
+class CurvePoint(msgspec.Struct, frozen=True):
+    """The day's profit or loss, with open positions at their marks."""
+
+    at_ns: int
+    profit: Cash
+
+
+class Outcomes(msgspec.Struct, frozen=True):
+    """How the markets ended that we held to the end, one position a trade.
+
+    ``expected`` and ``paid`` are sums of prices: of the probability of winning that each entry was made at,
+    and of the average price paid, so that ``paid`` is where one breaks even before fees.
+    """
+
+    trades: int = 0
+    won: int = 0
+    expected: int = 0
+    paid: int = 0
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """What trading stands on; a figure not known, or not kept here, is None.
+
+    ``cash_difference`` is the exchange's cash less ours, as last read.
+    """
+
+    clock_skew_ms: int | None = None
+    compared_ns: int | None = None
+    mismatch: str = ""
+    cash_difference: Cash | None = None
+    guard_seen_ns: int | None = None
+    guard_absence: str | None = None
+    journaled_ns: int | None = None
+    tokens: Tokens | None = None
+    disk_free_bytes: int | None = None
+    journal_bytes: int | None = None
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the operator can see, at one moment between two steps of the engine."""
+    """Everything the operator can see, at one moment between two steps of the engine.
+
+    ``settings`` are those in force, named by their hash; ``unkept_settings`` are keys that the next start
+    will not find as they are. ``risk`` is what the switches read last, ``at_stake`` has the markets in which
+    something can be lost.
+    """
 
     sequence: int
     at_ns: int
@@ -228,6 +285,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     order_ids: tuple[str, ...]
     log_lines_lost: int = 0
     external: tuple[ExternalView, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    outcomes: Outcomes = Outcomes()
+    health: HealthView = HealthView()
+    settings: Settings = Settings()
+    settings_hash: str = ""
+    unkept_settings: frozenset[str] = frozenset()
+    edits: tuple[SettingsChanged, ...] = ()
+    risk: RiskView | None = None
+    at_stake: tuple[Market, ...] = ()
 
 
 class HaltPhase(enum.StrEnum):

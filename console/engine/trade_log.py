@@ -15,15 +15,18 @@ from console.domain.events import (
     OrderBecameUnknown,
     OrderFilled,
     OrderRejected,
+    SettingsChanged,
 )
 from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
 from console.domain.order import Fill
 from console.engine.account import Account
+from console.engine.day_record import DayRecord
 from console.engine.snapshot import LogEntry, LogKind
 from console.risk.latches import latch_id
 
 ENTRIES_KEPT = 1_000
+EDITS_KEPT = 200
 
 DENIED = "denied"
 """Code of an OrderRejected by which we kept an order from leaving ourselves."""
@@ -35,6 +38,8 @@ class TradeLog:
     def __init__(self) -> None:
         self._entries: deque[LogEntry] = deque(maxlen=ENTRIES_KEPT)
         self._next = 1
+        self.edits: deque[SettingsChanged] = deque(maxlen=EDITS_KEPT)
+        self.day = DayRecord()
         self._denied: dict[Ticker, set[str]] = {}
 
     @property
@@ -44,6 +49,7 @@ class TradeLog:
 
     def observe(self, event: JournaledEvent, before: Account) -> None:
         """Note an event, given the account before the event is applied to it."""
+        self.day.observe(event, before)
         match event:
             case AccountOpened():
                 self._entries.clear()
@@ -73,6 +79,9 @@ class TradeLog:
                 self._add(event.at_ns, LogKind.STATE, None, text)
             case FlattenEnded():
                 self._add(event.at_ns, LogKind.STATE, None, f"flatten ended: {event.reason}")
+            case SettingsChanged():
+                self.edits.append(event)
+                self._add(event.at_ns, LogKind.STATE, None, f"settings: {edit_text(event)}")
             case _:
                 pass
 
@@ -133,6 +142,11 @@ class TradeLog:
     def _append(self, entry: LogEntry) -> None:
         self._entries.append(entry)
         self._next += 1
+
+
+def edit_text(event: SettingsChanged) -> str:
+    """Every change of one order, on a line."""
+    return ", ".join(f"{change.key} {change.old} -> {change.new}" for change in event.changes)
 
 
 def _payout_text(yes_value: Price) -> str:

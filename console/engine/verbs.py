@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from console.domain.actions import AlertLevel, BeginFlatten, EndFlatten, Submit
+from console.domain.actions import AlertLevel, BeginFlatten, EndFlatten
 from console.domain.events import (
     Arm,
     CancelAllOrders,
+    CancelOrder,
+    ClosePosition,
     Disarm,
     ExchangeStatusRead,
     Flatten,
@@ -18,17 +18,19 @@ from console.domain.events import (
     LatchCleared,
     LatchRaised,
     OperatorCommand,
-    OrderIntended,
     PauseEntries,
     ReduceOnly,
     Resume,
+    StopTrading,
     TradingState,
 )
 from console.engine.account import Account
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects
 from console.engine.flatten import FLATTEN, Flattening
+from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Markets
+from console.monitoring.responses import FLATTEN_ENDED, NOT_CLEARED, NOT_DONE
 from console.risk.latches import EVERYTHING
 from console.risk.manager import RiskManager
 from console.risk.switches.base import RiskView
@@ -55,6 +57,7 @@ class Verbs:
         risk: RiskManager,
         effects: Effects,
         cancels: Cancels,
+        market_verbs: MarketVerbs,
         *,
         slice_contracts: int,
         client_id_prefix: str,
@@ -65,6 +68,7 @@ class Verbs:
         self._effects = effects
         self._cancels = cancels
         self._slice_contracts = slice_contracts
+        self._market_verbs = market_verbs
         self._prefix = client_id_prefix
         self._flattening: Flattening | None = None
         self._halts_before: set[str] = set()
@@ -95,6 +99,10 @@ class Verbs:
                 self._clear(command.at_ns, command.latch, command.reason, view)
             case CancelAllOrders():
                 self._cancels.ask_anew()
+            case CancelOrder():
+                self._cancels.ended(command.client_order_id)
+            case StopTrading() | ClosePosition():
+                self._market_verbs.take(command)
 
     def note_halt(self, progress: HaltProgressed) -> None:
         """How far the halt path got."""
@@ -133,7 +141,8 @@ class Verbs:
         if refusal is None and not reason.strip():
             refusal = "a reason is needed"
         if found is None or refusal is not None:
-            self._effects.alert(at_ns, AlertLevel.WARNING, f"{latch} was not cleared: {refusal}")
+            text = f"{latch} was not cleared: {refusal}"
+            self._effects.alert(at_ns, AlertLevel.WARNING, text, NOT_CLEARED)
             return
         self._effects.clear_latch(
             LatchCleared(at_ns=at_ns, name=found.name, reason=reason, source=OPERATOR, scope=found.scope)
@@ -143,7 +152,8 @@ class Verbs:
 
     def _begin_flatten(self, command: Flatten) -> None:
         if self._flattening is not None:
-            self._effects.alert(command.at_ns, AlertLevel.WARNING, "positions are being flattened already")
+            text = "positions are being flattened already"
+            self._effects.alert(command.at_ns, AlertLevel.WARNING, text, NOT_DONE)
             return
         # First, so that the halt it begins is the one that the flatten waits for.
         self._effects.act(BeginFlatten(f"flatten: {command.reason}"))
@@ -165,10 +175,7 @@ class Verbs:
             self._end_flatten(event.at_ns, ending)
             return
         for order in exits:
-            client_order_id = f"{self._prefix}{self._account.intents_ever + 1}"
-            intent = msgspec.structs.replace(order, client_order_id=client_order_id)
-            self._effects.append(OrderIntended(at_ns=event.at_ns, intent=intent))
-            self._effects.act(Submit(intent))
+            self._effects.submit(event.at_ns, order, self._prefix)
 
     def _end_flatten(self, at_ns: int, reason: str) -> None:
         if self._flattening is None:
@@ -178,7 +185,7 @@ class Verbs:
         self._effects.append(FlattenEnded(at_ns=at_ns, reason=reason, is_flat=is_flat))
         self._effects.act(EndFlatten())
         level = AlertLevel.WARNING if is_flat else AlertLevel.CRITICAL
-        self._effects.alert(at_ns, level, f"flatten ended: {reason}")
+        self._effects.alert(at_ns, level, f"flatten ended: {reason}", FLATTEN_ENDED)
 
     def _halts(self) -> set[str]:
         return {

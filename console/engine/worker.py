@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from console.engine.heartbeats import Beat
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
+from console.engine.overrides import Overrides
 from console.engine.picture import Environment, Painter, Surroundings
 from console.engine.rebuild import client_id_prefix, note_start, rebuild
 from console.engine.run_file import RunFileError, RunRecord
@@ -53,7 +55,7 @@ class Plan:
     arms_itself: bool
     journal: Path
     sentinel: Path
-    make_strategy: Callable[[], Strategy]
+    make_strategy: Callable[[Settings], Strategy]
     make_risk: Callable[[], RiskManager]
     make_venue: Callable[[Gate], Venue]
     make_feed: Callable[[Venue], Feed]
@@ -65,6 +67,7 @@ class Plan:
     open_record: Callable[[str], RunRecord] | None = None
     guard: Guard | None = None
     backups: Backups | None = None
+    overrides: Overrides | None = None
 
 
 class EngineFailedError(Exception):
@@ -256,7 +259,7 @@ class EngineWorker:
         journal = Journal(plan.journal)
         try:
             self._prefix = client_id_prefix(journal)
-            engine = rebuild(journal, plan.settings, plan.make_strategy(), plan.make_risk())
+            engine = rebuild(journal, plan.settings, plan.make_strategy, plan.make_risk())
             note_start(journal, plan.settings, plan.wall_ns())
             if plan.open_record is not None:
                 self._record = plan.open_record(self._prefix)
@@ -277,11 +280,12 @@ class EngineWorker:
                 record=self._record,
                 backups=plan.backups,
                 guard=plan.guard,
+                overrides=plan.overrides,
             )
             self._engine_loop = EngineLoop(engine, outside, plan.settings)
             if self._is_ending.is_set():
                 self._engine_loop.stopping.set()
-            painter = Painter(plan.settings)
+            painter = Painter()
             try:
                 await self._engine_loop.run(lambda: self._publish(engine, painter), PUBLISH_S)
             finally:
@@ -304,6 +308,9 @@ class EngineWorker:
             loop.connected,
             loop.order_round_trip_ns,
             self._plan.log_lines_lost(),
+            loop.tokens,
+            *_disk(self._plan.journal),
+            loop.unkept_settings,
         )
         self._snapshot = painter.take(engine, self._plan.wall_ns(), around)
         loop.beat_ns = self._plan.monotonic_ns()
@@ -330,3 +337,12 @@ def _first_cause(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _disk(journal: Path) -> tuple[int | None, int | None]:
+    """Bytes that are free where the journal is, and its own; None where the disk does not say."""
+    try:
+        beside = os.statvfs(journal.parent)
+        return beside.f_bavail * beside.f_frsize, journal.stat().st_size
+    except OSError:
+        return None, None

@@ -9,7 +9,7 @@ import asyncio
 import re
 import time
 
-from console.domain.ports import Clock
+from console.domain.ports import Clock, Tokens
 from console.exchange.messages.account import AccountLimitsReply, BucketLimit
 from console.exchange.messages.market_data import EndpointCostsReply
 
@@ -40,6 +40,12 @@ class TokenBucket:
         self._refill()
         self._tokens -= cost
 
+    @property
+    def left(self) -> int:
+        """Whole tokens there are now; none while an urgent taker's are owed."""
+        self._refill()
+        return max(0, int(self._tokens))
+
     def _refill(self) -> None:
         now_ns = self._monotonic_ns()
         gained = (now_ns - self._filled_ns) / _NS_PER_S * self.limit.refill_rate
@@ -65,6 +71,11 @@ class Budget:
             self._write = TokenBucket(limits.write, self._monotonic_ns)
         self._default_cost = costs.default_cost
         self._costs = [(c.method.upper(), _path_pattern(c.path), c.cost) for c in costs.endpoint_costs]
+
+    def left(self) -> Tokens:
+        """What is left in each bucket, of its capacity."""
+        read, write = self._read, self._write
+        return Tokens(read.left, read.limit.bucket_capacity, write.left, write.limit.bucket_capacity)
 
     def cost(self, method: str, path: str) -> int:
         """Tokens of a request; ``path`` is relative to the base address."""

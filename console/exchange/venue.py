@@ -10,7 +10,7 @@ from console.domain.events import ExchangeStatusRead
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import Cash, Price, parse_cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement
-from console.domain.ports import Clock, SubmitOutcome, Universe, VenueError
+from console.domain.ports import Clock, SubmitOutcome, Tokens, Universe, VenueError
 from console.exchange import rest, wire
 from console.exchange.budget import Budget
 from console.exchange.catalog import Catalog
@@ -125,6 +125,10 @@ class KalshiVenue:
     @property
     def skew_ms(self) -> int | None:
         return self._clock.skew_ms
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return self._budget.left()
 
     async def markets(self, universe: Universe) -> Sequence[Market]:
         markets = await self._catalog.markets(universe)

@@ -79,7 +79,9 @@ class Timeline:
         for source in sources:
             self._survey(source)
         if not self.rows:
-            raise HistoryError(f"{folder} holds no usable row; a timeline needs quotes, trades or books")
+            left_out = ", ".join(f"{what} {count:,}" for what, count in dropped.items() if count)
+            why = f"left out were {left_out}" if left_out else "none is of the series and period"
+            raise HistoryError(f"{folder} holds no usable row: {why}")
         self.outcomes: Mapping[Ticker, Outcome] = _outcomes(table, outcomes)
         grids = self._facts.grids([str(series) for series in table["series_ticker"].to_pylist()])
         self.markets: tuple[Market, ...] = tuple(

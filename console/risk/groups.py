@@ -33,8 +33,12 @@ class Grouping:
     """
 
     def __init__(self, pins: Mapping[str, Sequence[str]]) -> None:
-        self._pins = [(group, pattern) for group, patterns in pins.items() for pattern in patterns]
+        self.pin(pins)
         self._event_groups: dict[str, str] = {}
+
+    def pin(self, pins: Mapping[str, Sequence[str]]) -> None:
+        """Let these pins hold from now on; the groups by rule stay as they were found."""
+        self._pins = [(group, pattern) for group, patterns in pins.items() for pattern in patterns]
 
     def place(self, market: Market) -> Place:
         """The place of a market; by the rule the markets of an event share the group of its first one.

@@ -30,6 +30,17 @@ def market_scope(ticker: Ticker) -> str:
     return f"market:{ticker}"
 
 
+def series_scope(series_ticker: str) -> str:
+    """Scope of a latch on every market of a series."""
+    return f"series:{series_ticker}"
+
+
+def scopes_of(ticker: Ticker, group: str, series_ticker: str = "") -> tuple[str, ...]:
+    """Every scope that holds for a market; without a series none of a series does."""
+    scopes = (EVERYTHING, group_scope(group), market_scope(ticker))
+    return (*scopes, series_scope(series_ticker)) if series_ticker else scopes
+
+
 def latch_id(name: str, scope: str = EVERYTHING) -> str:
     """What tells a latch from every other: its name, followed by its scope if it has one."""
     return f"{name} {scope}" if scope else name
@@ -94,9 +105,9 @@ class Latches:
         """The most restrictive level that holds for everything."""
         return self._level(EVERYTHING)
 
-    def state_for(self, ticker: Ticker, group: str) -> TradingState:
-        """The most restrictive level that holds for a market of a group."""
-        return self._level(EVERYTHING, group_scope(group), market_scope(ticker))
+    def state_for(self, ticker: Ticker, group: str, series_ticker: str = "") -> TradingState:
+        """The most restrictive level that holds for a market of a group and a series."""
+        return self._level(*scopes_of(ticker, group, series_ticker))
 
     def _level(self, *scopes: str) -> TradingState:
         levels = (latch.level for latch in self._active.values() if latch.scope in scopes)

@@ -14,9 +14,8 @@ from console.risk.latches import (
     RISK_SOURCE,
     Latch,
     Latches,
-    group_scope,
     latch_id,
-    market_scope,
+    scopes_of,
 )
 from console.risk.switches.base import (
     EvaluatedAt,
@@ -98,6 +97,11 @@ class RiskManager:
                 events += self._judge(switch, view, latches)
         return events
 
+    def change_limits(self, limits: RiskSettings, quality: QualitySettings) -> None:
+        """Judge by other thresholds; what was read stays until the next reading."""
+        self._switches = every_switch(limits, quality)
+        self._objected_to = None
+
     def step_clock(self, step_ns: int) -> None:
         """The wall clock stepped: what was read keeps its age."""
         for key in self._evaluated_ns:
@@ -107,9 +111,11 @@ class RiskManager:
         """Every switch with its last reading."""
         return tuple(self._row(switch, latches.named(switch.key)) for switch in self._switches)
 
-    def permit(self, view: RiskView, latches: Latches, ticker: Ticker = "", group: str = "") -> Permit:
+    def permit(
+        self, view: RiskView, latches: Latches, ticker: Ticker = "", group: str = "", series_ticker: str = ""
+    ) -> Permit:
         """A new entry is allowed only while no latch holds for it and every switch reads well now."""
-        scopes = (EVERYTHING, group_scope(group), market_scope(ticker))
+        scopes = scopes_of(ticker, group, series_ticker)
         for latch in latches.active:
             if latch.scope in scopes and latch.level is not TradingState.RUNNING:
                 level = latch.level.name.replace("_", " ").lower()
@@ -125,7 +131,7 @@ class RiskManager:
     def _objections(self, view: RiskView) -> list[tuple[Switch, Reading]]:
         """The switches that are unknown or trip for anything, read once for all markets of a view."""
         if self._objected_to is not view:
-            readings = [(switch, _read(switch, view)) for switch in self._switches]
+            readings = [(switch, read_switch(switch, view)) for switch in self._switches]
             self._objected = [
                 (switch, reading)
                 for switch, reading in readings
@@ -141,14 +147,14 @@ class RiskManager:
             return f"no latch named {latch!r} is in force"
         for switch in self._switches:
             if switch.key == known.name and not switch.resets_on_resume:
-                reading = _read(switch, view)
+                reading = read_switch(switch, view)
                 if reading.state is ReadingState.UNKNOWN:
                     return f"{switch.label} is unknown"
                 return next((trip.reason for trip in _trips(reading) if trip.scope == known.scope), None)
         return None
 
     def _judge(self, switch: Switch, view: RiskView, latches: Latches) -> Iterator[_Verdict]:
-        reading = self._readings[switch.key] = _read(switch, view)
+        reading = self._readings[switch.key] = read_switch(switch, view)
         self._evaluated_ns[switch.key] = view.now_ns
         self._note(switch.key, reading, view.monotonic_ns)
         for trip in _trips(reading):
@@ -221,7 +227,7 @@ class RiskManager:
 
     def _is_clock_wrong(self, view: RiskView) -> bool:
         clocks = (switch for switch in self._switches if switch.key == CLOCK_SKEW)
-        return any(_read(clock, view).state is ReadingState.TRIPPED for clock in clocks)
+        return any(read_switch(clock, view).state is ReadingState.TRIPPED for clock in clocks)
 
     def _row(self, switch: Switch, latches: tuple[Latch, ...]) -> SwitchRow:
         reading = self._readings.get(switch.key) or Reading(ReadingState.UNKNOWN, "n/a", "n/a")
@@ -244,7 +250,7 @@ def _trips(reading: Reading) -> tuple[ScopedTrip, ...]:
     return everything + reading.scoped
 
 
-def _read(switch: Switch, view: RiskView) -> Reading:
+def read_switch(switch: Switch, view: RiskView) -> Reading:
     """A switch that fails trips: what cannot be computed is not proved safe."""
     try:
         return switch.evaluate(view)

@@ -72,10 +72,8 @@ class RunningExposure:
         reserved: dict[tuple[Ticker, BookSide], int] = {}
         for ticker, side, at_most in reservations(orders, external):
             reserved[ticker, side] = reserved.get((ticker, side), 0) + at_most
-        inputs = _inputs(positions, reserved, places)
-        changed = {ticker for ticker, each in inputs.items() if self._inputs.get(ticker) != each}
-        changed |= self._inputs.keys() - inputs.keys()
-        for place in {place for ticker in changed for place in self._move(ticker, inputs.get(ticker))}:
+        changed = self._changes(positions, reserved, places)
+        for place in {place for ticker, now in changed.items() for place in self._move(ticker, now)}:
             self._add_up(place)
         total_reserved = Cash(sum(reserved.values()))
         last = self._last
@@ -89,6 +87,32 @@ class RunningExposure:
                 places,
             )
         return last
+
+    def _changes(
+        self,
+        positions: Mapping[Ticker, Position],
+        reserved: Mapping[tuple[Ticker, BookSide], int],
+        places: Mapping[Ticker, Place],
+    ) -> dict[Ticker, _Input | None]:
+        """The markets that are not as they were, as they are now: None where nothing is at stake."""
+        ordered = {ticker for (ticker, _), at_most in reserved.items() if at_most}
+        changes: dict[Ticker, _Input | None] = {}
+        for ticker, before in self._inputs.items():
+            # Positions are replaced when they change, and most have not.
+            is_same = positions.get(ticker) is before.position and not before.bids and not before.asks
+            if not is_same or (places.get(ticker) or Place.alone(ticker)) != before.place:
+                changes[ticker] = None
+        for ticker, position in positions.items():
+            if position.contracts and (ticker not in self._inputs or ticker in changes):
+                ordered.add(ticker)
+        for ticker in ordered:
+            changes[ticker] = _Input(
+                positions.get(ticker, _FLAT),
+                reserved.get((ticker, BookSide.BID), 0),
+                reserved.get((ticker, BookSide.ASK), 0),
+                places.get(ticker) or Place.alone(ticker),
+            )
+        return {ticker: now for ticker, now in changes.items() if self._inputs.get(ticker) != now}
 
     def _move(self, ticker: Ticker, after: _Input | None) -> set[Place]:
         """Take one market as it is now; the places where something changed."""
@@ -115,24 +139,3 @@ class RunningExposure:
         self._events.replace(place.event, before, after)
         self._groups.replace(place.group, before, after)
         self._total = self._total.minus(before or NOTHING).plus(after or NOTHING)
-
-
-def _inputs(
-    positions: Mapping[Ticker, Position],
-    reserved: Mapping[tuple[Ticker, BookSide], int],
-    places: Mapping[Ticker, Place],
-) -> dict[Ticker, _Input]:
-    """The markets in which something is at stake."""
-    inputs = {
-        ticker: _Input(position, 0, 0, places.get(ticker) or Place.alone(ticker))
-        for ticker, position in positions.items()
-        if position.contracts
-    }
-    for ticker in {ticker for (ticker, _), at_most in reserved.items() if at_most}:
-        inputs[ticker] = _Input(
-            positions.get(ticker, _FLAT),
-            reserved.get((ticker, BookSide.BID), 0),
-            reserved.get((ticker, BookSide.ASK), 0),
-            places.get(ticker) or Place.alone(ticker),
-        )
-    return inputs

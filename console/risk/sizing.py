@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -95,12 +96,15 @@ def size(proposal: Proposal, standing: Standing, limits: RiskSettings) -> Sized:
         caps = _caps(proposal, unit, equity, cash, standing, limits)
     except _RefusedError as refusal:
         return Sized(Count(0), str(refusal), str(refusal))
-    contracts, bound_by = stake.cash // unit, stake.name
-    reason = f"{stake.name}: {dollars(Cash(int(stake.cash)))} at {dollars(unit)} a contract"
+    contracts, wanted, bound_by = stake.cash // unit, 0, None
     for cap in caps:
         if cap.contracts < contracts:
-            contracts, bound_by, reason = cap.contracts, cap.name, cap.sentence(contracts)
-    return Sized(Count(contracts * COUNT_PER_CONTRACT), reason, bound_by)
+            contracts, wanted, bound_by = cap.contracts, contracts, cap
+    count = Count(contracts * COUNT_PER_CONTRACT)
+    if bound_by is not None:
+        return Sized(count, bound_by.sentence(wanted), bound_by.name)
+    reason = f"{stake.name}: {dollars(Cash(int(stake.cash)))} at {dollars(unit)} a contract"
+    return Sized(count, reason, stake.name)
 
 
 def _known(value: Cash | None, name: str) -> Cash:
@@ -116,7 +120,11 @@ def _setting(limits: RiskSettings, key: str) -> Fraction:
     value: Decimal = getattr(limits, key)
     if not value.is_finite() or value < 0:
         raise _RefusedError(f"{key} is {value}, not a number of at least 0")
-    return Fraction(value)
+    return _fraction(value)
+
+
+_fraction = lru_cache(Fraction)
+"""A setting is asked for at every proposal, and there are few."""
 
 
 def _unit_cost(proposal: Proposal) -> Cash:
@@ -234,8 +242,9 @@ def _exposure_caps(
         ("total limit", "max_total_exposure_pct", exposure.total.with_orders, in_event),
     ):
         limit = _setting(limits, key)
+        allowed = limit.numerator * equity // limit.denominator
         used = Cash(scope - stake.at_worst + stake.if_lost)
-        room = limit * equity - used if scope <= limit * equity else Fraction(0)
+        room = allowed - used if scope <= allowed else 0
         caps.append(_ExposureCap(name, max(0, room // unit), limit, scope, used, unit, equity))
     return caps
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
@@ -28,9 +28,12 @@ class SlippageModel:
 
     def __post_init__(self) -> None:
         for name in ("base_slippage_bps", "size_impact_factor"):
-            value = Decimal(str(getattr(self, name)))
+            try:
+                value = Decimal(str(getattr(self, name)))
+            except InvalidOperation:
+                value = Decimal("nan")
             if not value.is_finite() or value < 0:
-                raise ValueError(f"{name} is {value}, not a number from 0 on")
+                raise ValueError(f"{name} is {getattr(self, name)}, not a number from 0 on")
 
     def bps(self, count: Count, displayed: Count | None) -> Fraction:
         """The cost of so many contracts of those displayed; of an unknown number they are all."""

@@ -24,7 +24,7 @@ from console.domain.events import (
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
-from console.domain.ports import Clock, Feed, SubmitOutcome, Universe
+from console.domain.ports import Clock, Feed, SubmitOutcome, Tokens, Universe
 from console.simulation.broker import Broker
 
 ORDER_LATENCY_S = 0.1
@@ -43,6 +43,9 @@ class ExchangeReads(Protocol):
 
     @property
     def skew_ms(self) -> int | None: ...
+
+    @property
+    def tokens(self) -> Tokens | None: ...
 
     async def markets(self, universe: Universe) -> Sequence[Market]: ...
 
@@ -121,6 +124,10 @@ class SimulatedVenue:
     @property
     def skew_ms(self) -> int | None:
         return self._reads.skew_ms
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return self._reads.tokens
 
     async def markets(self, universe: Universe) -> Sequence[Market]:
         markets = await self._reads.markets(universe)

@@ -14,6 +14,7 @@ class KeyAction:
     """One thing a key does; ``id`` is what a keymap names and never changes.
 
     ``priority`` works in a text field, under a dialog and in the palette. ``label`` is the footer's word.
+    ``danger`` may cost money or lets more be traded: it asks first, with the harmless answer focused.
     """
 
     id: str
@@ -23,6 +24,7 @@ class KeyAction:
     group: str
     label: str = ""
     priority: bool = False
+    danger: bool = False
 
 
 CONSOLE_ACTIONS: Sequence[KeyAction] = (
@@ -56,6 +58,7 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
         action="app.resume",
         description="Resume: clear one latch, with a reason",
         group="Trading",
+        danger=True,
         label="resume",
     ),
     KeyAction(
@@ -79,6 +82,7 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
         action="app.flatten",
         description="Flatten: halt, then sell every position; preview, typed",
         group="Trading",
+        danger=True,
     ),
     KeyAction(
         id="disarm",
@@ -93,22 +97,80 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
         action="app.arm",
         description="Arm: let entries be made; typed, with a reason",
         group="Trading",
+        danger=True,
+    ),
+    KeyAction(
+        id="cancel_order",
+        keys="o",
+        action="app.cancel_order",
+        description="Cancel the order under the cursor",
+        group="Trading, from a row",
+        label="cancel order",
+    ),
+    KeyAction(
+        id="close_position",
+        keys="C",
+        action="app.close_position",
+        description="Close the position under the cursor; preview, asks",
+        group="Trading, from a row",
+        label="close",
+        danger=True,
+    ),
+    KeyAction(
+        id="stop_trading",
+        keys="S",
+        action="app.stop_trading",
+        description="Stop entries in the market, or the series, under the cursor",
+        group="Trading, from a row",
+        label="stop market",
     ),
     KeyAction(
         id="why_not",
         keys="w",
-        action="screen.why_not",
+        action="screen.side('why-not')",
         description="Why not: where markets drop out before an order",
         group="Look",
         label="why not",
     ),
     KeyAction(
+        id="thresholds",
+        keys="t",
+        action="screen.side('thresholds')",
+        description="Thresholds: every setting; edit, preview, apply, undo",
+        group="Look",
+        label="thresholds",
+    ),
+    KeyAction(
+        id="replay",
+        keys="b",
+        action="screen.side('replay')",
+        description="Replay: try thresholds on recorded markets; sends nothing",
+        group="Look",
+        label="replay",
+    ),
+    KeyAction(
         id="alerts",
         keys="a",
         action="app.alerts",
-        description="Alerts, newest first; takes the alert line down",
+        description="Alerts and what to do about each; takes the alert line down",
         group="Look",
         label="alerts",
+    ),
+    KeyAction(
+        id="day",
+        keys="m",
+        action="screen.side('day')",
+        description="Money of the day: its curve, hit rate, losses per 100 trades",
+        group="Look",
+        label="day",
+    ),
+    KeyAction(
+        id="health",
+        keys="i",
+        action="screen.side('health')",
+        description="Health: lines, clock, tokens, disk, ours against the exchange's",
+        group="Look",
+        label="health",
     ),
     *(
         KeyAction(
@@ -190,6 +252,13 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
 )
 
 PANE_ACTIONS: Sequence[KeyAction] = (
+    KeyAction(
+        id="detail",
+        keys="enter",
+        action="screen.detail",
+        description="All that is known of the row",
+        group="In a pane",
+    ),
     KeyAction(id="up", keys="up,k", action="move(-1)", description="Row up", group="In a pane"),
     KeyAction(id="down", keys="down,j", action="move(1)", description="Row down", group="In a pane"),
     KeyAction(
@@ -209,7 +278,65 @@ PANE_ACTIONS: Sequence[KeyAction] = (
     ),
 )
 
-ALL_ACTIONS = (*CONSOLE_ACTIONS, *PANE_ACTIONS)
+THRESHOLD_ACTIONS: Sequence[KeyAction] = (
+    KeyAction(
+        id="review",
+        keys="v",
+        action="review",
+        description="Review the edits, and apply them; enter makes one",
+        group="In Thresholds",
+    ),
+    KeyAction(
+        id="drop_edit",
+        keys="backspace",
+        action="drop",
+        description="Drop the edit under the cursor",
+        group="In Thresholds",
+    ),
+    KeyAction(
+        id="undo",
+        keys="u",
+        action="undo",
+        description="Undo the newest change, as a change of its own",
+        group="In Thresholds",
+    ),
+    KeyAction(
+        id="edits",
+        keys="e",
+        action="edits",
+        description="Every change that was made, and why",
+        group="In Thresholds",
+    ),
+)
+
+REPLAY_ACTIONS: Sequence[KeyAction] = (
+    KeyAction(
+        id="replay_run",
+        keys="x",
+        action="run",
+        description="Run it at once; while it runs, cancel it",
+        group="In Replay",
+    ),
+    KeyAction(
+        id="replay_take",
+        keys="T",
+        action="take",
+        description="Take what was tested to Thresholds, to review and apply it there",
+        group="In Replay",
+    ),
+    KeyAction(
+        id="replay_next",
+        keys="right",
+        action="turn(1)",
+        description="Next choice; enter too",
+        group="In Replay",
+    ),
+    KeyAction(
+        id="replay_previous", keys="left", action="turn(-1)", description="Choice before", group="In Replay"
+    ),
+)
+
+ALL_ACTIONS = (*CONSOLE_ACTIONS, *PANE_ACTIONS, *THRESHOLD_ACTIONS, *REPLAY_ACTIONS)
 
 
 def bindings(actions: Iterable[KeyAction], namespace: str = "") -> list[Binding]:

@@ -7,41 +7,52 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from rich.console import RenderableType
 from textual.app import App, SystemCommand
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.screen import Screen
 
+from console.config.load import Loaded
 from console.config.logs import error_text
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.events import (
     Arm,
     CancelAllOrders,
+    CancelOrder,
+    ChangeSettings,
+    ClosePosition,
     Disarm,
     Flatten,
     OperatorCommand,
     PauseEntries,
     ReduceOnly,
     Resume,
+    StopTrading,
 )
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
 from console.engine.verbs import DISARMED
 from console.tui.actions import CONSOLE_ACTIONS, bindings, keys_of, sound_keymap
-from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog
+from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog, StopDialog
 from console.tui.driver import TerminalDriver
+from console.tui.formatting import cents
 from console.tui.main_screen import MainScreen
-from console.tui.pages import alert_lines, help_lines
+from console.tui.pages import help_lines
 from console.tui.picture import Picture, read
+from console.tui.plain_text import AsciiFilter
 from console.tui.sanitize import inert
 from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
 from console.tui.typed_dialog import TypedDialog
-from console.tui.views.confirm import arm_lines, flatten_lines
+from console.tui.views.confirm import ClosePreview, arm_lines, flatten_lines, series_of
+from console.tui.views.replay import ReplayPane
+from console.tui.views.thresholds import Changes, ThresholdsPane
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +62,8 @@ _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     """The operator's screen; its result says what becomes of resting orders.
 
-    ``failure`` says, once it has ended, which exception ended it. ``wall_ns`` is UTC nanoseconds.
+    ``failure`` says, once it has ended, which exception ended it. ``home`` is where measured edges stand,
+    ``wall_ns`` is UTC nanoseconds.
     """
 
     CSS_PATH = "console.tcss"
@@ -61,21 +73,27 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def __init__(
         self,
         engine: EngineHandle,
-        settings: Settings,
+        loaded: Loaded,
         *,
+        home: Path,
         wall_ns: Callable[[], int] = time.time_ns,
         is_readonly: bool = False,
+        is_ascii: bool = False,
     ) -> None:
         super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.failure: str | None = None
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._end_code: int | None = None
         self._engine = engine
-        self._settings = settings
+        self._settings = loaded.settings
         self._wall_ns = wall_ns
         self._is_readonly = is_readonly
-        self._keymap_in_force, self._keymap_problems = sound_keymap(settings.ui.keymap)
-        self._main = MainScreen(self._keymap_in_force, is_readonly=is_readonly)
+        self._ascii_filters = [AsciiFilter()] if is_ascii else []
+        self._keymap_in_force, self._keymap_problems = sound_keymap(loaded.settings.ui.keymap)
+        thresholds = ThresholdsPane(loaded, apply=self._change_settings, is_refused=self._is_refused)
+        replay = ReplayPane(self._settings_in_force, home)
+        replay.proposed, replay.propose = thresholds.proposed_settings, thresholds.propose
+        self._main = MainScreen(self._keymap_in_force, thresholds, replay, is_readonly=is_readonly)
         self._alerts_seen: int | None = None
         self._latches_seen: frozenset[str] | None = None
         self._critical: AlertView | None = None
@@ -106,6 +124,9 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables_for(self.current_theme)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii_filters]
+
     def _look(self) -> Picture:
         return read(self._engine, self._settings, self._wall_ns())
 
@@ -118,13 +139,15 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._engine.note_screen()
 
     def _note_alerts(self, picture: Picture) -> None:
-        """Toast what is new; what is critical rings and stays until it is acknowledged."""
+        """Toast what is new; a halt or a breach rings and stays until it is acknowledged."""
         if picture.snapshot is None:
             return
         alerts = picture.snapshot.alerts
+        switches = {switch.key for switch in picture.snapshot.switches}
         for alert in alerts:
             is_new = self._alerts_seen is None or alert.sequence > self._alerts_seen
-            if is_new and alert.level is AlertLevel.CRITICAL:
+            is_breach = alert.kind in switches and self._alerts_seen is not None
+            if is_new and (alert.level is AlertLevel.CRITICAL or is_breach):
                 self._critical = alert
                 self.bell()
             elif is_new and self._alerts_seen is not None:
@@ -151,6 +174,10 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
             self._toast("read-only: nothing was sent; only a halt is", "warning")
         return self._is_readonly
 
+    def _silence(self) -> str | None:
+        """Why nothing can be asked of the engine now."""
+        return "the engine does not answer" if self._look().is_engine_stopped else None
+
     def _send(self, command: OperatorCommand, said: str) -> None:
         if not self._is_refused():
             self._engine.send(command)
@@ -169,6 +196,14 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         """Halt from the thread that reads the keys, however busy the screen is."""
         self._engine.halt("operator")
         self.call_later(self._tick)
+
+    def _settings_in_force(self) -> Settings:
+        snapshot = self._engine.snapshot()
+        return self._settings if snapshot is None else snapshot.settings
+
+    def _change_settings(self, changes: Changes, reason: str) -> None:
+        command = ChangeSettings(at_ns=self._wall_ns(), changes=changes, reason=reason)
+        self._send(command, f"change asked: {', '.join(key for key, _ in changes)}")
 
     def action_halt(self) -> None:
         self._engine.halt("operator")
@@ -191,13 +226,59 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
     def action_cancel_all(self) -> None:
         self._send(CancelAllOrders(at_ns=self._wall_ns()), "cancel of all our resting orders asked")
 
+    def action_cancel_order(self) -> None:
+        row = self._main.row()
+        if row is None or row.order is None:
+            self._toast("the cursor is not on an order of ours; 1 and the arrows go to one", "warning")
+            return
+        command = CancelOrder(at_ns=self._wall_ns(), client_order_id=row.order)
+        self._send(command, "cancel of this order asked; the strategy may place another, S stops its market")
+
+    def action_close_position(self) -> None:
+        row = self._main.row()
+        if self._is_refused():
+            return
+        if row is None or row.ticker is None:
+            self._toast("the cursor is not on a position; 1 and the arrows go to one", "warning")
+            return
+        preview = ClosePreview(row.ticker, lambda: self._look().snapshot)
+        dialog = TypedDialog(
+            "Close",
+            None,
+            lines=preview.lines,
+            refusal=lambda: self._silence() or preview.refusal(),
+            asks_reason=False,
+        )
+        self.push_screen(dialog, partial(self._send_close, row.ticker, preview))
+
+    def _send_close(self, ticker: str, preview: ClosePreview, answer: str | None) -> None:
+        if answer is None or preview.price is None:
+            return
+        command = ClosePosition(at_ns=self._wall_ns(), ticker=ticker, least_price=preview.price)
+        self._send(command, f"close asked: {ticker} at {cents(preview.price)}c or better")
+
+    def action_stop_trading(self) -> None:
+        row = self._main.row()
+        if self._is_refused():
+            return
+        if row is None or row.ticker is None:
+            self._toast("the cursor is not on a market; 1 or 5 and the arrows go to one", "warning")
+            return
+        snapshot = self._look().snapshot
+        series = "" if snapshot is None else series_of(row.ticker, snapshot)
+        self.push_screen(StopDialog(row.ticker, series), self._send_stop)
+
+    def _send_stop(self, scope: str | None) -> None:
+        if scope is not None:
+            self._send(StopTrading(at_ns=self._wall_ns(), scope=scope), f"stop asked: {scope}")
+
     def action_flatten(self) -> None:
         if not self._is_refused():
             dialog = TypedDialog(
                 "Flatten",
                 "flatten",
                 lines=lambda: flatten_lines(self._look().snapshot),
-                refusal=lambda: "the engine does not answer" if self._look().is_engine_stopped else None,
+                refusal=self._silence,
                 asks_reason=False,
             )
             self.push_screen(dialog, self._send_flatten)
@@ -265,8 +346,7 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
 
     def action_alerts(self) -> None:
         self._critical = None
-        snapshot = self._look().snapshot
-        self.push_screen(Page("Alerts", alert_lines(snapshot.alerts if snapshot else ())))
+        self._main.action_side("alerts")
 
     def action_help(self) -> None:
         self.push_screen(Page("Help", help_lines(self._keymap_in_force)))
@@ -275,9 +355,8 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         for action in CONSOLE_ACTIONS:
             if action.id not in ("palette", "halt_main", "quit_anywhere"):
                 keys = ", ".join(keys_of(action, self._keymap_in_force))
-                yield SystemCommand(
-                    action.description, f"key: {keys}", partial(self.run_action, action.action)
-                )
+                title = f"{'▲ ' if action.danger else ''}{action.description}"
+                yield SystemCommand(title, f"key: {keys}", partial(self.run_action, action.action))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
 

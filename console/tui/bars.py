@@ -10,6 +10,7 @@ from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS, KeyAction, keys_of
 from console.tui.canvas import Canvas
 from console.tui.cells import Line, Span, Tone, left, put, width_of
+from console.tui.pane import Row
 from console.tui.picture import Picture
 from console.tui.views.header import header_lines
 
@@ -43,8 +44,14 @@ class FooterBar(Canvas):
 
     def __init__(self, keymap: Mapping[str, str]) -> None:
         super().__init__(id="footer")
-        self._shown = [(action, keys_of(action, keymap)[0]) for action in CONSOLE_ACTIONS if action.label]
+        self._all = [(action, keys_of(action, keymap)[0]) for action in CONSOLE_ACTIONS if action.label]
+        self._row: Row | None = None
         self._places: list[tuple[int, int, KeyAction]] = []
+
+    def show(self, row: Row | None) -> None:
+        """Show the keys that can be pressed now, those for the row under the cursor among them."""
+        self._row = row
+        self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         spans: list[Span] = [Span(" ", Tone.PLAIN)]
@@ -63,12 +70,19 @@ class FooterBar(Canvas):
         return [left(tuple(spans), width)]
 
     def _fitting(self, width: int) -> list[tuple[KeyAction, str]]:
-        """Help and quit stay longest after what comes first in the table."""
-        shown = list(self._shown)
+        """What is not kept goes first, from the end of the table."""
+        shown = [pair for pair in self._all if self._is_possible(pair[0])]
         while len(shown) > 1 and sum(len(k) + len(a.label) + 3 for a, k in shown) + 1 > width:
-            optional = [pair for pair in shown if pair[0].id in _DROPPED_FIRST]
+            optional = [pair for pair in shown if pair[0].id not in _KEPT]
             shown.remove(optional[-1] if optional else shown[-1])
         return shown
+
+    def _is_possible(self, action: KeyAction) -> bool:
+        if action.id not in _OF_A_ROW:
+            return True
+        if self._row is None:
+            return False
+        return (self._row.order if action.id == "cancel_order" else self._row.ticker) is not None
 
     async def on_click(self, event: events.Click) -> None:
         for start, end, action in self._places:
@@ -76,4 +90,5 @@ class FooterBar(Canvas):
                 await self.run_action(action.action)
 
 
-_DROPPED_FIRST = {"why_not", "alerts", "sort", "copy", "zoom", "palette", "filter"}
+_KEPT = {"halt", "pause", "resume", "help", "quit"}
+_OF_A_ROW = {"cancel_order", "close_position", "stop_trading"}

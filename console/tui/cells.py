@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import textwrap
 from typing import NamedTuple
 
 from console.tui.sanitize import inert
@@ -43,6 +44,15 @@ EMPTY: Line = ()
 def put(text: str, tone: Tone = Tone.PLAIN) -> Line:
     """Text, made inert."""
     return (Span(inert(text), tone),)
+
+
+def wrapped(text: str, width: int, tone: Tone = Tone.PLAIN) -> list[Line]:
+    """Text, made inert, on as many lines of at most ``width`` cells as it takes; at least one."""
+    return [put(line, tone) for line in textwrap.wrap(inert(text), max(8, width))] or [put("", tone)]
+
+
+def text_of(line: Line) -> str:
+    return "".join(span.text for span in line)
 
 
 def width_of(line: Line) -> int:

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from console.engine.snapshot import LatchView
+from console.risk.latches import market_scope, series_scope
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, join, put
 from console.tui.picture import Picture
@@ -77,6 +78,32 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         choices = {"cancel": QuitChoice.CANCEL_ORDERS, "leave": QuitChoice.LEAVE_RESTING}
         self.dismiss(choices.get(event.button.id or ""))
+
+
+class StopDialog(ModalScreen[str | None]):
+    """Asks how much to stop trading; its result is the scope of the latch, or None."""
+
+    BINDINGS = QuitDialog.BINDINGS
+    AUTO_FOCUS = "#market"
+
+    def __init__(self, ticker: str, series: str) -> None:
+        super().__init__()
+        self._ticker = ticker
+        self._series = series
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as box:
+            box.border_title = "Stop trading"
+            yield Static(Text("Entry orders are cancelled and none are made; exits stay. r ends it."))
+            market = Text(f"Stop {inert(self._ticker)}  (Enter)")
+            yield Button(market, id="market", variant="primary", compact=True)
+            if self._series:
+                yield Button(Text(f"Stop every market of {inert(self._series)}"), id="series", compact=True)
+            yield Button("Trade on  (Esc)", id="stay", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        scopes = {"market": market_scope(self._ticker), "series": series_scope(self._series)}
+        self.dismiss(scopes.get(event.button.id or ""))
 
 
 class ResumeDialog(ModalScreen[tuple[str, str] | None]):

@@ -13,9 +13,22 @@ from textual.widgets import Input, Static
 from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS, bindings
 from console.tui.bars import FooterBar, HeaderBar
-from console.tui.pane import Pane, Query
+from console.tui.dialogs import Page
+from console.tui.pane import Pane, Query, Row
 from console.tui.picture import Picture
-from console.tui.views import limits, positions, slippage, switches, trade_log, why_not
+from console.tui.views import (
+    alerts,
+    day,
+    health,
+    limits,
+    positions,
+    slippage,
+    switches,
+    trade_log,
+    why_not,
+)
+from console.tui.views.replay import ReplayPane
+from console.tui.views.thresholds import ThresholdsPane
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 
@@ -44,7 +57,9 @@ class MainScreen(Screen[None]):
         (32, "-high"),
     ]
 
-    def __init__(self, keymap: Mapping[str, str], *, is_readonly: bool) -> None:
+    def __init__(
+        self, keymap: Mapping[str, str], thresholds: ThresholdsPane, replay: ReplayPane, *, is_readonly: bool
+    ) -> None:
         super().__init__()
         self._header = HeaderBar(is_readonly=is_readonly)
         self._footer = FooterBar(keymap)
@@ -55,14 +70,22 @@ class MainScreen(Screen[None]):
         self.switches = Pane(switches.VIEW, id="switches")
         self.slippage = Pane(slippage.VIEW, id="slippage")
         self.trade_log = Pane(trade_log.VIEW, id="log")
-        self.why_not = Pane(why_not.VIEW, id="why-not")
+        self.why_not = Pane(why_not.VIEW, id="why-not", classes="side")
+        self.alerts = Pane(alerts.VIEW, id="alerts", classes="side")
+        self.health = Pane(health.VIEW, id="health", classes="side")
+        self.day = Pane(day.VIEW, id="day", classes="side")
+        self.thresholds = thresholds
+        self.replay = replay
+        self._side: Pane | None = None
         self._filtered = self.trade_log
         self._zoomed: Pane | None = None
 
     @property
     def panes(self) -> tuple[Pane, ...]:
         """In the order of their numbers, the side panel last."""
-        return (self.positions, self.limits, self.switches, self.slippage, self.trade_log, self.why_not)
+        numbered = (self.positions, self.limits, self.switches, self.slippage, self.trade_log)
+        tabs = (self.why_not, self.day, self.alerts, self.health, self.thresholds, self.replay)
+        return (*numbered, *tabs)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -74,7 +97,13 @@ class MainScreen(Screen[None]):
                 yield self.limits
                 yield self.switches
                 yield self.slippage
-            yield self.why_not
+            with Vertical(id="side"):
+                yield self.why_not
+                yield self.day
+                yield self.alerts
+                yield self.health
+                yield self.thresholds
+                yield self.replay
         yield self._filter
         yield self._footer
         yield self._too_small
@@ -91,7 +120,7 @@ class MainScreen(Screen[None]):
         self._header.show(picture, critical)
         for pane in self.panes:
             pane.show(picture)
-        self._footer.redraw()
+        self._footer.show(self.row())
 
     # --- panes --------------------------------------------------------------------------------------
 
@@ -100,13 +129,17 @@ class MainScreen(Screen[None]):
         if self._zoomed is not None:
             self._zoom(pane)
         elif not pane.display or not pane.region:
-            self.remove_class("-side")
+            self._open_side(None)
         pane.focus()
 
     def action_zoom(self) -> None:
         self._zoom(self.focused if self._zoomed is None and isinstance(self.focused, Pane) else None)
 
     def action_unzoom(self) -> None:
+        """One step back: from a zoomed pane, else from the side panel."""
+        if self._zoomed is None and self._side is not None:
+            self._open_side(None)
+            self.positions.focus()
         self._zoom(None)
 
     def _zoom(self, pane: Pane | None) -> None:
@@ -116,10 +149,29 @@ class MainScreen(Screen[None]):
         for widget in self.query("#body, #body *"):
             widget.set_class(pane is not None and widget in pane.ancestors_with_self, "-zoom")
 
-    def action_why_not(self) -> None:
+    def action_side(self, name: str) -> None:
+        """Show a tab of the side panel; again takes it away."""
+        tab = self.query_one(f"#{name}", Pane)
         self._zoom(None)
-        self.toggle_class("-side")
-        (self.why_not if self.why_not.display else self.positions).focus()
+        self._open_side(None if tab is self._side else tab)
+        (self._side or self.positions).focus()
+
+    def _open_side(self, tab: Pane | None) -> None:
+        self._side = tab
+        self.set_class(tab is not None, "-side")
+        for each in self.query(".side"):
+            each.set_class(each is tab, "-open")
+
+    def row(self) -> Row | None:
+        """The row under the cursor of the focused pane."""
+        return self.focused.cursor_row() if isinstance(self.focused, Pane) else None
+
+    def action_detail(self) -> None:
+        row = self.row()
+        if row is None:
+            self.action_zoom()
+        else:
+            self.app.push_screen(Page("Row", row.detail))
 
     def action_copy_row(self) -> None:
         text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None

@@ -1,27 +1,20 @@
-"""The help and alert pages."""
+"""The help page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import groupby
 
-from console.domain.actions import AlertLevel
-from console.engine.snapshot import AlertView
-from console.tui import formatting as fmt
 from console.tui.actions import ALL_ACTIONS, keys_of
 from console.tui.cells import EMPTY, Line, Tone, left, put
 
 _KEYS_WIDTH = 18
-_SIGNS = {
-    AlertLevel.INFO: ("● info", Tone.MUTED),
-    AlertLevel.WARNING: ("▲ warning", Tone.WARN),
-    AlertLevel.CRITICAL: ("■ critical", Tone.LOSS),
-}
 _HINTS = (
     "Click a pane, a row or a key below; the wheel scrolls. Hold shift to select text with the mouse.",
     "HALT stops everything and cancels; PAUSE makes no new entries; REDUCE-ONLY only closes.",
     "FLATTEN halts, sells what is held and stays halted. With --readonly only the halt keys send anything.",
     "A closed terminal and SIGTERM cancel what rests and end the console; SIGUSR1 halts it.",
+    "▲ may cost money or lets more be traded, and asks first.",
     "Every state is held by named latches. r clears one of them, with a reason.",
     "Bars: █ used, ▒ with resting orders, ┆ marks at 70 and 90 %. ! and !! say the same in words.",
 )
@@ -34,19 +27,7 @@ def help_lines(keymap: Mapping[str, str]) -> list[Line]:
         lines.append(put(group, Tone.STRONG))
         for action in actions:
             keys = left(put("  " + "  ".join(keys_of(action, keymap)), Tone.ACCENT), _KEYS_WIDTH)
-            lines.append((*keys, *put(action.description)))
+            mark = put("▲ ", Tone.WARN) if action.danger else EMPTY
+            lines.append((*keys, *mark, *put(action.description)))
         lines.append(EMPTY)
     return [*lines, put("Reading the screen", Tone.STRONG), *(put(hint) for hint in _HINTS)]
-
-
-def alert_lines(alerts: Sequence[AlertView]) -> list[Line]:
-    """Newest first."""
-    if not alerts:
-        return [put("no alerts", Tone.MUTED)]
-    lines: list[Line] = []
-    for alert in reversed(alerts):
-        sign, tone = _SIGNS[alert.level]
-        lines.append(
-            (*put(f"{fmt.clock(alert.at_ns)} ", Tone.MUTED), *left(put(sign, tone), 11), *put(alert.text))
-        )
-    return lines

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from textual import events
-from textual.binding import Binding
 from textual.geometry import Size
 
 from console.tui.actions import PANE_ACTIONS, bindings
@@ -30,6 +29,15 @@ class Query:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Row:
+    """What one row is about: its market, its order if it is one of ours, and all that is known of it."""
+
+    detail: Sequence[Line]
+    ticker: str | None = None
+    order: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Content:
     """What a pane shows: rows are asked for by index, so that only visible ones are made."""
 
@@ -39,6 +47,7 @@ class Content:
     keys: Sequence[str] = ()
     cells: Callable[[int], Sequence[Cell]] = field(default=lambda _index: ())
     message: str = ""
+    row: Callable[[int], Row] | None = None
 
     @property
     def has_heading(self) -> bool:
@@ -59,10 +68,10 @@ class View:
 class Pane(Canvas, can_focus=True):
     """One numbered pane of the main screen."""
 
-    BINDINGS = [Binding("enter", "screen.zoom", show=False), *bindings(PANE_ACTIONS)]  # noqa: RUF012
+    BINDINGS = [*bindings(PANE_ACTIONS)]  # noqa: RUF012 - Textual's declaration
 
-    def __init__(self, view: View, *, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+    def __init__(self, view: View, *, id: str, classes: str | None = None) -> None:  # noqa: A002 - Textual's
+        super().__init__(id=id, classes=classes)
         self.view = view
         self.query_asked = Query()
         self.content = Content()
@@ -98,6 +107,11 @@ class Pane(Canvas, can_focus=True):
         return min(self._top, max(0, len(keys) - 1))
 
     @property
+    def cursor_key(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self.content.keys[self._cursor] if self.content.keys else None
+
+    @property
     def _visible_rows(self) -> int:
         return max(0, self.size.height - 2 - self.content.has_heading)
 
@@ -115,6 +129,12 @@ class Pane(Canvas, can_focus=True):
 
     def action_move_end(self, direction: int) -> None:
         self.action_move(direction * len(self.content.keys))
+
+    def cursor_row(self) -> Row | None:
+        """What the row under the cursor is about; None where there is no more than it shows."""
+        if not self.content.keys or self.content.row is None:
+            return None
+        return self.content.row(self._cursor)
 
     def cursor_text(self) -> str | None:
         """The row under the cursor, its columns separated by tabs."""

@@ -59,13 +59,15 @@ class Picture:
 
 
 def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
-    """Look at the engine once; nothing here waits for it."""
+    """Look at the engine once; nothing here waits for it. Until it speaks, ``settings`` are in force."""
+    snapshot = engine.snapshot()
+    in_force = settings if snapshot is None else snapshot.settings
     return Picture(
-        snapshot=engine.snapshot(),
+        snapshot=snapshot,
         heartbeat_age_ns=engine.heartbeat_age_ns(),
         failure=engine.failure(),
         outage=engine.outage(),
         halt=engine.halt_view(),
         now_ns=now_ns,
-        feed_limit_ns=int(settings.quality.max_stale_book_seconds * SECOND_NS),
+        feed_limit_ns=int(in_force.quality.max_stale_book_seconds * SECOND_NS),
     )

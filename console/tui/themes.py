@@ -22,6 +22,18 @@ _DARK = {
     "on-badge": "#0c1117",
 }
 
+_LIGHT = {
+    "gain": "#1a7f45",
+    "loss": "#b42318",
+    "warn": "#8a5a00",
+    "halt": "#b42318",
+    "muted": "#5b6673",
+    "frame": "#b3bcc7",
+    "track": "#b3bcc7",
+    "headline": "#0c1117",
+    "on-badge": "#ffffff",
+}
+
 _COLOUR_BLIND = {
     **_DARK,
     "gain": "#56b4e9",
@@ -45,6 +57,22 @@ KCONSOLE = Theme(
     variables=_DARK,
 )
 
+KCONSOLE_LIGHT = Theme(
+    name="kconsole-light",
+    primary="#0b62c4",
+    secondary="#5b6673",
+    accent="#0b62c4",
+    foreground="#1c242d",
+    background="#fbfcfd",
+    surface="#f0f3f6",
+    panel="#e6eaef",
+    success=_LIGHT["gain"],
+    warning=_LIGHT["warn"],
+    error=_LIGHT["loss"],
+    dark=False,
+    variables=_LIGHT,
+)
+
 KCONSOLE_COLOUR_BLIND = Theme(
     name="kconsole-colour-blind",
     primary="#cc79a7",
@@ -61,7 +89,7 @@ KCONSOLE_COLOUR_BLIND = Theme(
 )
 """Gain and loss in blue and orange of the Okabe-Ito palette."""
 
-OWN_THEMES = (KCONSOLE, KCONSOLE_COLOUR_BLIND)
+OWN_THEMES = (KCONSOLE, KCONSOLE_LIGHT, KCONSOLE_COLOUR_BLIND)
 
 
 def variables_for(theme: Theme) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A dialog for what must not happen by one wrong key: it shows what will, and a word must be typed."""
+"""A dialog for what must not happen by one wrong key: it shows what will, and may ask for a typed word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REDRAW_S = 0.5
 
 
 class TypedDialog(ModalScreen[str | None]):
-    """Asks for ``word`` and, with ``asks_reason``, for a reason; its result is the reason, or None.
+    """Asks for ``word``, if there is one, and with ``asks_reason`` for a reason; its result is that, or None.
 
     ``lines`` and ``refusal`` are asked again while it is open and before it ends.
     """
@@ -28,7 +28,7 @@ class TypedDialog(ModalScreen[str | None]):
     def __init__(
         self,
         title: str,
-        word: str,
+        word: str | None,
         *,
         lines: Callable[[], Sequence[Line]],
         refusal: Callable[[], str | None],
@@ -47,7 +47,8 @@ class TypedDialog(ModalScreen[str | None]):
             with VerticalScroll(id="preview"):
                 yield Static(id="shown")
             yield Static(id="check")
-            yield Input(placeholder=f"type {self._word}", id="word", max_length=20)
+            if self._word is not None:
+                yield Input(placeholder=f"type {self._word}", id="word", max_length=20)
             if self._asks_reason:
                 yield Input(placeholder="reason (required)", id="reason", max_length=200)
             with Horizontal(classes="buttons"):
@@ -66,7 +67,7 @@ class TypedDialog(ModalScreen[str | None]):
         refusal = self._refusal()
         if refusal is not None:
             return f"■ refused now: {refusal}", Tone.LOSS
-        if self.query_one("#word", Input).value.strip() != self._word:
+        if self._word is not None and self.query_one("#word", Input).value.strip() != self._word:
             return f"● tab to the field and type {self._word}", Tone.WARN
         if self._asks_reason and not self._reason:
             return "● a reason is needed", Tone.WARN

@@ -34,6 +34,8 @@ QuoteRow = tuple[float, int, int, int, int, int]
 """Seconds, market, bid and ask in cents (0 and 100 are empty), their sizes in contracts."""
 TradeRow = tuple[float, int, int, int, bool]
 """Seconds, market, price in cents, contracts, whether the taker bought YES."""
+BookRow = tuple[float, int, bool, int, int, bool]
+"""Seconds, market, whether a bid, YES price in cents, change in contracts, whether it clears before."""
 
 
 class FlatFees:
@@ -80,6 +82,7 @@ def timeline(
     quotes: Iterable[QuoteRow],
     trades: Iterable[TradeRow] = (),
     *,
+    books: Iterable[BookRow] = (),
     paid_cents: Sequence[int | None] | None = None,
     cuts: Sequence[float] = (),
     settles_after_s: float = 15,
@@ -97,10 +100,12 @@ def timeline(
     bounds = [0, *sorted(at(cut) for cut in cuts), 2**63 - 1]
     quote_rows = sorted(quotes, key=lambda row: row[0])
     trade_rows = sorted(trades, key=lambda row: row[0])
+    book_rows = sorted(books, key=lambda row: row[0])
     slices = [
         _slice(
             [row for row in quote_rows if begin <= at(row[0]) < end],
             [row for row in trade_rows if begin <= at(row[0]) < end],
+            [row for row in book_rows if begin <= at(row[0]) < end],
         )
         for begin, end in itertools.pairwise(bounds)
     ]
@@ -116,7 +121,7 @@ def timeline(
     return cast(Timeline, made)
 
 
-def _slice(quotes: list[QuoteRow], trades: list[TradeRow]) -> Slice:
+def _slice(quotes: list[QuoteRow], trades: list[TradeRow], books: list[BookRow]) -> Slice:
     return Slice(
         Trades(
             np.array([at(row[0]) for row in trades], dtype=np.int64),
@@ -125,7 +130,14 @@ def _slice(quotes: list[QuoteRow], trades: list[TradeRow]) -> Slice:
             np.array([100 * row[3] for row in trades], dtype=np.int32),
             np.array([row[4] for row in trades], dtype=np.bool_),
         ),
-        _no_books(),
+        BookUpdates(
+            np.array([at(row[0]) for row in books], dtype=np.int64),
+            np.array([row[1] for row in books], dtype=np.int32),
+            np.array([row[2] for row in books], dtype=np.bool_),
+            np.array([100 * row[3] for row in books], dtype=np.int16),
+            np.array([100 * row[4] for row in books], dtype=np.int32),
+            np.array([row[5] for row in books], dtype=np.bool_),
+        ),
         Quotes(
             np.array([at(row[0]) for row in quotes], dtype=np.int64),
             np.array([row[1] for row in quotes], dtype=np.int32),
@@ -135,12 +147,6 @@ def _slice(quotes: list[QuoteRow], trades: list[TradeRow]) -> Slice:
             np.array([100 * row[5] if row[5] >= 0 else -1 for row in quotes], dtype=np.int32),
         ),
     )
-
-
-def _no_books() -> BookUpdates:
-    times, markets = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    flags = np.zeros(0, dtype=np.bool_)
-    return BookUpdates(times, markets, flags, np.zeros(0, dtype=np.int16), markets, flags)
 
 
 def settings(style: str = "taker", **strategy: object) -> Settings:

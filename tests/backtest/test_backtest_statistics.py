@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.backtest.statistics import clustered_interval, effective_number, events_needed, wilson
+from console.backtest.statistics import (
+    clustered_interval,
+    effective_number,
+    events_needed,
+    student_p_value,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,15 @@ from console.backtest.statistics import clustered_interval, effective_number, ev
 )
 def test_wilsons_interval_is_that_of_the_textbook(rate: float, n: float, low: float, high: float) -> None:
     assert wilson(rate, n) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("t", "freedom"), [(12.706, 1), (4.303, 2), (3.182, 3), (-2.776, 4), (2.228, 10), (1.980, 120)]
+)
+def test_two_events_prove_less_than_many(t: float, freedom: int) -> None:
+    """Student's table: these are the five per cent."""
+    assert student_p_value(t, freedom) == pytest.approx(0.05, abs=5e-5)
+    assert student_p_value(0.0, freedom) == 1
 
 
 def test_nothing_seen_has_no_interval() -> None:

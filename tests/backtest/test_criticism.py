@@ -326,6 +326,17 @@ def test_switches_that_the_run_cleared_in_place_of_an_operator_are_counted() -> 
     assert "the last of them drawdown for 24.0 h (10 %)" in the_one(warnings, "still stood")
 
 
+def test_a_switch_that_tripped_when_the_last_market_paid_out_stopped_nothing() -> None:
+    latches = (
+        LatchRecord(START_NS, "daily_loss", "HALT", "lost $500", START_NS + DAY_NS, True),
+        LatchRecord(START_NS + DAY_NS, "daily_loss", "HALT", "lost $500", START_NS + 2 * DAY_NS, True),
+        LatchRecord(START_NS + 1_000 * DAY_NS, "streak", "PAUSE", "five lost", None, False),
+    )
+    warnings = report(winners_and_losers(50, 10, latches=latches)).warnings
+    the_one(warnings, "2 kill switches waited for an operator (daily_loss 2)")
+    assert none_with(warnings, "still stood")
+
+
 def test_trades_that_had_not_ended_are_told_with_their_marks() -> None:
     it = report(result_of([fill_record(cents=90)], [market_record(mark=Price(8_500))]))
     the_one(it.warnings, "1 trade had not ended and count -$0.50 at their marks")

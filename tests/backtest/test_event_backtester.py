@@ -468,3 +468,39 @@ def test_other_input_that_cannot_be_meant_is_refused() -> None:
             EventBacktester(initial_capital=capital)
     with pytest.raises(ValueError, match="latency_ms is -1, below 0"):
         EventBacktester(latency_ms=-1)
+    with pytest.raises(ValueError, match="latency_ms is '5', not a number"):
+        EventBacktester(latency_ms="5")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"fee_schedule is 0\.07, not a FeeSchedule"):
+        EventBacktester(0.07)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"slippage_model is 5\.0, not a SlippageModel"):
+        EventBacktester(None, 5.0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'best' is not a valid QueueModel"):
+        EventBacktester(queue="best")  # type: ignore[arg-type]
+    for ticker in (None, 5, ""):
+        with pytest.raises(ValueError, match="not the name of a market"):
+            EventBacktester().submit_order(NOON, ticker, YES, BUY, 1, snapshot(88, 90))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("result", [1, "1", 0.5, 1.0])
+def test_a_result_in_dollars_is_not_taken_for_cents(result: float | str) -> None:
+    with pytest.raises(ValueError, match="which looks like dollars"):
+        backtester().resolve_market(TICKER, result, NOON)
+
+
+def test_prices_in_dollars_are_not_taken_for_cents() -> None:
+    with pytest.raises(ValueError, match=r"yes_bid is 0\.88, which looks like dollars"):
+        backtester().update_market(NOON, TICKER, snapshot(0.88, 0.93))
+    backtester().update_market(NOON, TICKER, snapshot(0.1, 0.4))
+
+
+def test_a_side_that_pandas_has_no_value_for_is_empty() -> None:
+    tested = backtester()
+    order = tested.submit_order(NOON, TICKER, YES, BUY, 1, {"yes_bid": 88, "yes_ask": pd.NA})
+    assert order.state is OrderState.REJECTED
+
+
+def test_an_order_that_was_withdrawn_says_so() -> None:
+    tested = backtester()
+    order = tested.submit_order(NOON, TICKER, YES, BUY, 1, snapshot(88, 90), limit_price=88, rests=True)
+    tested.cancel_order(NOON, order)
+    assert (order.state, order.reason) == (OrderState.CANCELLED, "it was withdrawn")

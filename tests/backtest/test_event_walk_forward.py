@@ -192,7 +192,18 @@ def test_a_table_that_cannot_be_used_is_refused() -> None:
     odd = daily(10).replace({"result": {"no": "maybe"}})
     with pytest.raises(ValueError, match="resolution is 'maybe'"):
         run_walk_forward_backtest(odd, Buyer(), train_days=5, test_days=5)
-    with pytest.raises(ValueError, match="train_days is 0, not above 0"):
+    with pytest.raises(ValueError, match="train_days is 0, not a number above 0"):
         run_walk_forward_backtest(daily(10), Buyer(), train_days=0)
-    with pytest.raises(ValueError, match="embargo_days is -1, not 0 or above"):
+    with pytest.raises(ValueError, match="embargo_days is -1, not a number from 0 on"):
         run_walk_forward_backtest(daily(10), Buyer(), embargo_days=-1)
+    with pytest.raises(ValueError, match="train_days is inf, not a number above 0"):
+        run_walk_forward_backtest(daily(10), Buyer(), train_days=float("inf"))
+    with pytest.raises(ValueError, match="historical_df is NoneType, not a table"):
+        run_walk_forward_backtest(None, Buyer())  # type: ignore[arg-type]
+    nameless = daily(10)
+    nameless.loc[3, "ticker"] = None
+    with pytest.raises(ValueError, match="column ticker, row 3 is empty"):
+        run_walk_forward_backtest(nameless, Buyer())
+    counted = daily(10).assign(ts=range(20))
+    with pytest.raises(ValueError, match="column ts holds numbers"):
+        run_walk_forward_backtest(counted, Buyer())

@@ -2,93 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-from decimal import Decimal
+import random
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from recorded import QuoteRow, TradeRow, both_ways, cash_of, latency, market, setup, timeline
-from recorded import settings as with_settings
+from recorded import QuoteRow, TradeRow, both_ways, cash_of, latency
+from worlds import MARKETS, cuts, quote_rows, trade_rows, world, worlds
 
 from console.backtest.result import Result
 from console.backtest.run import run
-from console.backtest.setup import Setup
-from console.history.timeline import Timeline
 from console.simulation.matching import QueueModel
-
-MARKETS = 5
-
-quote_rows = st.lists(
-    st.builds(
-        lambda tenths, place, mid, half, sizes: (
-            tenths / 10,
-            place,
-            max(0, mid - half),
-            min(100, mid + half),
-            *sizes,
-        ),
-        st.integers(0, 3_000),
-        st.integers(0, MARKETS - 1),
-        st.sampled_from([0, 3, 6, 9, 11, 50, 89, 91, 93, 95, 97, 99, 100]),
-        st.integers(1, 2),
-        st.tuples(st.integers(0, 60), st.integers(0, 60)),
-    ),
-    min_size=1,
-    max_size=120,
-    unique_by=lambda row: (row[0], row[1]),
-)
-trade_rows = st.lists(
-    st.tuples(
-        st.integers(0, 3_000).map(lambda tenths: tenths / 10),
-        st.integers(0, MARKETS - 1),
-        st.sampled_from([4, 7, 8, 90, 92, 94, 96]),
-        st.integers(1, 80),
-        st.booleans(),
-    ),
-    max_size=60,
-)
-delays = st.sampled_from([0, 0.05, 0.4, 3.0])
-worlds = st.fixed_dictionaries(
-    {
-        "style": st.sampled_from(["maker", "taker"]),
-        "scan_s": st.sampled_from(["0.7", "10", "60"]),
-        "expiry_s": st.sampled_from([5, 30, 600]),
-        "latency": st.builds(latency, delays, delays, delays, st.sampled_from([0, 0.3])),
-        "queue": st.sampled_from(list(QueueModel)),
-        "seed": st.integers(0, 3),
-        "losing": st.booleans(),
-        "capital": st.sampled_from([10_000_000_000, 200_000_000]),
-    }
-)
-cuts = st.lists(st.integers(0, 300), max_size=5, unique=True)
-
-
-def world(
-    drawn: dict[str, object], quotes: list[QuoteRow], trades: list[TradeRow], cut_at: list[int]
-) -> tuple[Setup, Timeline | None]:
-    chosen = with_settings(
-        str(drawn["style"]),
-        scan_interval=Decimal(str(drawn["scan_s"])),
-        order_expiry_seconds=drawn["expiry_s"],
-        min_depth_contracts=1,
-    )
-    chosen = dataclasses.replace(
-        chosen, quality=dataclasses.replace(chosen.quality, max_spread_bps=Decimal(10_000))
-    )
-    made = setup(
-        chosen,
-        latency=drawn["latency"],
-        queue=drawn["queue"],
-        seed=drawn["seed"],
-        capital=drawn["capital"],
-    )
-    # Some close while they are quoted, and two share an event.
-    closes = [500, 500, 200, 250, 120]
-    markets = [market(n, close_s=close, event=f"KXE-{n // 2}") for n, close in enumerate(closes)]
-    rows = [row for row in quotes if row[0] < closes[row[1]]]
-    prints = [row for row in trades if row[0] < closes[row[1]]]
-    paid = [0 if drawn["losing"] else 100, 100, 0, None, 50]
-    return made, timeline(markets, rows, prints, paid_cents=paid, cuts=cut_at) if rows else None
 
 
 def same(one: Result, other: Result) -> None:
@@ -136,3 +58,53 @@ def test_every_cent_is_accounted_for_and_nothing_fills_twice(
         )
         assert filled <= record.intent.count
         assert record.fill.at_ns >= record.decided_ns
+
+
+def busy_recording(seed: int) -> tuple[dict[str, object], list[QuoteRow], list[TradeRow]]:
+    """Prices that walk and trades at them, so that resting orders fill."""
+    drawn = random.Random(seed)
+    quotes: dict[tuple[float, int], QuoteRow] = {}
+    for place in range(MARKETS):
+        at_s, mid = 3 * drawn.random(), drawn.choice([91, 93, 95, 50, 7])
+        while at_s < 300:
+            at = round(at_s, 1), place
+            quotes[at] = (*at, mid - 1, mid + 1, drawn.randrange(30), drawn.randrange(60))
+            at_s += 0.1 + drawn.choice([1, 5, 20, 60]) * drawn.random()
+            mid = max(2, min(98, mid + drawn.choice([-1, 0, 0, 0, 1])))
+    trades = [
+        (
+            round(300 * drawn.random(), 1),
+            drawn.randrange(MARKETS),
+            drawn.choice([90, 91, 92, 93, 94, 7, 8]),
+            drawn.randrange(1, 80),
+            drawn.random() < 0.5,
+        )
+        for _ in range(120)
+    ]
+    delay_s = drawn.choice([0, 0.05, 0.4])
+    chosen: dict[str, object] = {
+        "style": "maker",
+        "scan_s": drawn.choice(["0.7", "10", "60"]),
+        "expiry_s": drawn.choice([30, 600]),
+        "latency": latency(delay_s, delay_s, delay_s, drawn.choice([0, 0.3])),
+        "queue": drawn.choice(list(QueueModel)),
+        "seed": seed,
+        "losing": drawn.random() < 0.5,
+        "capital": 10_000_000_000,
+    }
+    return chosen, [*quotes.values()], trades
+
+
+def test_skipping_ahead_and_cutting_change_nothing_where_trades_fill_resting_orders() -> None:
+    printed = 0
+    for seed in range(12):
+        chosen, quotes, trades = busy_recording(seed)
+        made, whole = world(chosen, quotes, trades, [])
+        _, cut = world(chosen, quotes, trades, [70, 155, 230])
+        assert whole is not None
+        assert cut is not None
+        every_row, skipping = both_ways(made, whole)
+        same(every_row, skipping)
+        same(every_row, run(made, cut))
+        printed += sum(record.is_printed for record in every_row.fills)
+    assert printed > 20

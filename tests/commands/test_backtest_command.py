@@ -111,7 +111,8 @@ def test_a_setting_that_is_not_known_is_refused() -> None:
         (["--capital", "0"], "0 is not an amount of dollars such as 10000"),
         (["--assume-depth", "0"], "0 is not a whole number of contracts from 1"),
         (["--queue", "best"], "invalid choice: 'best'"),
-        (["--seed", "x"], "invalid int value"),
+        (["--seed", "x"], "x is not a whole number from 0 on"),
+        (["--seed", "-1"], "-1 is not a whole number from 0 on"),
     ],
 )
 def test_a_wrong_option_is_refused(
@@ -195,8 +196,12 @@ def test_the_trades_can_be_written(capsys: pytest.CaptureFixture[str], data: str
         rows = list(csv.DictReader(opened))
     assert [row["ticker"] for row in rows] == ["KXA-0", "KXA-1", "KXA-2", "KXA-3"]
     assert f"trades written to {file}" in capsys.readouterr().err
-    assert cli.main(["backtest", "--data", data, "--quick", "--trades", str(tmp_path)]) == 1
-    assert "cannot be written: Is a directory" in capsys.readouterr().err
+    for unusable in (tmp_path, tmp_path / "none" / "trades.csv"):
+        assert cli.main(["backtest", "--data", data, "--quick", "--trades", str(unusable)]) == 1
+        said = capsys.readouterr()
+        assert "cannot be written: " in said.err
+        assert "None" not in said.err
+        assert "journal hash: " in said.out
 
 
 def test_pictures_are_drawn(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
@@ -209,8 +214,16 @@ def test_pictures_are_drawn(capsys: pytest.CaptureFixture[str], data: str, tmp_p
     file = tmp_path / "slippage.png"
     assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(file)]) == 0
     assert file.read_bytes().startswith(b"\x89PNG")
+    other = tmp_path / "of another.ending"
+    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(other)]) == 0
+    assert other.read_bytes().startswith(b"\x89PNG")
+    capsys.readouterr()
     assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(tmp_path / "no" / "x.png")]) == 1
-    assert "x.png cannot be written: No such file" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "x.png cannot be written: No such file" in said.err
+    assert "SLIPPAGE" in said.out
+    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(tmp_path)]) == 1
+    assert "cannot be written: Is a directory" in capsys.readouterr().err
 
 
 def test_without_the_library_that_draws_it_says_which_is_needed(

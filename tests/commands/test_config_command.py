@@ -1,4 +1,4 @@
-"""``kconsole config show|check`` and ``info``, as an operator runs them."""
+"""``kconsole config show|check|schema`` and ``info``, as an operator runs them."""
 
 from __future__ import annotations
 
@@ -51,6 +51,36 @@ def test_show_as_json_carries_exact_values(
     assert settings["universe.series"]["value"] == ["KXA", "KXB"]
     assert settings["universe.series"]["source"] == "KCONSOLE_UNIVERSE__SERIES"
     assert settings["monitoring.export_interval_seconds"]["in_force"] is False
+
+
+def test_schema_tells_of_every_setting_what_it_may_be_and_when_a_change_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = {setting["key"]: setting for setting in json_of(capsys, "config", "schema")["settings"]}
+    assert list(settings) == list(CATALOGUE)
+    assert settings["risk.kelly_fraction"] == {
+        "key": "risk.kelly_fraction",
+        "description": "share of the full Kelly stake",
+        "may_be": "a number from 0 to 1",
+        "unit": "fraction",
+        "low": 0,
+        "high": 1,
+        "choices": [],
+        "default": "0.25",
+        "takes_effect": "at once",
+        "loosens": "up",
+        "in_force": True,
+    }
+    assert settings["exchange.key_id"]["takes_effect"] == "at the next start"
+    assert cli.main(["config", "schema"]) == 0
+    printed = capsys.readouterr().out
+    for key, spec in CATALOGUE.items():
+        assert f"{key}\n    {spec.description}\n    {spec.expected}" in printed
+
+
+def test_schema_takes_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["config", "schema", "mine.toml"]) == 2
+    assert "takes no FILE" in capsys.readouterr().err
 
 
 def test_show_takes_no_file(capsys: pytest.CaptureFixture[str]) -> None:

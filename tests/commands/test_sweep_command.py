@@ -86,6 +86,17 @@ def test_every_pair_is_run_under_both_fee_models(
     assert "the best of 2 pairs looks better than it is" in document["warnings"][0]
 
 
+def test_rows_of_which_only_some_bear_slippage_are_called_so(
+    capsys: pytest.CaptureFixture[str], data: str, workers: Workers
+) -> None:
+    said = "only the rows of profit fees bear the slippage model's cost"
+    unlike = json_of(capsys, "sweep", "--data", data, *TRADES, *GRID)["warnings"]
+    assert any(warning.startswith(said) for warning in unlike)
+    for alike in ("on", "off"):
+        document = json_of(capsys, "sweep", "--data", data, *TRADES, *GRID, "--slippage-model", alike)
+        assert not any(warning.startswith(said) for warning in document["warnings"])
+
+
 def test_the_best_is_by_the_fees_asked_for(
     capsys: pytest.CaptureFixture[str], data: str, workers: Workers
 ) -> None:
@@ -154,7 +165,7 @@ def test_whatever_decides_a_run_makes_it_another(
         (["--grid", "90"], "90 is not a pair of cents such as 90:10"),
         (["--grid", "90:10,90:10"], "90:10 stands twice"),
         (["--workers", "0"], "0 is not a whole number of processes from 1"),
-        (["--workers", "2", "--cluster", "x"], "not allowed with argument"),
+        (["--workers", "2", "--cluster", "x:1"], "not allowed with argument"),
     ],
 )
 def test_a_wrong_option_is_refused(
@@ -369,6 +380,35 @@ def test_a_cluster_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str],
     pytest.importorskip("distributed", reason="the extra cluster is not installed")
     assert cli.main(["sweep", "--data", data, "--cluster", "tcp://127.0.0.1:1"]) == 1
     assert "--cluster tcp://127.0.0.1:1: no Dask scheduler answers there" in capsys.readouterr().err
+
+
+def test_a_cluster_that_goes_away_is_told(
+    capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
+    with distributed.LocalCluster(
+        n_workers=0, processes=False, dashboard_address=":0", protocol="tcp://"
+    ) as cluster:
+
+        def sweep_as_it_ends(trials: Any, executor: Executor) -> Any:
+            waiting = executor.submit(time.sleep, 0)
+            cluster.close()
+            yield trials[0], waiting.result()
+
+        monkeypatch.setattr(trial_runs, "sweep", sweep_as_it_ends)
+        argv = ("sweep", "--data", data, *TRADES, "--cluster", cluster.scheduler_address)
+        assert cli.main(argv) == 1
+    said = capsys.readouterr().err
+    assert "went away; run it again to go on where it stopped" in said
+
+
+@pytest.mark.parametrize("address", ["x", "tcp://host", "carrier://pigeon:1", "tcp:// :1"])
+def test_an_address_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], data: str, address: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["sweep", "--data", data, "--cluster", address])
+    assert f"{address} is not an address such as tcp://host:8786" in capsys.readouterr().err
 
 
 def test_without_dask_it_says_what_is_needed(

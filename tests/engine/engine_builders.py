@@ -131,6 +131,13 @@ def settings(style: Literal["maker", "taker"] = "taker", risk: RiskSettings | No
     )
 
 
+def shipped(used: Settings) -> FavouriteLongshot:
+    """The shipped strategy by these settings."""
+    return FavouriteLongshot(
+        used.strategy_flb, used.quality, ConstantEdge(used.edge.constant_points), KalshiFees()
+    )
+
+
 def engine(
     with_settings: Settings | None = None,
     *,
@@ -139,16 +146,14 @@ def engine(
     escalates: bool = False,
 ) -> Engine:
     used = with_settings or settings()
-    strategy = FavouriteLongshot(
-        used.strategy_flb, used.quality, ConstantEdge(used.edge.constant_points), KalshiFees()
-    )
     return Engine(
         used,
-        strategy,
+        shipped(used),
         RiskManager(used.risk, used.quality, escalates=escalates),
         client_id_prefix=PREFIX,
         account=account,
         trade_log=trade_log,
+        make_strategy=shipped,
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from engine_builders import A, dollars, market, settings
+from engine_builders import A, dollars, market, settings, shipped
 
 from console.config.schema import Settings
 from console.domain.book import Quote
@@ -24,17 +24,15 @@ from console.domain.events import (
     OrderBecameUnknown,
     QuoteChanged,
 )
-from console.domain.fees import KalshiFees
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash, Count
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
-from console.domain.ports import HaltLine, SubmitOutcome, Universe, VenueError
+from console.domain.ports import HaltLine, SubmitOutcome, Tokens, Universe, VenueError
 from console.engine.journal import Journal
+from console.engine.overrides import Overrides
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker, Plan
 from console.risk.manager import RiskManager
-from console.strategies.edge import ConstantEdge
-from console.strategies.favourite_longshot import FavouriteLongshot
 
 PATIENCE_S = 20.0
 
@@ -158,6 +156,10 @@ class ScriptedVenue:
         await self._call("market", ticker)
         return self._exchange.listed[ticker]
 
+    @property
+    def tokens(self) -> Tokens | None:
+        return Tokens(190, 200, 40, 100)
+
     async def create_group(self, exchange_index: int) -> str:
         await self._call("create_group")
         return "group-0"
@@ -223,8 +225,15 @@ class ScriptedHaltLine:
 class Run:
     """A worker onto a scripted exchange."""
 
-    def __init__(self, home: Path, exchange: ScriptedExchange, with_settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        exchange: ScriptedExchange,
+        with_settings: Settings | None = None,
+        overrides: Overrides | None = None,
+    ) -> None:
         self.home = home
+        self.overrides = overrides
         self.exchange = exchange
         self.feed: ScriptedFeed | None = None
         self.worker = EngineWorker(self._plan(with_settings or settings("maker")))
@@ -247,15 +256,14 @@ class Run:
             arms_itself=True,
             journal=self.home / "journal.sqlite",
             sentinel=self.home / "HALT",
-            make_strategy=lambda: FavouriteLongshot(
-                used.strategy_flb, used.quality, ConstantEdge(used.edge.constant_points), KalshiFees()
-            ),
+            make_strategy=shipped,
             make_risk=lambda: RiskManager(used.risk, used.quality, escalates=False),
             make_venue=lambda gate: ScriptedVenue(self.exchange),
             make_feed=self._make_feed,
             make_halt_line=halt_line,
             wall_ns=time.time_ns,
             monotonic_ns=time.monotonic_ns,
+            overrides=self.overrides,
         )
 
     def say(self, event: EngineEvent) -> None:
@@ -297,10 +305,15 @@ class Run:
 
 @contextmanager
 def run_of(
-    home: Path, exchange: ScriptedExchange, with_settings: Settings | None = None, *, started: bool = True
+    home: Path,
+    exchange: ScriptedExchange,
+    with_settings: Settings | None = None,
+    *,
+    started: bool = True,
+    overrides: Overrides | None = None,
 ) -> Iterator[Run]:
     """A run that is stopped at the end, whatever was left waiting."""
-    run = Run(home, exchange, with_settings)
+    run = Run(home, exchange, with_settings, overrides)
     try:
         if started:
             run.worker.start(PATIENCE_S)

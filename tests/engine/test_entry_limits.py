@@ -65,7 +65,7 @@ def test_the_legs_of_one_event_share_its_limit() -> None:
     around = Surroundings(
         environment="practice", dry_run=False, notes=(), connected=True, order_round_trip_ns=None
     )
-    shown = Painter(chosen).take(trading.engine, trading.now_ns, around)
+    shown = Painter().take(trading.engine, trading.now_ns, around)
     [gauge] = [each for each in shown.gauges if each.key == "event"]
     assert (gauge.used, gauge.with_resting, gauge.limit) == (first, after, dollars("600"))
     assert after <= dollars("600") < after + dollars("3")  # the fees are kept free

@@ -26,9 +26,9 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings, Settings
+from console.config.schema import RiskSettings
 from console.domain.book import BookSide, Quote
-from console.domain.events import TradingState
+from console.domain.events import BalanceRead, TradingState
 from console.domain.money import Cash, Count
 from console.domain.order import OrderStatus
 from console.engine.picture import Painter, Surroundings
@@ -37,8 +37,8 @@ from console.engine.snapshot import Gauge, Snapshot, SwitchState
 AROUND = Surroundings("practice", False, ("practice edge, not measured",), True, None)
 
 
-def picture(of: Desk, with_settings: Settings | None = None) -> Snapshot:
-    return Painter(with_settings or settings()).take(of.engine, of.now_ns, AROUND)
+def picture(of: Desk) -> Snapshot:
+    return Painter().take(of.engine, of.now_ns, AROUND)
 
 
 def gauge(snapshot: Snapshot, key: str) -> Gauge:
@@ -98,7 +98,7 @@ def test_the_limit_on_orders_a_minute_is_shown_as_it_is_in_force() -> None:
     of_two = settings("maker", RiskSettings(max_orders_per_minute=2))
     trading = desk(of_two)
     trading.ack(trading.enter(FAVOURITE))
-    rate = gauge(picture(trading, of_two), "order_rate")
+    rate = gauge(picture(trading), "order_rate")
     assert (rate.used, rate.limit, rate.unit) == (1, 2, "count")
     trading.later(60)
     assert gauge(picture(trading), "order_rate").used == 0
@@ -126,7 +126,7 @@ def full_desk() -> Desk:
 @pytest.mark.parametrize(("key", "share"), [("single", "0.021"), ("group", "0.033"), ("total", "0.047")])
 def test_the_limit_shown_is_the_limit_orders_stop_at(key: str, share: str) -> None:
     trading = full_desk()
-    shown = gauge(picture(trading, settings("maker", SHARES)), key)
+    shown = gauge(picture(trading), key)
     assert shown.limit == dollars("10000") * Decimal(share)
     assert shown.limit is not None
     assert shown.with_resting is not None
@@ -136,24 +136,24 @@ def test_the_limit_shown_is_the_limit_orders_stop_at(key: str, share: str) -> No
 def test_the_daily_limit_shown_is_the_loss_that_halts() -> None:
     with_settings = settings(risk=SHARES)
     trading = desk(with_settings)
-    shown = gauge(picture(trading, with_settings), "day_loss")
+    shown = gauge(picture(trading), "day_loss")
     assert shown.limit == dollars("123.45")
     intent = trading.enter(FAVOURITE)
     trading.fill(intent, contracts(1), fee="123.43")
     trading.show(quote(92, 93))
     trading.scan()
-    shown = gauge(picture(trading, with_settings), "day_loss")
+    shown = gauge(picture(trading), "day_loss")
     assert (shown.used, trading.state) == (dollars("123.44"), TradingState.RUNNING)
     trading.show(quote(91, 92))
     trading.scan()
-    shown = gauge(picture(trading, with_settings), "day_loss")
+    shown = gauge(picture(trading), "day_loss")
     assert shown.used == shown.limit
     assert trading.state is TradingState.HALTED
 
 
 def test_the_daily_limit_shown_is_the_share_where_that_is_smaller() -> None:
     risk = RiskSettings(max_daily_loss_pct=Decimal("0.01"))
-    shown = gauge(picture(desk(settings(risk=risk)), settings(risk=risk)), "day_loss")
+    shown = gauge(picture(desk(settings(risk=risk))), "day_loss")
     assert shown.limit == dollars("100")
 
 
@@ -171,7 +171,7 @@ def test_the_worst_case_includes_orders_that_may_fill(answer: str) -> None:
         trading.lose_sight(resting)
     elif answer == "acked":
         trading.ack(resting)
-    snapshot = picture(trading, settings("maker"))
+    snapshot = picture(trading)
     total = gauge(snapshot, "total")
     assert total.used == dollars("9.20")
     assert total.with_resting == snapshot.worst_case == dollars("9.20") + resting.worst_cost
@@ -276,7 +276,7 @@ def test_the_funnel_ends_with_what_was_sent_and_filled() -> None:
 
 
 def test_pictures_are_numbered_from_one_painter() -> None:
-    painter, trading = Painter(settings()), desk()
+    painter, trading = Painter(), desk()
     assert [painter.take(trading.engine, START, AROUND).sequence for _ in range(3)] == [1, 2, 3]
 
 
@@ -289,3 +289,28 @@ def test_a_day_that_gained_shows_a_profit_and_no_loss() -> None:
     assert snapshot.day_pnl is not None
     assert snapshot.day_pnl > 0
     assert gauge(snapshot, "day_loss").used == Cash(0)
+
+
+# --- what it stands on ------------------------------------------------------------------------------------
+
+
+def test_health_is_unknown_until_it_is_read_and_then_says_what_was_read() -> None:
+    before = picture(Desk(engine())).health
+    assert before.clock_skew_ms is before.compared_ns is before.cash_difference is None
+    assert before.tokens is None
+    trading = desk()
+    trading.skew_ms, trading.mismatch = -40, "A: ours 3, theirs 0"
+    trading.read_exchange()
+    trading.take(BalanceRead(at_ns=trading.now_ns, cash=dollars("9990")))
+    health = picture(trading).health
+    assert (health.clock_skew_ms, health.mismatch) == (-40, "A: ours 3, theirs 0")
+    assert health.compared_ns == trading.now_ns
+    assert health.cash_difference == dollars("-10")
+
+
+def test_a_position_says_its_series_its_title_and_the_edge_it_was_entered_on() -> None:
+    trading = desk()
+    intent = trading.hold(FAVOURITE)
+    [position] = picture(trading).positions
+    assert (position.series, position.title) == ("KXBTC15M", market(A).title)
+    assert position.expected == intent.win_probability

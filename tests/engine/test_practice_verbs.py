@@ -11,11 +11,22 @@ from practice_runs import PracticeProcess, journaled_events, practice_exchange, 
 from test_practice_run import launch
 
 from console.app import UncleanError, offline_engine, running_engine
-from console.domain.events import Flatten, FlattenEnded, OrderIntended, ReduceOnly, Resume, TradingState
+from console.domain.events import (
+    ClosePosition,
+    Flatten,
+    FlattenEnded,
+    OrderIntended,
+    ReduceOnly,
+    Resume,
+    TradingState,
+)
 from console.domain.money import Count
 from console.domain.order import OrderIntent, OrderStatus
+from console.engine.closing import CLOSE
+from console.engine.market_verbs import STOPPED
 from console.engine.snapshot import Snapshot
 from console.exchange.venue import KalshiVenue
+from console.monitoring.responses import CLOSING
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -136,3 +147,20 @@ def test_after_a_clean_end_a_halt_is_cleared_from_the_shell_with_its_file(
     assert not run.folder.halt_sentinel.exists()
     with running_engine(run) as worker:
         wait_for(worker, "running", lambda s: s.state is TradingState.RUNNING)
+
+
+def test_closing_a_position_sells_it_at_its_price_or_better_and_trades_its_market_no_more(
+    tmp_path: Path, exchange: PracticeProcess
+) -> None:
+    with running_engine(launch(tmp_path, exchange)) as worker:
+        held = wait_for(worker, "a position with a bid", is_holding)
+        first = next(p for p in held.positions if p.exit.price is not None)
+        assert first.exit.price is not None
+        command = ClosePosition(at_ns=time.time_ns(), ticker=first.ticker, least_price=first.exit.price)
+        worker.send(command)
+        wait_for(worker, "the end of the closing", lambda s: any(a.kind == CLOSING for a in s.alerts))
+        [stop] = [latch for latch in wait_for(worker, "a picture", lambda _: True).latches if latch.scope]
+        assert (stop.name, stop.scope) == (STOPPED, f"market:{first.ticker}")
+    exits = [i for i in intents_after(tmp_path, ClosePosition) if i.ticker == first.ticker]
+    assert all(i.reduce_only and i.strategy == CLOSE for i in exits)
+    assert all(i.side.opposite.price_paid(i.price) >= first.exit.price for i in exits)

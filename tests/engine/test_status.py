@@ -70,7 +70,7 @@ class Handle:
 
 
 def picture(of: Desk) -> Snapshot:
-    return Painter(settings()).take(of.engine, of.now_ns, AROUND)
+    return Painter().take(of.engine, of.now_ns, AROUND)
 
 
 def document(of: Desk, failure: str | None = None) -> Document:

@@ -50,7 +50,7 @@ def picture_of(trading: Desk) -> Snapshot:
     around = Surroundings(
         environment="practice", dry_run=False, notes=(), connected=True, order_round_trip_ns=None
     )
-    return Painter(settings()).take(trading.engine, trading.now_ns, around)
+    return Painter().take(trading.engine, trading.now_ns, around)
 
 
 def resting_desk() -> tuple[Desk, OrderIntent]:

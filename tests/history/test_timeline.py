@@ -225,7 +225,7 @@ def test_a_period_and_series_leave_the_rest_out_without_counting_it(tmp_path: Pa
     assert timeline.dropped == {}
     with pytest.raises(HistoryError, match="column series_ticker holds no KXC; it holds KXA, KXB"):
         open_folder(tmp_path, series=["KXC"])
-    with pytest.raises(HistoryError, match="holds no usable row"):
+    with pytest.raises(HistoryError, match="holds no usable row: none is of the series and period"):
         open_folder(tmp_path, Period(ns(100), None))
 
 
@@ -234,7 +234,7 @@ def test_a_folder_with_nothing_but_markets_or_no_row_left_is_refused(tmp_path: P
     with pytest.raises(HistoryError, match=r"quotes\.parquet is missing .* trades, candles and a book"):
         open_folder(tmp_path)
     write(tmp_path, quotes=[quote(1, 42, 41)])
-    with pytest.raises(HistoryError, match="holds no usable row"):
+    with pytest.raises(HistoryError, match=r"holds no usable row: left out were quotes crossed 1$"):
         open_folder(tmp_path)
 
 

@@ -35,7 +35,7 @@ from console.domain.events import (
 from console.domain.market import Market, Ticker
 from console.domain.money import CASH_PER_DOLLAR, PAYOUT, Cash, Price
 from console.domain.order import Fill, OrderStatus, Settlement, TimeInForce
-from console.domain.ports import Universe, VenueError
+from console.domain.ports import Tokens, Universe, VenueError
 from console.simulation.broker import Broker
 from console.simulation.venue import SimulatedFeed, SimulatedHaltLine, SimulatedVenue
 
@@ -74,6 +74,10 @@ class Reads:
         self.trading = True
         self.paid: Price | None = None
         self.payouts_asked = 0
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return None
 
     @property
     def skew_ms(self) -> int | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fake_engine import FakeEngine
 from textual.pilot import Pilot
 
+from console.config.catalogue import CATALOGUE
+from console.config.load import DEFAULT, Loaded
 from console.config.schema import InterfaceSettings, Settings
 from console.tui.app import ConsoleApp
 from console.tui.dialogs import QuitChoice
@@ -15,6 +18,11 @@ from console.tui.dialogs import QuitChoice
 WIDE = (120, 40)
 NARROW = (80, 24)
 HUGE = (240, 60)
+
+
+def loaded_as(settings: Settings) -> Loaded:
+    """Settings as if no file stated any."""
+    return Loaded(settings, dict.fromkeys(CATALOGUE, DEFAULT), {})
 
 
 def screen_text(app: ConsoleApp) -> str:
@@ -50,9 +58,16 @@ async def console(
     ui: InterfaceSettings | None = None,
     is_readonly: bool = False,
     has_toasts: bool = False,
+    loaded: Loaded | None = None,
+    is_ascii: bool = False,
 ) -> AsyncIterator[Console]:
     app = ConsoleApp(
-        engine, Settings(ui=ui or InterfaceSettings()), wall_ns=engine.wall_ns, is_readonly=is_readonly
+        engine,
+        loaded or loaded_as(Settings(ui=ui or InterfaceSettings())),
+        home=Path(),
+        wall_ns=engine.wall_ns,
+        is_readonly=is_readonly,
+        is_ascii=is_ascii,
     )
     async with app.run_test(size=size, notifications=has_toasts) as pilot:
         running = Console(app, pilot)

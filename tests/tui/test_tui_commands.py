@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
-from console_screen import console
+from console_screen import console, loaded_as
 from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 from textual.widgets import Button
 
@@ -141,7 +142,7 @@ async def test_another_thread_ends_the_console_with_an_exit_code() -> None:
 
 
 async def test_a_console_told_to_end_before_it_runs_ends_at_once() -> None:
-    app = ConsoleApp(FakeEngine(), Settings())
+    app = ConsoleApp(FakeEngine(), loaded_as(Settings()), home=Path())
     app.end(129)
     async with app.run_test():
         pass

@@ -205,12 +205,12 @@ async def test_one_changed_mark_repaints_only_its_cells() -> None:
 async def test_an_unchanged_picture_repaints_nothing() -> None:
     async with console(FakeEngine()) as screen:
         await screen.look()
-        assert [pane.redraw() for pane in screen.app._main.panes] == [0] * 6
+        assert not any(pane.redraw() for pane in screen.app._main.panes)
 
 
 def test_a_keymap_that_cannot_work_is_told_in_words() -> None:
-    accepted, problems = sound_keymap({"halt": "h", "pauze": "x", "pause": "r", "sort": "o"})
-    assert accepted == {"sort": "o"}
+    accepted, problems = sound_keymap({"halt": "h", "pauze": "x", "pause": "r", "sort": "O"})
+    assert accepted == {"sort": "O"}
     assert any("'pauze'" in problem for problem in problems)
     assert any("halt works in text fields" in problem for problem in problems)
     assert any("'r' is already used by resume" in problem for problem in problems)

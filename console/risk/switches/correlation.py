@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
@@ -42,7 +43,7 @@ class CorrelationBreach(Switch):
     def __init__(self, limits: RiskSettings) -> None:
         self._limits = limits
 
-    @property
+    @cached_property
     def _share(self) -> Fraction:
         """The cap and its margin: sizing fills a group up to the cap, and the next mark takes it over."""
         limits = self._limits
@@ -57,13 +58,13 @@ class CorrelationBreach(Switch):
         equity = view.equity
         if equity is None or not equity > 0 or view.exposure is None:
             return unknown(percent(share))
-        worst = {name: case.with_orders for name, case in sorted(view.exposure.groups.items())}
+        groups, cap = view.exposure.groups, int(share * equity)
         breaches = tuple(
             ScopedTrip(group_scope(name), f"{name}: {percent(Fraction(value, equity))} of equity at worst")
-            for name, value in worst.items()
-            if value > share * equity
+            for name, value in sorted((name, case.with_orders) for name, case in groups.items())
+            if value > cap
         )
-        most = Fraction(max(worst.values(), default=0), equity)
+        most = Fraction(max((case.with_orders for case in groups.values()), default=0), equity)
         if breaches:
             text = percent(most)
             return Reading(ReadingState.TRIPPED, text, percent(share), scoped=breaches)

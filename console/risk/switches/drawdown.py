@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
@@ -39,12 +40,16 @@ class Drawdown(Switch):
     def __init__(self, limits: RiskSettings) -> None:
         self._limits = limits
 
+    @cached_property
+    def _share(self) -> Fraction:
+        return Fraction(self._limits.max_drawdown_pct)
+
     @property
     def threshold(self) -> str:
-        return f">= {percent(Fraction(self._limits.max_drawdown_pct))}"
+        return f">= {percent(self._share)}"
 
     def evaluate(self, view: RiskView) -> Reading:
-        share = Fraction(self._limits.max_drawdown_pct)
+        share = self._share
         if view.equity is None or view.high_water is None or not view.high_water > 0:
             return unknown(percent(share), Measure(self.label, None, None, "cash"))
         lost = Cash(max(0, view.high_water - view.equity))

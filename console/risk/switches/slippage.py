@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 from console.config.schema import QualitySettings
 from console.domain.events import TradingState
@@ -36,14 +37,18 @@ class Slippage(Switch):
             f"{quality.slippage_min_fills} of the last {quality.slippage_window_fills} fills"
         )
 
+    @cached_property
+    def _most(self) -> Fraction:
+        return Fraction(self._quality.max_slippage_share)
+
     @property
     def threshold(self) -> str:
-        share = percent(Fraction(self._quality.max_slippage_share))
+        share = percent(self._most)
         return f"> {share} of fills > {self._quality.max_slippage_bps.normalize():f} bps"
 
     def evaluate(self, view: RiskView) -> Reading:
         quality = self._quality
-        most, line = Fraction(quality.max_slippage_share), quality.max_slippage_bps * _CENTIBPS_PER_BPS
+        most, line = self._most, quality.max_slippage_bps * _CENTIBPS_PER_BPS
         threshold = f"{percent(most)} > {quality.max_slippage_bps.normalize():f} bps"
         if view.taker_slippage is None:
             return unknown(threshold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
@@ -40,15 +41,19 @@ class Tripwire(Switch):
     def __init__(self, limits: RiskSettings) -> None:
         self._limits = limits
 
+    @cached_property
+    def _share(self) -> Fraction:
+        return Fraction(self._limits.tripwire_notional_pct_per_minute)
+
     @property
     def threshold(self) -> str:
-        share = percent(Fraction(self._limits.tripwire_notional_pct_per_minute))
+        share = percent(self._share)
         orders = self._limits.tripwire_orders_per_minute
         return f"> {orders} orders or {share} of equity a minute; any answer to an order never sent"
 
     def evaluate(self, view: RiskView) -> Reading:
         most_orders = self._limits.tripwire_orders_per_minute
-        share = Fraction(self._limits.tripwire_notional_pct_per_minute)
+        share = self._share
         threshold = f"{most_orders} /min {percent(share)}"
         orders, notional, equity = view.orders_in_minute, view.notional_in_minute, view.equity
         if view.contradiction is not None:

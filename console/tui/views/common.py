@@ -29,6 +29,14 @@ def data_age(age_ns: int | None) -> Line:
     return put(fmt.age(age_ns), Tone.MUTED)
 
 
+def price_age(picture: Picture) -> Line:
+    """How old the prices are: as old as the feed, or as the picture if that is older."""
+    age_ns, feed_ns = picture.age_ns, picture.feed_age_ns
+    if feed_ns is not None and feed_ns > picture.feed_limit_ns:
+        return put(f"STALE {fmt.age(feed_ns)}", Tone.LOSS)
+    return data_age(age_ns)
+
+
 def clearing(latch: LatchView, snapshot: Snapshot) -> str:
     """How a latch clears: in its switch's own words, else by the operator's key."""
     words = (f"clears: {switch.clears}" for switch in snapshot.switches if switch.key == latch.name)

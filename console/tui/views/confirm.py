@@ -1,10 +1,11 @@
-"""What the typed dialogs show: what a flatten would bring, and what arming lets loose."""
+"""What dialogs show before they act: what a flatten or a closing would bring, what arming lets loose."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from console.domain.money import Cash
+from console.domain.events import TradingState
+from console.domain.money import Cash, Price, cost
 from console.engine.snapshot import PositionView, Snapshot
 from console.engine.verbs import DISARMED
 from console.tui import formatting as fmt
@@ -78,6 +79,69 @@ def _sum(label: str, figures: Sequence[Cash | None]) -> Line:
     if unknown and known:
         text += f" + {unknown} unknown"
     return put(text, Tone.WARN if unknown else Tone.STRONG)
+
+
+class ClosePreview:
+    """What closing one position would bring, drawn again and again; ``price`` is the one drawn last."""
+
+    def __init__(self, ticker: str, look: Callable[[], Snapshot | None]) -> None:
+        self.price: Price | None = None
+        self._ticker = ticker
+        self._look = look
+
+    @property
+    def _position(self) -> PositionView | None:
+        snapshot = self._look()
+        held = snapshot.positions if snapshot is not None else ()
+        return next((position for position in held if position.ticker == self._ticker), None)
+
+    def lines(self) -> list[Line]:
+        position = self._position
+        if position is None:
+            return [put(f"{self._ticker}: nothing is held there", Tone.WARN)]
+        leaving = position.exit
+        self.price = leaving.price
+        held = f"{fmt.contracts(position.contracts)} {position.side.outcome}"
+        lines = [
+            put(position.ticker, Tone.STRONG),
+            put(f"Sells {held} at {fmt.cents(leaving.price)}c or better; {self._shown(position)}."),
+            _sums([position]),
+            put(f"{fmt.dollars(_profit(position), signed=True)} against the average entry, after that fee"),
+            put("Its entry orders are cancelled first, and its market stays stopped until r.", Tone.MUTED),
+            put("What the bid does not take within 15 s stays.", Tone.MUTED),
+        ]
+        if position.is_external:
+            lines.append(put("▲ not all of it was bought by us", Tone.WARN))
+        if _is_thin(position):
+            lines.append(put("▲ the bid shows less than is held", Tone.WARN))
+        return lines
+
+    @staticmethod
+    def _shown(position: PositionView) -> str:
+        return f"the bid shows {fmt.contracts(position.exit.displayed)}"
+
+    def refusal(self) -> str | None:
+        """Why it cannot be closed now."""
+        snapshot, position = self._look(), self._position
+        if snapshot is None or position is None:
+            return "nothing is held there"
+        if snapshot.state is TradingState.HALTED:
+            return "halted; F sells while halted"
+        return "no bid" if position.exit.price is None else None
+
+
+def _profit(position: PositionView) -> Cash | None:
+    leaving = position.exit
+    if leaving.proceeds is None or leaving.fee is None:
+        return None
+    return Cash(leaving.proceeds - leaving.fee - cost(position.average_price, position.contracts))
+
+
+def series_of(ticker: str, snapshot: Snapshot) -> str:
+    """The series of a market in which something of ours is; empty where it is not known."""
+    known = {position.ticker: position.series for position in snapshot.positions}
+    known |= {order.ticker: order.series for order in snapshot.resting}
+    return known.get(ticker, "")
 
 
 def arm_lines(snapshot: Snapshot | None) -> list[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
+from console.monitoring.responses import response_to
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, put, width_of
 from console.tui.picture import LATE_NS, Picture
@@ -17,6 +18,9 @@ _STATE_WORDS = {
     TradingState.HALTED: ("■ HALTED", Tone.BADGE_HALT),
 }
 _ALERT_TONES = {AlertLevel.INFO: Tone.MUTED, AlertLevel.WARNING: Tone.WARN, AlertLevel.CRITICAL: Tone.LOSS}
+_PAUSE_NEAR_NS = 2 * 3_600 * fmt.SECOND_NS
+"""From this long before a maintenance pause on, the time left is shown instead of its hour."""
+
 _SEPARATE_FROM = 100
 """From this width on, figures stand two cells apart and carry their full names."""
 
@@ -143,8 +147,11 @@ def _exchange(snapshot: Snapshot | None, now_ns: int) -> Line:
     if not exchange.trading_active:
         return put(f"exchange PAUSED{resumes}", Tone.WARN)
     starts = exchange.pause_starts_ns
-    pause = f", pause {fmt.appointment(starts)}" if starts is not None and starts > now_ns else ""
-    return put(f"open{pause}", Tone.MUTED)
+    if starts is None or starts <= now_ns:
+        return put("open", Tone.MUTED)
+    is_near = starts - now_ns <= _PAUSE_NEAR_NS
+    when = f"in {fmt.age(starts - now_ns)}" if is_near else fmt.appointment(starts)
+    return put(f"open, pause {when}", Tone.WARN if is_near else Tone.MUTED)
 
 
 def _alerts(snapshot: Snapshot | None) -> Line:
@@ -164,11 +171,17 @@ def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
     if picture.state is TradingState.HALTED:
         more = [(2, _kept(picture)), (3, _error(picture.halt))]
         return _beside(_cause(picture), _resting(picture.halt), more, width)
-    if critical is not None:
-        return put(f"▲ {fmt.clock(critical.at_ns)} {critical.text}  (a: seen)", Tone.BADGE_HALT)
+    if critical is not None and critical.level is AlertLevel.CRITICAL:
+        return _unseen(critical, Tone.BADGE_HALT, width)
     if picture.state in (TradingState.PAUSED, TradingState.REDUCE_ONLY):
         return _beside(_cause(picture), _clears(picture), [], width)
-    return EMPTY
+    return EMPTY if critical is None else _unseen(critical, Tone.BADGE_WARN, width)
+
+
+def _unseen(alert: AlertView, tone: Tone, width: int) -> Line:
+    """An alert that nobody has acknowledged, with what to do about it if there is room."""
+    text = put(f"▲ {fmt.clock(alert.at_ns)} {alert.text}", tone)
+    return _beside(text, put("a: seen", Tone.STRONG), [(2, put(f"→ {response_to(alert.kind)}"))], width)
 
 
 def _beside(cause: Line, what_now: Line, more: list[tuple[int, Line]], width: int) -> Line:

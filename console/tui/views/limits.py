@@ -10,6 +10,7 @@ from console.tui.cells import Line, Tone, bar, put
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
+from console.tui.views import details
 from console.tui.views.common import WAITING, data_age
 
 ALARM_SHARE = 0.90
@@ -68,6 +69,10 @@ def _limit(gauge: Gauge) -> str:
     return fmt.short_dollars(gauge.limit) if gauge.unit == "cash" else _amount(gauge.limit, gauge)
 
 
+def _amounts(gauge: Gauge) -> tuple[str, str, str]:
+    return _amount(gauge.used, gauge), _amount(gauge.with_resting, gauge), _limit(gauge)
+
+
 def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
     used, resting = _share(gauge.used, gauge.limit), _share(gauge.with_resting, gauge.limit)
     warns_at = _warns_at(gauge)
@@ -116,6 +121,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         columns=columns,
         keys=[gauge.key for gauge in gauges],
         cells=lambda index: _cells(gauges[index], picture)[: len(columns)],
+        row=lambda index: details.of_gauge(gauges[index], _amounts(gauges[index])),
         message="no limits are reported",
     )
 

@@ -9,10 +9,11 @@ from console.domain.order import OrderStatus
 from console.engine.snapshot import ExternalView, PositionView, RestingView, Snapshot
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, middle, put
-from console.tui.pane import Content, Query, View
+from console.tui.pane import Content, Query, Row, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
-from console.tui.views.common import WAITING, data_age, outcome, signed, until
+from console.tui.views import details
+from console.tui.views.common import WAITING, data_age, outcome, price_age, signed, until
 
 _COLUMNS = (
     Column("market", 11, rank=0, most=30),
@@ -25,7 +26,8 @@ _COLUMNS = (
     Column("in", 4, Align.RIGHT, rank=6),
     Column("realised", 9, Align.DECIMAL, rank=8),
     Column("fees", 6, Align.DECIMAL, rank=9),
-    Column("group", 14, rank=10, most=26),
+    Column("edge c", 6, Align.DECIMAL, rank=10),
+    Column("group", 14, rank=11, most=26),
 )
 
 _ALWAYS = 8
@@ -81,6 +83,13 @@ def _key(row: _Row) -> str:
             return order_id
 
 
+def _edge(position: PositionView) -> Line:
+    """The edge its entries were made on, before fees."""
+    if position.expected is None:
+        return put(fmt.UNKNOWN, Tone.MUTED)
+    return put(fmt.cents(position.expected - position.average_price), Tone.MUTED)
+
+
 def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
     return (
         lambda width: put(middle(position.ticker, width), Tone.STRONG),
@@ -93,6 +102,7 @@ def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
         until(position.close_ns, picture),
         signed(position.realised),
         put(fmt.dollars(position.fees), Tone.MUTED),
+        _edge(position),
         put(position.group, Tone.MUTED),
     )
 
@@ -115,6 +125,7 @@ def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: b
         until(order.close_ns, picture),
         put("", tone),
         put("", tone),
+        put("", tone),
         put(f"sent {fmt.age(picture.now_ns - order.sent_ns)} ago", tone),
     )
 
@@ -134,7 +145,7 @@ def _external_cells(order: ExternalView, *, is_under_position: bool) -> Sequence
         put("rests", tone),
         put(_EXTERNAL, tone),
         put(fmt.dollars(-cost(order.price, order.leaves)), tone),
-        *[put("", tone)] * 4,
+        *[put("", tone)] * 5,
     )
 
 
@@ -171,12 +182,22 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
             return _external_cells(row, is_under_position=row.ticker in held)
         return _resting_cells(row, picture, is_under_position=row.ticker in held)
 
+    def row_of(index: int) -> Row:
+        match rows[index]:
+            case PositionView() as position:
+                return details.of_position(position, picture)
+            case RestingView() as order:
+                return details.of_order(order, picture)
+            case external:
+                return details.of_external(external)
+
     return Content(
         summary=_summary(snapshot),
-        age=data_age(picture.age_ns),
+        age=price_age(picture),
         columns=_COLUMNS if width >= _ALL_FROM else _COLUMNS[:_ALWAYS],
         keys=[_key(row) for row in rows],
         cells=cells,
+        row=row_of,
         message="nothing matches the filter" if query.text else "flat: no positions, no orders",
     )
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from console.engine.snapshot import LatchView, Snapshot, SwitchState, SwitchView
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
-from console.tui.pane import Content, Query, View
+from console.tui.pane import Content, Query, Row, View
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column
+from console.tui.views import details
 from console.tui.views.common import WAITING, clearing, data_age
 
 _COLUMNS = (
@@ -36,7 +37,7 @@ _URGENCY = {
     SwitchState.ARMED: 3,
 }
 
-_Row = tuple[str, Sequence[Cell]]
+_Row = tuple[str, Sequence[Cell], Row]
 
 
 def _since(since_ns: int | None, picture: Picture) -> Line:
@@ -55,7 +56,7 @@ def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
         put(switch.clears, Tone.MUTED),
         _since(switch.evaluated_ns, picture),
     )
-    return f"switch {switch.key}", cells
+    return f"switch {switch.key}", cells, details.of_switch(switch, picture)
 
 
 def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
@@ -63,12 +64,12 @@ def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
         put("■ LATCHED", Tone.LOSS),
         put(latch.name, Tone.STRONG),
         put(latch.level.name.replace("_", "-"), Tone.LOSS),
-        put(latch.reason),
+        put(f"{latch.scope.partition(':')[2]}: {latch.reason}" if latch.scope else latch.reason),
         _since(latch.since_ns, picture),
         put(f"{_ending(latch, snapshot, picture)}; raised by {latch.source}", Tone.MUTED),
         put(""),
     )
-    return f"latch {latch.id}", cells
+    return f"latch {latch.id}", cells, details.of_latch(latch, picture)
 
 
 def _ending(latch: LatchView, snapshot: Snapshot, picture: Picture) -> str:
@@ -108,8 +109,9 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         summary=_summary(snapshot),
         age=data_age(picture.age_ns),
         columns=_COLUMNS if width >= 30 else _NARROW_COLUMNS,
-        keys=[key for key, _ in rows],
+        keys=[key for key, _, _ in rows],
         cells=lambda index: rows[index][1],
+        row=lambda index: rows[index][2],
         message="no kill switches are reported",
     )
 

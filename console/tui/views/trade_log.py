@@ -11,6 +11,7 @@ from console.tui.cells import EMPTY, Line, Tone, fitting, middle, put, width_of
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
+from console.tui.views import details
 from console.tui.views.common import WAITING, data_age, signed
 
 _TIME, _KIND = Column("time ET", 8, rank=0), Column("event", 7, rank=1)
@@ -126,6 +127,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         columns=_FULL if is_full else _COMPACT,
         keys=[str(e.sequence) for e in entries],
         cells=lambda i: _full_cells(entries[i]) if is_full else (*_head(entries[i]), _sentence(entries[i])),
+        row=lambda i: details.of_log_entry(entries[i], picture),
         message="nothing matches the filter" if query.text else "nothing traded yet; w says why not",
     )
 

@@ -1,0 +1,48 @@
+"""``overrides.toml``: what the operator changed while a run was on, for the runs to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tomli_w
+
+from console.config.catalogue import CATALOGUE
+from console.config.errors import ConfigError
+from console.config.load import Loaded, read_overrides
+from console.config.schema import Settings
+from console.engine.durable_file import replace_durably
+
+
+class Overrides:
+    """The file of one environment, and the layers around it as they were loaded."""
+
+    def __init__(self, path: Path, loaded: Loaded) -> None:
+        self._path = path
+        self._loaded = loaded
+
+    def refusal(self, keys: Iterable[str]) -> str | None:
+        """Why one of these keys cannot be changed for good, or None when all can."""
+        pins = (f"{key} {pin}" for key in keys if key in CATALOGUE and (pin := self._loaded.pin(key)))
+        return next(pins, None)
+
+    def write(self, settings: Settings, keys: Iterable[str]) -> None:
+        """Have the values of these keys on disk; what the file beneath says anyway is left out.
+
+        Raises ConfigError.
+        """
+        values: dict[str, object] = {said.key: said.value for said in read_overrides(self._path)}
+        for key in keys:
+            value: object = CATALOGUE[key].value_in(settings)
+            if value == self._loaded.beneath(key).value:
+                values.pop(key, None)
+            else:
+                values[key] = value
+        document: dict[str, dict[str, object]] = {}
+        for key, stated in values.items():
+            section, _, name = key.partition(".")
+            document.setdefault(section, {})[name] = stated
+        try:
+            replace_durably(self._path, tomli_w.dumps(document).encode())
+        except OSError as error:
+            raise ConfigError(f"{self._path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,219 @@
+"""The Replay tab: thresholds tried on recorded markets. It has nothing that could send an order."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from textual.binding import Binding
+
+from console.backtest.replay import ReplayRequest
+from console.backtest.replay_child import Failed, Finished, Progress, ReplayChild
+from console.config.changes import differences
+from console.config.schema import Settings
+from console.config.values import text_of
+from console.tui.actions import REPLAY_ACTIONS, bindings
+from console.tui.cells import Line, Tone, bar, left, put
+from console.tui.pane import Content, Pane, Query, View
+from console.tui.picture import Picture
+from console.tui.views.replay_field import FieldDialog
+from console.tui.views.replay_form import CHECKS, Field, Form, named_thresholds
+from console.tui.views.replay_result import result_lines, warnings_in
+from console.tui.views.thresholds import Changes
+
+_LABEL = 12
+_RUN = "run"
+_TAKE = "take"
+_HINT = "enter or ← → change a row, x runs"
+
+
+class ReplayPane(Pane):
+    """The form of a replay, how far it is, and what it said."""
+
+    BINDINGS = [Binding("enter", "change", show=False), *bindings(REPLAY_ACTIONS)]  # noqa: RUF012
+
+    def __init__(self, in_force: Callable[[], Settings], home: Path) -> None:
+        super().__init__(View(number="b", name="Replay", content=self._content), id="replay", classes="side")
+        self._in_force = in_force
+        self._home = home
+        self._form = Form()
+        self._child: ReplayChild | None = None
+        self._request: ReplayRequest | None = None
+        self._failure: str | None = None
+        self._finished: tuple[ReplayRequest, Finished] | None = None
+        self._tried: dict[tuple[object, ...], set[bytes]] = {}
+        self._drawn: tuple[tuple[object, ...], list[Line]] | None = None
+        self.proposed: Callable[[], Settings | None] = lambda: None
+        self.propose: Callable[[Changes], None] = lambda changes: None
+
+    def show(self, picture: Picture) -> None:
+        """As any pane, and take over what the child has said, seen or not."""
+        at_run = self.cursor_key == _RUN
+        is_new = self._listen()
+        super().show(picture)
+        if is_new and at_run and _TAKE in self.content.keys:
+            self._cursor_key = _TAKE
+            self._top = self.content.keys.index(_TAKE)
+            self.redraw()
+
+    # --- the form -----------------------------------------------------------------------------------
+
+    @property
+    def _thresholds(self) -> dict[str, Settings]:
+        return named_thresholds(self._in_force(), self.proposed())
+
+    def _field_at_cursor(self) -> Field | None:
+        return next((each for each in self._form.fields() if each.key == self.cursor_key), None)
+
+    def action_turn(self, steps: int) -> None:
+        """Take the next choice of the row."""
+        field = self._field_at_cursor()
+        if field is not None and field.is_choice:
+            self._form.turn(field.key, steps, self._thresholds)
+            self.redraw()
+
+    def action_change(self) -> None:
+        """Change the row: the next choice, or a text to type."""
+        field = self._field_at_cursor()
+        if field is None:
+            if self.cursor_key == _RUN:
+                self.action_run()
+            elif self.cursor_key == _TAKE:
+                self.call_later(self.action_take)
+        elif field.is_choice:
+            self.action_turn(1)
+        else:
+            dialog = FieldDialog(field, self._form.values[field.key], CHECKS[field.key])
+            self.app.push_screen(dialog, lambda text: self._typed(field.key, text))
+
+    def _typed(self, key: str, text: str | None) -> None:
+        if text is not None:
+            self._form.values[key] = text
+            self.redraw()
+
+    # --- running ------------------------------------------------------------------------------------
+
+    def action_run(self) -> None:
+        """Run what the form asks for; while it runs, cancel it."""
+        if self._child is not None:
+            self._end_child()
+            self._failure = "cancelled"
+        else:
+            self._start()
+        self._cursor_key = _RUN
+        self.redraw()
+
+    def _start(self) -> None:
+        self._failure = None
+        try:
+            request = self._form.request(self._in_force(), self._thresholds, self._home, 1)
+            self._request = msgspec.structs.replace(request, tried=self._note_tried(request))
+            self._child = ReplayChild(self._request)
+        except ValueError as error:
+            self._failure = str(error)
+        except OSError as error:
+            self._failure = f"no process can be started: {error.strerror}"
+
+    def _note_tried(self, request: ReplayRequest) -> int:
+        """How many thresholds were tried on the recording, since the console was started."""
+        where = (request.folder, request.since_ns, request.until_ns, request.series)
+        tried = self._tried.setdefault(where, set())
+        tried |= {msgspec.json.encode(each) for each in (request.in_force, request.under_test)}
+        return len(tried)
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self._child.cancel()
+            self._child = None
+
+    def on_unmount(self) -> None:
+        self._end_child()
+
+    def _listen(self) -> bool:
+        """Take over what the child said when it has ended; whether that is a result."""
+        if self._child is None or self._child.is_running or self._request is None:
+            return False
+        said, self._child = self._child.said, None
+        if isinstance(said, Finished):
+            self._finished = (self._request, said)
+            self.notify("the replay is done: b shows it", markup=False)
+        elif isinstance(said, Failed):
+            self._failure = said.text
+        return isinstance(said, Finished)
+
+    @property
+    def _tested(self) -> Changes:
+        """What the last result tested besides what was in force."""
+        if self._finished is None:
+            return ()
+        asked = self._finished[0]
+        tested = asked.under_test
+        return tuple(
+            (spec.key, text_of(spec, spec.value_in(tested))) for spec in differences(asked.in_force, tested)
+        )
+
+    async def action_take(self) -> None:
+        """Make edits of what was tested, in the tab where they can be reviewed and applied."""
+        if not self._tested:
+            self.notify("nothing was tested beside what is in force", severity="warning", markup=False)
+            return
+        self.propose(self._tested)
+        await self.run_action("screen.side('thresholds')")
+
+    # --- drawing ------------------------------------------------------------------------------------
+
+    def _content(self, picture: Picture, width: int, height: int, query: Query) -> Content:
+        rows = [*self._form_rows(width), *self._result_rows(width, height)]
+        summary = [put("REPLAY", Tone.BADGE_WARN)]
+        if self._finished is not None and (warnings := warnings_in(self._finished[1].compared)):
+            summary.append(put(f"▲ {warnings} against it", Tone.WARN))
+        return Content(
+            summary=summary,
+            keys=[key for key, _ in rows],
+            cells=lambda index: [rows[index][1]],
+        )
+
+    def _form_rows(self, width: int) -> list[tuple[str, Line]]:
+        rows = [(field.key, self._field_row(field)) for field in self._form.fields()]
+        rows.append((_RUN, self._run_row(width)))
+        if self._failure is not None:
+            wrapped = textwrap.wrap(f"■ {self._failure}", max(10, width))
+            rows += [(f"failure {place}", put(line, Tone.LOSS)) for place, line in enumerate(wrapped)]
+        elif self._child is None and self._finished is None:
+            rows.append(("hint", put(_HINT, Tone.MUTED)))
+        return rows
+
+    def _field_row(self, field: Field) -> Line:
+        value = self._form.values[field.key]
+        label = left(put(field.label, Tone.MUTED), _LABEL)
+        if field.is_choice:
+            return (*label, *put("◂ ", Tone.TRACK), *put(value, Tone.STRONG), *put(" ▸", Tone.TRACK))
+        return (*label, *(put(value) if value else put(_EMPTY.get(field.key, "none"), Tone.MUTED)))
+
+    def _run_row(self, width: int) -> Line:
+        if self._child is None:
+            return (*put(" x ", Tone.FOCUS), *put(" run it at once", Tone.STRONG))
+        said = self._child.said
+        if not isinstance(said, Progress) or not said.name:
+            return (*put(" x ", Tone.FOCUS), *put(" cancel · opening the recording", Tone.STRONG))
+        share = said.rows / said.total if said.total else 1.0
+        text = f" {share:4.0%} {said.name}, {said.rows_per_s:,.0f} rows/s"
+        drawn = bar(share, share, max(0, width - len(text) - 4), Tone.ACCENT, ())
+        return (*put(" x ", Tone.FOCUS), *put(" "), *drawn, *put(text))
+
+    def _result_rows(self, width: int, height: int) -> list[tuple[str, Line]]:
+        if self._finished is None:
+            return []
+        asked = (self._finished, width, height)
+        if self._drawn is None or self._drawn[0] != asked:
+            request, finished = self._finished
+            self._drawn = asked, result_lines(request, finished.compared, width, height)
+        take = put("nothing else than what is in force was tested", Tone.MUTED)
+        if self._tested:
+            take = (*put(" T ", Tone.FOCUS), *put(" take what was tested to Thresholds"))
+        return [(_TAKE, take), *((f"line {place}", line) for place, line in enumerate(self._drawn[1]))]
+
+
+_EMPTY = {"since": "its beginning", "until": "its end", "series": "all", "depth": "nothing fills there"}

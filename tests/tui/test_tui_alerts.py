@@ -1,0 +1,90 @@
+"""The alerts: what to do about each, and which of them stay in sight until they are seen."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from console_screen import NARROW, WIDE, console
+from fake_engine import NOW, SECOND, SNAPSHOT, FakeEngine
+
+from console.config.schema import Settings
+from console.domain.actions import AlertLevel
+from console.engine.snapshot import AlertView
+from console.monitoring.responses import RESPONSES, error_kind, response_to
+from console.risk.switches.every import every_switch
+
+BREACH = AlertView(2, NOW, AlertLevel.WARNING, "PAUSED slippage: 51 bps > 50 bps", "slippage")
+CRITICAL = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED tripwire: 61 orders", "tripwire")
+FAILED_READ = AlertView(4, NOW - SECOND, AlertLevel.WARNING, "account: no answer within 5 s", "error account")
+
+
+def test_every_kill_switch_and_every_latch_has_a_response() -> None:
+    settings = Settings()
+    keys = {switch.key for switch in every_switch(settings.risk, settings.quality)}
+    assert keys - RESPONSES.keys() == set()
+    for latch in ("pause", "reduce_only", "disarmed", "flatten", "stopped", "overfill", "crash_loop"):
+        assert latch in RESPONSES
+
+
+def test_every_source_of_errors_that_the_loop_guards_has_a_response() -> None:
+    loop = Path(__file__).parents[2] / "console" / "engine" / "loop.py"
+    sources = re.findall(r'_guarded\("(\w+)"', loop.read_text(encoding="utf-8"))
+    assert sources
+    for source in sources:
+        assert error_kind(source) in RESPONSES
+    assert response_to(error_kind("something new")), "one without words of its own is still answered"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_each_alert_stands_with_what_to_do_about_it(size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    engine.change(alerts=(BREACH, CRITICAL, FAILED_READ))
+    async with console(engine, size) as screen:
+        text = " ".join((await screen.press("a", "z")).split())
+    for alert in (BREACH, CRITICAL, FAILED_READ):
+        assert alert.text in text
+        assert f"→ {response_to(alert.kind)}"[:40] in text
+    assert "3 to look at" in text
+
+
+async def test_a_breach_rings_and_stays_with_its_response_until_it_is_seen() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        rings = []
+        screen.app.bell = lambda: rings.append(1)  # type: ignore[method-assign]
+        engine.change(alerts=(*SNAPSHOT.alerts, BREACH))
+        head = (await screen.look()).splitlines()[1]
+        assert "51 bps > 50 bps" in head
+        assert "a: seen" in head
+        assert len(rings) == 1
+        await screen.press("a", "escape")
+        assert "51 bps" not in (await screen.look()).splitlines()[1]
+
+
+async def test_what_merely_informs_does_not_stay() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        engine.change(alerts=(*SNAPSHOT.alerts, FAILED_READ))
+        assert "no answer" not in (await screen.look()).splitlines()[1]
+
+
+async def test_alerts_are_filtered_and_the_gravest_come_first_when_asked() -> None:
+    engine = FakeEngine()
+    engine.change(alerts=(CRITICAL, BREACH))
+    async with console(engine) as screen:
+        text = await screen.press("a", "s")
+        assert text.index("61 orders") < text.index("51 bps")
+        text = await screen.press("slash", *"slippage", "enter")
+        assert "61 orders" not in text
+        assert "51 bps" in text
+
+
+async def test_enter_tells_an_alert_in_full() -> None:
+    engine = FakeEngine()
+    engine.change(alerts=(CRITICAL,))
+    async with console(engine) as screen:
+        text = await screen.press("a", "enter")
+    assert "what to do" in text
+    assert response_to("tripwire") in text
