@@ -60,6 +60,7 @@ READ_EVERY_NS = 60_000_000_000
 """How often the account and the exchange's status are read: live it is more often, and nothing can differ."""
 
 _LOOK_AT_LATCHES_NS = 5_000_000_000
+_TICK_EVERY_NS = 3_600_000_000_000
 _NS_PER_MS = 1_000_000
 _PPM = 1_000_000
 
@@ -120,6 +121,7 @@ class Desk:
         self._digest = blake2b(digest_size=16)
         self._read_ns = -READ_EVERY_NS
         self._proved_ns = -1
+        self._ticked_ns = -_TICK_EVERY_NS
         self._day_began = False
 
     @property
@@ -176,13 +178,20 @@ class Desk:
         self.take(ClockSkewRead(at_ns=local_ns, skew_ms=(local_ns - at_ns) // _NS_PER_MS))
         self.take(PositionsCompared(at_ns=local_ns))
 
+    def _is_tick_due(self, at_ns: int) -> bool:
+        """A scan looks at every switch by itself; what a tick adds is the time, by which latches end."""
+        due = at_ns - self._ticked_ns >= _TICK_EVERY_NS
+        return due or bool(self.engine.account.latches.active) or not self._clock.is_right
+
     def _tick(self, at_ns: int) -> None:
+        self._ticked_ns = at_ns
         self.take(ClockTicked(at_ns=self._clock(at_ns), monotonic_ns=at_ns))
 
     def scan(self, at_ns: int, only: tuple[Ticker, ...] | None) -> None:
         """The timer fires; ``only`` as the event's."""
         self.keep_house(at_ns)
-        self._tick(at_ns)
+        if self._is_tick_due(at_ns):
+            self._tick(at_ns)
         self.take(TimerFired(at_ns=self._clock(at_ns), only=only))
         if self._day_began:
             self._day_began = False

@@ -321,11 +321,16 @@ def ended(terminal: Terminal) -> bool:
     return False
 
 
+SLOWLY = ("--set", "strategy_flb.scan_interval=10")
+"""Scans every ten seconds keep a run of some hours busy for some seconds."""
+
+
 def test_a_sweep_that_is_interrupted_goes_on_where_it_stopped(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, home: Path
 ) -> None:
     data = str(record(tmp_path / "days", days=2))
-    argv = ("sweep", "--data", data, *TRADES, "--workers", "1", "--grid", "85:15,90:10,92:8")
+    grid = ("--workers", "1", "--grid", "85:15,90:10,92:8")
+    argv = ("sweep", "--data", data, *TRADES, *SLOWLY, *grid)
     terminal = Terminal(*argv)
     terminal.read_until("trials/s")
     terminal.process.send_signal(signal.SIGINT)
@@ -343,7 +348,7 @@ def test_a_sweep_that_is_interrupted_goes_on_where_it_stopped(
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     data = str(record(tmp_path / "days", days=2))
-    terminal = Terminal("sweep", "--data", data, *TRADES, "--workers", "2")
+    terminal = Terminal("sweep", "--data", data, *TRADES, *SLOWLY, "--workers", "2")
     terminal.read_until("trials/s")
     terminal.process.kill()
     assert terminal.end() == -signal.SIGKILL
@@ -352,7 +357,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 def test_a_backtest_that_is_interrupted_says_how_far_it_got(tmp_path: Path) -> None:
     data = str(record(tmp_path / "days", days=2, a_day=1, hours=24, every_s=1))
-    terminal = Terminal("backtest", "--data", data, *TRADES)
+    terminal = Terminal("backtest", "--data", data, *TRADES, *SLOWLY)
     terminal.read_until("rows/s")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.end() == 130
