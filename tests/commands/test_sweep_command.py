@@ -271,6 +271,14 @@ def test_too_short_a_recording_is_told(
 # --- workers --------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_reach_children() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Terminal:
     """A command on a terminal of its own, in a process group of its own."""
 
