@@ -17,6 +17,7 @@ Count = Callable[[int, int], int]
 Tell = Callable[[str], None]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Most tests wait for a process, a timer or a disk, so that two to a core keep it busy."""
     return 2 * (os.cpu_count() or 1)

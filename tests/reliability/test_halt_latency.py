@@ -155,7 +155,7 @@ def test_the_halt_key_cancels_without_the_engine(
 ) -> None:
     gate_ms: list[float] = []
     empty_ms: list[float] = []
-    total = count(1, 50)
+    total = count(1, 200)
     for number in range(total):
         home = tmp_path / str(number)
         home.mkdir()
