@@ -1,4 +1,5 @@
-"""How long a key waits for its handler in a terminal of 120x40, without and with a replay at full speed.
+"""How long a key waits for its handler in a terminal of 120x40, without and with a replay at full speed, and
+while one is watched that still runs ahead.
 
 ``python benchmarks/replay_latency.py`` runs the console on its own practice exchange in a temporary home,
 presses keys, and prints percentiles; nothing is asserted.
@@ -84,6 +85,11 @@ def main() -> None:
         time.sleep(5)
         measure("replay at full speed", terminal, handled)
         os.write(terminal, b"x")
+        time.sleep(1)
+        os.write(terminal, b"W]]]]]]]")
+        time.sleep(3)
+        measure("watching, as fast as it goes, while it is run", terminal, handled)
+        os.write(terminal, b"B")
         time.sleep(1)
         os.write(terminal, b"q")
         time.sleep(1)

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "resume": "clear one latch while no console runs",
     "recover": "make a corrupt journal anew, from the exchange",
     "status": "what a running console holds and does",
+    "alerts": "send a test alert to everyone who is to be told",
     "exchange": "the practice exchange alone",
     "backtest": "trade recorded markets, and judge the result",
     "sweep": "pairs of thresholds on recorded markets, after the fees of both models",
@@ -29,6 +30,10 @@ COMMANDS: Mapping[str, str] = {
     "lookahead": "whether any decision on recorded markets depends on what came after it",
     "calibrate": "how often each price won in recorded markets, beside what was published",
     "groups": "which recorded markets moved together",
+    "report": "the daily, weekly or monthly review: each routine step answered, with figures and a verdict",
+    "preflight": "the checklist before real money: checked by machine where it can be, asked where not",
+    "export": "what the journal tells, as CSV or JSON: trades, fills, orders, equity, latches, settings",
+    "logs": "the newest lines of the log, and what is added to it",
     "config": "show or check the settings in force, or list what there is to set",
     "info": "versions and every path",
 }

@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: the console on its own practice exchange, at three sizes.
+"""Takes the pictures of the README: the console on its own practice exchange, at three sizes, then watching.
 
 ``python screenshots/make.py [SECONDS]`` trades for that long first (90 by default) and writes SVG and PNG
 beside this file, as soon as there are positions to see. PNG needs Chromium with the font Fira Code, or else
@@ -27,6 +27,8 @@ FOLDER = Path(__file__).parent
 SIZES = ((80, 24), (120, 40), (240, 60))
 SETTLE_S = 1.0
 POSITIONS_TO_SHOW = 3
+TRADES_TO_SHOW = 12
+RUN_AHEAD_S = 10.0
 
 
 async def until_positions(engine: EngineHandle) -> None:
@@ -36,6 +38,13 @@ async def until_positions(engine: EngineHandle) -> None:
         if snapshot is not None and len(snapshot.positions) >= POSITIONS_TO_SHOW:
             return
         await asyncio.sleep(SETTLE_S / 10)
+
+
+async def until_watching(pilot: Pilot[object]) -> None:
+    """Watch the shipped recording, some trades into it."""
+    await pilot.press("b", "W")
+    await asyncio.sleep(RUN_AHEAD_S)
+    await pilot.press(*["n"] * TRADES_TO_SHOW, "space")
 
 
 def take_svgs(seconds: float) -> list[Path]:
@@ -51,6 +60,12 @@ def take_svgs(seconds: float) -> list[Path]:
             file = FOLDER / f"console-{width}x{height}.svg"
             file.write_text(pilot.app.export_screenshot(title="kconsole"), encoding="utf-8")
             files.append(file)
+        await pilot.resize_terminal(*SIZES[1])
+        await until_watching(pilot)
+        await asyncio.sleep(SETTLE_S)
+        file = FOLDER / "watching-120x40.svg"
+        file.write_text(pilot.app.export_screenshot(title="kconsole"), encoding="utf-8")
+        files.append(file)
         pilot.app.exit()
 
     parser = argparse.ArgumentParser()

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "console"
 PURE = ("domain", "config/schema.py", "risk", "strategies", "monitoring")
 """What a replay must decide again exactly as it was: no clock, no chance, no threads of its own."""
 
-DOORS = {"console/risk/risk_manager.py"}
+DOORS = {"console/risk/risk_manager.py", "console/monitoring/metrics_collector.py"}
 """Stand-alone, outside every replay: used as it is shown, a door is given no clock and takes its own."""
 
 IMPURE_MODULES = {"time", "random", "secrets", "uuid", "asyncio", "threading", "socket", "subprocess", "os"}

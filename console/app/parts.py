@@ -67,7 +67,7 @@ def notes_of(launch: Launch) -> tuple[str, ...]:
 
 
 def strategy_of(settings: Settings, edge: EdgeModel) -> FavouriteLongshot:
-    return FavouriteLongshot(settings.strategy_flb, settings.quality, edge, _fees(settings.fees))
+    return FavouriteLongshot(settings.strategy_flb, settings.quality, edge, fees_of(settings.fees))
 
 
 def edge_in(settings: Settings, at_start: EdgeModel) -> EdgeModel:
@@ -82,7 +82,7 @@ def risk_of(launch: Launch) -> RiskManager:
     return RiskManager(settings.risk, settings.quality, escalates=launch.environment != "practice")
 
 
-def _fees(settings: FeeSettings) -> FeeModel:
+def fees_of(settings: FeeSettings) -> FeeModel:
     return ProfitFees(int(settings.profit_fee_rate * 10_000)) if settings.model == "profit" else KalshiFees()
 
 

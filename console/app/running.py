@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.app.accounts import exchange_account, simulated_account
+from console.app.alerting import Alerting
 from console.app.earlier_run import (
     EarlierRun,
     record_opener,
@@ -17,9 +18,12 @@ from console.app.earlier_run import (
 )
 from console.app.guarding import GuardProcess
 from console.app.launch import Launch
+from console.app.metrics import RunMetrics
+from console.app.metrics_server import serve_metrics
 from console.app.parts import connection_of, edge_in, notes_of, risk_of, signer_of, strategy_of, universe_of
 from console.config.home import lock_key
 from console.config.logs import RunLog, start_logging
+from console.config.redaction import conceal
 from console.engine.backup import Backups
 from console.engine.crash_points import crash_point
 from console.engine.status import StatusWriter
@@ -33,21 +37,27 @@ from console.practice.child import Outage
 from console.strategies.edge_table import edge_model_of
 
 START_TIMEOUT_S = 30.0
+_BYTES_PER_MB = 1_000_000
 _SLOWLY_READ_BYTES = 2_000_000
 """How much of a journal a slow or busy machine reads, checks and backs up in a second."""
 
 
+def _as_planned(plan: Plan) -> Plan:
+    return plan
+
+
 @contextmanager
-def running_engine(launch: Launch) -> Iterator[EngineWorker]:
+def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned) -> Iterator[EngineWorker]:
     """An engine that trades until the block ends; the caller stops it before, or its orders are cancelled.
 
+    ``changed`` may put something between the engine and what stands around it, to see what it does then.
     Raises ConfigError, LockHeldError, ExposedKeyError, PracticeFailedError or EngineFailedError, each with
     one sentence.
     """
     with ExitStack() as stack:
         launch.folder.create()
         stack.enter_context(launch.folder.lock())
-        run_log = start_logging(launch.folder.logs)
+        run_log = start_log(launch)
         stack.callback(run_log.close)
         crash_point("start: locked")
         earlier = None if launch.dry_run else see_to_earlier_run(launch)
@@ -57,13 +67,22 @@ def running_engine(launch: Launch) -> Iterator[EngineWorker]:
             stack.callback(guard.end)
         connection, outage = connection_of(launch, stack)
         earlier = earlier and see_to_other_account(launch, earlier, connection)
+        conceal(connection.key_id)
         signer = signer_of(connection)
         stack.enter_context(lock_key(urlsplit(connection.rest).netloc, connection.key_id))
-        worker = EngineWorker(_plan(launch, connection, signer, outage, run_log, earlier, guard))
+        alerting = Alerting(launch.settings.monitoring, launch.environment, dry_run=launch.dry_run)
+        stack.callback(alerting.stop)
+        metrics = RunMetrics(launch)
+        stack.callback(metrics.close)
+        plan = _plan(launch, connection, signer, outage, run_log, earlier, guard, alerting, metrics)
+        worker = EngineWorker(changed(plan))
         stack.callback(lambda: worker.stop(cancel_resting=True))
         if guard is not None:
             guard.wait_ready()
         _start(worker, launch, earlier)
+        alerting.follow(worker)
+        metrics.follow(worker)
+        stack.callback(serve_metrics(metrics, launch.settings.monitoring.prometheus_port, worker))
         run_log.on_trouble = lambda text: worker.note_error("log", text)
         status = StatusWriter(
             worker, launch.folder.status, lambda error: worker.note_error("status", f"not written: {error}")
@@ -71,6 +90,16 @@ def running_engine(launch: Launch) -> Iterator[EngineWorker]:
         status.start()
         stack.callback(status.stop)
         yield worker
+
+
+def start_log(launch: Launch) -> RunLog:
+    """Log to the file of a run in this environment; raises ConfigError."""
+    monitoring = launch.settings.monitoring
+    return start_logging(
+        launch.folder.logs,
+        file_bytes=monitoring.log_file_megabytes * _BYTES_PER_MB,
+        files_kept=monitoring.log_files_kept,
+    )
 
 
 def start_timeout_s(journal: Path) -> float:
@@ -96,6 +125,8 @@ def _plan(
     run_log: RunLog,
     earlier: EarlierRun | None,
     guard: GuardProcess | None,
+    alerting: Alerting,
+    metrics: RunMetrics,
 ) -> Plan:
     settings = launch.settings
     make_account = simulated_account if launch.dry_run else exchange_account
@@ -125,4 +156,7 @@ def _plan(
         open_record=None if earlier is None else record_opener(launch, connection, earlier),
         backups=None if launch.dry_run else Backups(launch.folder.backups),
         overrides=launch.overrides,
+        tell=alerting.tell,
+        watch=metrics.watch,
+        deliveries=alerting.views,
     )

@@ -11,8 +11,11 @@ NEVER_NS = 2**63 - 1
 
 
 class Phase(enum.IntEnum):
-    """The order in which things happen at one time: trades met the book before it changed, payouts are there
-    before an entry may use them, and what we decide comes after all that was told then."""
+    """The order in which things happen at one time.
+
+    Trades met the book before it changed, payouts are there before an entry may use them, what we decide
+    comes after all that was told then, and who only looks on sees all of it.
+    """
 
     PRINT = 0
     DUE = 1
@@ -23,7 +26,7 @@ class Phase(enum.IntEnum):
     ARRIVE = 6
     ANSWER = 7
     SCAN = 8
-    MARK = 9
+    LOOK = 9
 
 
 class Agenda:

@@ -11,9 +11,9 @@ from console.backtest.estimates import Estimate, estimates_by
 from console.backtest.observations import Observations
 from console.backtest.panels import BANDS, Panel, PriceSource, band_rows
 from console.backtest.published import BECKER_ALL, BECKER_TAKER_BY_CATEGORY, REPLICATION
-from console.backtest.statistics import events_needed
 from console.domain.money import PRICE_PER_CENT
 from console.monitoring.buckets import BUCKET_LOWS, BUCKETS
+from console.monitoring.statistics import events_needed
 from console.strategies.edge import PUBLISHED_MARKS, Role
 
 if TYPE_CHECKING:

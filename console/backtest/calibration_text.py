@@ -11,9 +11,9 @@ from console.backtest.edge_fit import prior_events
 from console.backtest.observations import Coverage
 from console.backtest.panels import BANDS
 from console.backtest.published import BECKER_ALL, CATEGORY_SPREAD, OTHER_UNITS, REPLICATION
-from console.backtest.statistics import Interval
 from console.domain.money import PRICE_PER_CENT
 from console.monitoring.buckets import BUCKETS
+from console.monitoring.statistics import Interval
 from console.strategies.edge import PUBLISHED_MARKS
 from console.strategies.edge_table import EdgeCell, EdgeTable
 

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from console.backtest.equity import DAYS_PER_YEAR
-from console.backtest.equity import days as days_of
 from console.backtest.estimates import FEW_OF_A_KIND
 from console.backtest.words import dollars, figure, percent, some
 from console.domain.money import CASH_PER_DOLLAR
+from console.monitoring.equity import DAYS_PER_YEAR
+from console.monitoring.equity import days as days_of
 
 if TYPE_CHECKING:
-    from console.backtest.hit_rates import HitRate
     from console.backtest.report import Context, Report
     from console.backtest.setup import Setup
+    from console.monitoring.hit_rates import HitRate
 
 _MOST_OF_PROFIT = 0.5
 _FEW_DAYS = 90

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from console.backtest.documents import iso
-from console.backtest.equity import NS_PER_DAY
 from console.backtest.words import counts, dollars, percent, some
 from console.domain.money import format_count
+from console.monitoring.documents import iso
+from console.monitoring.equity import NS_PER_DAY
 
 if TYPE_CHECKING:
     from console.backtest.report import Context, Report

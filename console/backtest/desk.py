@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.backtest.result import LatchRecord
 from console.domain.actions import (
     Action,
     Append,
@@ -44,6 +43,7 @@ from console.domain.money import Cash
 from console.domain.order import OrderIntent
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
+from console.monitoring.records import LatchRecord
 from console.risk.latches import EVERYTHING, RISK_SOURCE, latch_id
 from console.risk.manager import RiskManager
 
@@ -112,6 +112,7 @@ class Desk:
         self.renewals = 0
         self.groups: dict[Ticker, str] = {}
         self.stopped_by: str | None = None
+        self.on_record: Callable[[JournaledEvent], None] | None = None
         self._stops_on_halt = setup.stop_on_halt
         self._clock = clock
         self._submit = submit
@@ -221,6 +222,8 @@ class Desk:
 
     def _journal(self, record: JournaledEvent) -> None:
         self._digest.update(msgspec.msgpack.encode(record))
+        if self.on_record is not None:
+            self.on_record(record)
         match record:
             case EquityMarked(equity=equity):
                 self.equity.append((self.now_ns, equity))

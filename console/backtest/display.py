@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Ints = npt.NDArray[np.int64]
+
+_ROWS_AT_FIRST = 16
 
 
 class Shown(NamedTuple):
@@ -30,22 +34,32 @@ class ByMarket:
         # A radix sort, which NumPy has for 16 bits alone.
         keys = market.astype(np.uint16) if markets <= 2**16 else market
         self.order = np.argsort(keys, kind="stable")
-        self._ends = np.cumsum(np.bincount(market, minlength=markets)).tolist()
+        # One number is found and read faster through a view of the memory than through the array.
+        self._order = self.order.data
+        self._ends = [0, *np.cumsum(np.bincount(market, minlength=markets)).tolist()]
 
     def last_before(self, place: int, row: int) -> int | None:
         """The last row of a market before this one, of whichever market."""
-        rows = self.rows(place)
-        found = int(np.searchsorted(rows, row))
-        return int(rows[found - 1]) if found else None
+        begin, end = self._ends[place], self._ends[place + 1]
+        found = bisect_left(self._order, row, begin, end)
+        return self._order[found - 1] if found > begin else None
 
     def first_from(self, place: int, row: int) -> int | None:
         """The first row of a market from this one on."""
-        rows = self.rows(place)
-        found = int(np.searchsorted(rows, row))
-        return int(rows[found]) if found < len(rows) else None
+        end = self._ends[place + 1]
+        found = bisect_left(self._order, row, self._ends[place], end)
+        return self._order[found] if found < end else None
 
     def rows(self, place: int) -> Ints:
-        return self.order[self._ends[place - 1] if place else 0 : self._ends[place]]
+        return self.order[self._ends[place] : self._ends[place + 1]]
+
+    def rows_from(self, place: int, row: int) -> Iterable[Ints]:
+        """The rows of a market from this one on, in ever larger pieces."""
+        begin, end = self._ends[place], self._ends[place + 1]
+        begin, count = bisect_left(self._order, row, begin, end), _ROWS_AT_FIRST
+        while begin < end:
+            yield self.order[begin : min(begin + count, end)]
+            begin, count = begin + count, 2 * count
 
 
 def quote_of(bid: Price, ask: Price, bid_size: Count, ask_size: Count) -> Quote:
@@ -56,6 +70,18 @@ def quote_of(bid: Price, ask: Price, bid_size: Count, ask_size: Count) -> Quote:
     )
 
 
+def quotes_of(quotes: Quotes, rows: Ints) -> Iterator[Quote]:
+    """The same for many rows, in half the time."""
+    bid, ask = quotes.bid[rows], quotes.ask[rows]
+    bids: Iterable[Level | None] = map(Level, bid.tolist(), quotes.bid_size[rows].tolist())
+    asks: Iterable[Level | None] = map(Level, ask.tolist(), quotes.ask_size[rows].tolist())
+    if not bid.all():
+        bids = [level if level and level.price else None for level in bids]
+    if ask.max(initial=0) >= PRICE_PER_DOLLAR:
+        asks = [level if level and level.price < PRICE_PER_DOLLAR else None for level in asks]
+    return map(Quote, bids, asks)
+
+
 class Display:
     """The quotes of a stretch of the recording, and the last of each market before it."""
 
@@ -63,6 +89,10 @@ class Display:
         self._markets = markets
         self._earlier: dict[int, Shown] = {}
         self._rows: Quotes | None = None
+        self._ts_ns: memoryview
+        self._sizes: tuple[memoryview, memoryview]
+        self._prices: tuple[memoryview, memoryview]
+        self._asked_ns, self._rows_then = -1, 0
         self.by_market: ByMarket
 
     def enter(self, rows: Quotes) -> None:
@@ -75,18 +105,18 @@ class Display:
                 int(place): self.at_row(int(last[place])) for place in np.flatnonzero(last >= 0)
             }
         self._rows = rows
+        self._ts_ns = rows.ts_ns.data
+        self._prices = rows.bid.data, rows.ask.data
+        self._sizes = rows.bid_size.data, rows.ask_size.data
+        self._asked_ns = -1
         self.by_market = ByMarket(rows.market, self._markets)
 
     def at_row(self, row: int) -> Shown:
-        rows = self._rows
-        assert rows is not None
-        quote = quote_of(
-            Price(int(rows.bid[row])),
-            Price(int(rows.ask[row])),
-            Count(int(rows.bid_size[row])),
-            Count(int(rows.ask_size[row])),
+        (bid, ask), (bid_size, ask_size) = self._prices, self._sizes
+        return Shown(
+            self._ts_ns[row],
+            quote_of(Price(bid[row]), Price(ask[row]), Count(bid_size[row]), Count(ask_size[row])),
         )
-        return Shown(int(rows.ts_ns[row]), quote)
 
     def before_row(self, place: int, row: int) -> Shown | None:
         """The newest quote of a market among the rows before this one; None before its first."""
@@ -99,5 +129,40 @@ class Display:
 
     def rows_until(self, at_ns: int) -> int:
         """How many of the stretch's rows have been by a time."""
+        if self._rows is None:
+            return 0
+        if at_ns != self._asked_ns:
+            # What happens at one time asks again and again.
+            self._asked_ns, self._rows_then = at_ns, bisect_right(self._ts_ns, at_ns)
+        return self._rows_then
+
+    def first_other(self, place: int, row: int, bids: Iterable[Level], asks: Iterable[Level]) -> int | None:
+        """The first row from this one on at which a level has another size than this or is known to be away.
+
+        Away is what would be better than the best price; of a best price without a size nothing is known.
+        """
         rows = self._rows
-        return 0 if rows is None else int(np.searchsorted(rows.ts_ns, at_ns, side="right"))
+        assert rows is not None
+        found = [self._first_other(place, row, level, rows.bid, rows.bid_size, 1) for level in bids]
+        found += [self._first_other(place, row, level, rows.ask, rows.ask_size, -1) for level in asks]
+        return min((each for each in found if each is not None), default=None)
+
+    def _first_other(
+        self,
+        place: int,
+        row: int,
+        level: Level,
+        prices: npt.NDArray[np.int16],
+        sizes: npt.NDArray[np.int32],
+        sign: int,
+    ) -> int | None:
+        none = 0 if sign > 0 else PRICE_PER_DOLLAR
+        for piece in self.by_market.rows_from(place, row):
+            shown = zip(piece.tolist(), prices[piece].tolist(), sizes[piece].tolist(), strict=True)
+            for found, price, size in shown:
+                ahead = sign * (level.price - price)
+                if price == none or ahead < 0:
+                    continue
+                if ahead > 0 or (size > 0 and size != level.size):
+                    return int(found)
+        return None

@@ -9,9 +9,9 @@ from console.backtest.calibrate import by_category_and_bucket
 from console.backtest.estimates import Estimate
 from console.backtest.observations import NO_CATEGORY, Observations, time_of
 from console.backtest.published import CATEGORY_SPREAD
-from console.backtest.statistics import Z_95
 from console.domain.money import PRICE_PER_CENT
 from console.monitoring.buckets import BUCKETS
+from console.monitoring.statistics import Z_95
 from console.strategies.edge import PUBLISHED_MARKS, Role
 from console.strategies.edge_table import VERSION, EdgeCell, EdgeTable
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.backtest.panels import Panel
-from console.backtest.statistics import Interval, clustered_interval, effective_number, wilson
 from console.domain.fees import KalshiFees
 from console.domain.market import FeeTerms
 from console.domain.money import (
@@ -19,6 +18,7 @@ from console.domain.money import (
     Count,
     Price,
 )
+from console.monitoring.statistics import Interval, clustered_interval, effective_number, wilson
 
 if TYPE_CHECKING:
     import numpy as np

@@ -38,12 +38,13 @@ from console.backtest.event_inputs import (
 from console.backtest.event_order import NO_TOUCH, Order
 from console.backtest.event_records import Records
 from console.backtest.event_trades import ClosedTrade, Metrics, closed_trades, metrics_of, trades_frame
-from console.backtest.result import FillRecord, Result
+from console.backtest.result import Result
 from console.domain.book import NO_QUOTE, Quote
 from console.domain.events import EngineEvent, OrderRejected, OrderReported, TradePrinted
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement, TimeInForce
+from console.monitoring.records import FillRecord
 from console.simulation.broker import Broker
 from console.simulation.matching import Execution, QueueModel
 from console.simulation.slippage import SlippageModel

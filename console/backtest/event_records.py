@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from console.backtest.event_inputs import NEVER_NS, market_of
-from console.backtest.result import FillRecord, MarketRecord, Result
+from console.backtest.result import Result
 from console.domain.book import NO_QUOTE, Quote
 from console.domain.fees import ProfitFees
 from console.domain.market import Ticker
 from console.domain.money import Cash, Price
 from console.domain.order import Settlement
 from console.domain.position import Position
+from console.monitoring.records import FillRecord, MarketRecord
 
 _FLAT = Position()
 

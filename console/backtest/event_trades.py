@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
-from console.backtest.performance import performance
-from console.backtest.result import FillRecord, Result
-from console.backtest.trades import Ending, Trade, trades_of
+from console.backtest.result import Result
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash
+from console.monitoring.performance import performance
+from console.monitoring.records import FillRecord
+from console.monitoring.trades import Ending, Trade, trades_of
 
 if TYPE_CHECKING:
     import pandas as pd

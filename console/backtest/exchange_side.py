@@ -6,12 +6,10 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.display import ByMarket, Display, Shown
 from console.backtest.recorded_books import RecordedBooks
-from console.domain.book import NO_QUOTE, BookSide, Quote
+from console.domain.book import NO_QUOTE, BookSide, Level, Quote
 from console.domain.events import EngineEvent, MarketSettled, MarketStatusChanged, TradePrinted
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import Cash, Count, Price
@@ -82,6 +80,7 @@ class ExchangeSide:
         self._traded: set[Ticker] = set()
         self._news: list[EngineEvent] = []
         self._followed: dict[int, int] = {}
+        self._loosely: set[int] = set()
         self._cursors = 0
         self._expiry_awaited_ns = NEVER_NS
         self._tickers = tuple(places)
@@ -101,7 +100,7 @@ class ExchangeSide:
         """An order arrives."""
         place = self._places[intent.ticker]
         self._at(at_ns)
-        if place not in self._followed:
+        if place not in self._followed or place in self._loosely:
             self._show_newest(place)
         answer = self.broker.submit(intent)
         # The answer first, as a program that waits for it reads it before its feed.
@@ -157,13 +156,13 @@ class ExchangeSide:
 
     # --- the recording where it matters to us -------------------------------------------------------
 
-    def _end(self, place: int) -> None:
-        """Follow the market from here on if that matters now, and send what happened."""
-        if self.broker.is_touched(self._tickers[place]):
-            if place not in self._followed:
-                self._follow(place, *self._rows_until(self.now_ns))
-        else:
+    def _end(self, place: int, next_row: int | None = None) -> None:
+        """Follow the market from here, or a row, on if that matters now, and send what happened."""
+        if not self.broker.is_touched(self._tickers[place]):
             self._followed.pop(place, None)
+        elif place not in self._followed or place in self._loosely:
+            quote_row, trade_row, book = self._rows_until(self.now_ns)
+            self._follow(place, quote_row if next_row is None else next_row, trade_row, book)
         self._await_expiry()
         self._send_news()
 
@@ -194,20 +193,35 @@ class ExchangeSide:
         assert trades is not None
         return (
             self._display.rows_until(at_ns),
-            int(np.searchsorted(trades.ts_ns, at_ns, side="right")),
+            int(trades.ts_ns.searchsorted(at_ns, side="right")),
             self._books.until(at_ns),
         )
 
     def _follow(self, place: int, quote_row: int, trade_row: int, book: int) -> None:
-        """Show the broker all that a market displays and trades from these on."""
+        """Show the broker all that a market displays and trades from these on.
+
+        Loosely where nothing of ours rests: only what brings back something that we took.
+        """
         self._cursors += 1
         self._followed[place] = self._cursors
         self._await_quote(place, quote_row, self._cursors)
-        self._await_trade(place, trade_row, self._cursors)
-        self._await_book(place, book, self._cursors)
+        if self._residue(place) is None:
+            self._loosely.discard(place)
+            self._await_trade(place, trade_row, self._cursors)
+            self._await_book(place, book, self._cursors)
+        else:
+            self._loosely.add(place)
+
+    def _residue(self, place: int) -> tuple[list[Level], list[Level]] | None:
+        """What we took of best prices and is still gone; None where more than that matters."""
+        return None if self._books.has(place) else self.broker.residue(self._tickers[place])
 
     def _await_quote(self, place: int, row: int, cursor: int) -> None:
-        found = self._display.by_market.first_from(place, row)
+        residue = self._residue(place)
+        if residue is None:
+            found = self._display.by_market.first_from(place, row)
+        else:
+            found = self._display.first_other(place, row, *residue)
         if found is None:
             return
         shown = self._display.at_row(found)
@@ -218,8 +232,9 @@ class ExchangeSide:
                 # A quote made of the book tells nothing that the book did not.
                 if not self._books.was_whole(place, at_ns, at_ns):
                     self.broker.show(self._tickers[place], shown.quote)
-                self._await_quote(place, found + 1, cursor)
-                self._end(place)
+                if place not in self._loosely:
+                    self._await_quote(place, found + 1, cursor)
+                self._end(place, found + 1)
 
         self._agenda.add(shown.at_ns, Phase.DISPLAY, show, found)
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.backtest.agenda import Agenda, Phase
 from console.backtest.display import Display
-from console.backtest.result import MARK_OUT_NS, Decision, FillRecord
 from console.domain.book import Quote
 from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent
+from console.monitoring.records import MARK_OUT_NS, Decision, FillRecord
 
 if TYPE_CHECKING:
     from console.history.markets import Outcome
@@ -27,17 +25,17 @@ class FillLog:
     def __init__(
         self,
         display: Display,
-        agenda: Agenda,
         places: Mapping[Ticker, int],
         outcomes: Mapping[Ticker, Outcome],
     ) -> None:
         self.records: list[FillRecord] = []
         self.decisions: list[Decision] = []
         self._display = display
-        self._agenda = agenda
         self._places = places
         self._outcomes = outcomes
         self._decisions: dict[str, tuple[int, int]] = {}
+        self._mark_outs: list[tuple[int, int, int]] = []
+        self._twice_mids: list[list[int | None]] = []
 
     def decide(self, intent: OrderIntent, at_ns: int, age_ns: int) -> None:
         """An order is sent; its market's quote is this old as we know it."""
@@ -48,10 +46,10 @@ class FillLog:
         self, intent: OrderIntent, fill: Fill, execution: Execution, slippage: Cash, quote: Quote, age_ns: int
     ) -> None:
         decided_ns, age_at_decision_ns = self._decisions[intent.client_order_id]
-        for number, after_ns in enumerate(MARK_OUT_NS):
-            self._agenda.add(
-                fill.at_ns + after_ns, Phase.MARK, partial(self._mark, len(self.records), number)
-            )
+        self._mark_outs += [
+            (fill.at_ns + after_ns, len(self.records), number) for number, after_ns in enumerate(MARK_OUT_NS)
+        ]
+        self._twice_mids.append([None] * len(MARK_OUT_NS))
         self.records.append(
             FillRecord(
                 fill=fill,
@@ -66,12 +64,15 @@ class FillLog:
             )
         )
 
-    def _mark(self, index: int, number: int, at_ns: int) -> None:
-        record = self.records[index]
-        ticker = record.fill.ticker
-        shown = self._display.at(self._places[ticker], at_ns)
-        if shown is None or at_ns >= self._outcomes[ticker].close_ns:
-            return
-        mids: Sequence[int | None] = record.twice_mids
-        marked = (*mids[:number], shown.quote.twice_mid, *mids[number + 1 :])
-        self.records[index] = msgspec.structs.replace(record, twice_mids=marked)
+    def mark_out_before(self, end_ns: int) -> None:
+        """Note where markets went after fills up to a time, to which the stretch on display reaches."""
+        due = [mark_out for mark_out in self._mark_outs if mark_out[0] < end_ns]
+        self._mark_outs = [mark_out for mark_out in self._mark_outs if mark_out[0] >= end_ns]
+        for at_ns, index, number in due:
+            ticker = self.records[index].fill.ticker
+            shown = self._display.at(self._places[ticker], at_ns)
+            if shown is not None and at_ns < self._outcomes[ticker].close_ns:
+                self._twice_mids[index][number] = shown.quote.twice_mid
+        for index in {index for _, index, _ in due}:
+            twice_mids = tuple(self._twice_mids[index])
+            self.records[index] = msgspec.structs.replace(self.records[index], twice_mids=twice_mids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from console.backtest.execution import Bar
+from console.monitoring.execution import Bar
 
 _LONGEST = 52
 _LIMIT = "limit"

@@ -10,7 +10,7 @@ import numpy as np
 
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.desk import Desk, OurClock
-from console.backtest.display import Display, quote_of
+from console.backtest.display import Display, quotes_of
 from console.backtest.exchange_side import Delays, ExchangeSide
 from console.backtest.feed import Arrivals, QuoteFeed
 from console.backtest.fill_log import FillLog
@@ -20,6 +20,7 @@ from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
 from console.domain.events import EngineEvent, QuoteChanged
 from console.domain.market import Ticker
+from console.domain.money import PRICE_PER_DOLLAR
 from console.domain.order import OrderIntent
 from console.history.columns import Slice
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from console.backtest.setup import Setup
     from console.history.timeline import Timeline
 
-_BLOCK_ROWS = 65_536
+_BLOCK_ROWS = 2_048
+"""So few that their numbers stay in the processor's cache."""
+
 _SCANS_BETWEEN_TELLS = 256
 _NS_PER_S = 1_000_000_000
 _NS_PER_HOUR = 3_600 * _NS_PER_S
@@ -47,7 +50,7 @@ class Kernel:
         self._places = {ticker: place for place, ticker in enumerate(self._tickers)}
         self.agenda = Agenda()
         self.display = Display(len(self._tickers))
-        self.fills = FillLog(self.display, self.agenda, self._places, timeline.outcomes)
+        self.fills = FillLog(self.display, self._places, timeline.outcomes)
         self.books = RecordedBooks(len(self._tickers))
         self.exchange = ExchangeSide(
             setup, self._places, self.display, self.books, self.agenda, self._answer, self.fills.note
@@ -66,8 +69,8 @@ class Kernel:
         latency = setup.latency
         self._entry = Delays(latency.entry_ns, latency.jitter_ns, f"{setup.seed} entry")
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
-        points = Points(strategy, len(self._tickers))
-        self._feed = QuoteFeed(setup, points)
+        self._points = Points(strategy, len(self._tickers))
+        self._feed = QuoteFeed(setup, self._points)
         self._interval_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
         self._working: set[int] = set()
@@ -76,6 +79,7 @@ class Kernel:
         self._arrivals: Arrivals
         self._delivered = [-1] * len(self._tickers)
         self._newest = np.full(len(self._tickers), -1, dtype=np.int64)
+        self._priced = self._newest.copy()
         self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
         self._scanned_hour = 0
@@ -98,19 +102,23 @@ class Kernel:
             arrivals = arrivals if left is None else left.followed_by(arrivals)
             self._enter(current, arrivals)
             left = self._deliver_until(until_ns, progress)
-            self.now_ns = max(self.now_ns, _last_ns(current), *self._arrivals.at_ns[-1:].tolist())
-            self.agenda.run_before(self.now_ns + 1 if following is None else until_ns, Phase.PRINT)
+            self.now_ns = max(self.now_ns, last_ns_of(current), *self._arrivals.at_ns[-1:].tolist())
+            end_ns = self.now_ns + 1 if following is None else until_ns
+            self.agenda.run_before(end_ns, Phase.PRINT)
+            self.fills.mark_out_before(end_ns)
             self.rows += current.rows
-            if self._skips:
+            if self._points.tells:
                 self._catch_up(len(arrivals.at_ns) - len(left.at_ns))
             current = following
         if self.desk.stopped_by is None:
             self._settle_what_is_left()
+            self.fills.mark_out_before(NEVER_NS)
 
     def _enter(self, rows: Slice, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
         self._delivered = [-1] * len(self._tickers)
         self._newest.fill(-1)
+        self._priced.fill(-1)
         self._caught_up = 0
         self.display.enter(arrivals.quotes)
         self.exchange.enter(rows.trades)
@@ -138,38 +146,35 @@ class Kernel:
         arrivals, quotes = self._arrivals, self._arrivals.quotes
         agenda, desk, delivered, working = self.agenda, self.desk, self._delivered, self._working
         handle, perform, tickers = desk.engine.handle, desk.perform, self._tickers
-        columns = (quotes.market, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
         at_ns_of = arrivals.at_ns[rows]
-        ours = at_ns_of if self.clock.is_right else self.clock.of_all(at_ns_of)
-        for row, at_ns, our_ns, may_act, place, bid, ask, bid_size, ask_size in zip(
+        times = at_ns_of.tolist()
+        our_times = times if self.clock.is_right else self.clock.of_all(at_ns_of).tolist()
+        dispatched = 0
+        for row, at_ns, our_ns, may_act, place, quote in zip(
             rows.tolist(),
-            at_ns_of.tolist(),
-            ours.tolist(),
+            times,
+            our_times,
             arrivals.may_act[rows].tolist(),
-            *(column[rows].tolist() for column in columns),
+            quotes.market[rows].tolist(),
+            quotes_of(quotes, rows),
             strict=True,
         ):
             if at_ns >= agenda.due_ns:
                 agenda.run_before(at_ns, Phase.DELIVER, row)
                 if desk.stopped_by is not None:
-                    return
+                    break
             if row <= delivered[place]:
                 continue
             delivered[place] = row
             if may_act or place in working:
                 desk.keep_house(at_ns)
-            self.dispatched += 1
-            actions = handle(
-                QuoteChanged(
-                    at_ns=our_ns,
-                    ticker=tickers[place],
-                    quote=quote_of(bid, ask, bid_size, ask_size),
-                )
-            )
+            dispatched += 1
+            actions = handle(QuoteChanged(tickers[place], quote, at_ns=our_ns))
             if actions:
                 desk.now_ns, self._passed = at_ns, row + 1
                 perform(actions)
                 self._passed = None
+        self.dispatched += dispatched
 
     def _follow(self, place: int, row: int) -> None:
         """Pass on every row of a market from this one on, while an order of ours is at work there."""
@@ -206,7 +211,7 @@ class Kernel:
 
     def _arrived(self, at_ns: int, side: str) -> int:
         """How many rows of the stretch have reached us: ``left`` before a time, ``right`` by then."""
-        return int(np.searchsorted(self._arrivals.at_ns, at_ns, side=side))  # type: ignore[call-overload]
+        return int(self._arrivals.at_ns.searchsorted(at_ns, side=side))  # type: ignore[call-overload]
 
     def _scan(self, at_ns: int) -> None:
         self._scans += 1
@@ -230,38 +235,49 @@ class Kernel:
         return is_idle
 
     def _mark_now(self, at_ns: int) -> None:
-        only: tuple[Ticker, ...] | None = None
-        if self._skips:
+        if self._points.tells:
             self._catch_up(self._arrived(at_ns, "right"))
-            only = self._worth_a_look()
-        self.desk.scan(at_ns, only)
+        self.desk.scan(at_ns, self._worth_a_look())
 
-    def _worth_a_look(self) -> tuple[Ticker, ...]:
-        """The markets that may have something to decide by what they are quoted at, in order of listing."""
+    def _worth_a_look(self) -> tuple[Ticker, ...] | None:
+        """The markets that may have something to decide by what they are quoted at, in order of listing.
+
+        None, for every market, if the strategy cannot tell.
+        """
+        if not self._points.tells:
+            return None
         places = {*np.flatnonzero(self._could_act).tolist(), *self._working}
         return tuple(self._tickers[place] for place in sorted(places, key=self.listings.turns.__getitem__))
 
     def _catch_up(self, end: int) -> None:
-        """Take note of the rows before this one, and let the engine know at what positions are marked.
-
-        None of them leads to a decision.
-        """
+        """Take note of the rows before this one, of which none that was not passed on leads to a decision."""
         quotes, rows = self._arrivals.quotes, slice(self._caught_up, max(self._caught_up, end))
-        self._newest[quotes.market[rows]] = np.arange(rows.start, rows.stop)
-        self._could_act[quotes.market[rows]] = self._arrivals.may_act[rows]
+        market, numbers = quotes.market[rows], np.arange(rows.start, rows.stop)
+        is_priced = (quotes.bid[rows] > 0) | (quotes.ask[rows] < PRICE_PER_DOLLAR)
+        self._newest[market] = numbers
+        self._priced[market[is_priced]] = numbers[is_priced]
+        self._could_act[market] = self._arrivals.may_act[rows]
         self._caught_up = rows.stop
-        held = [self._places[ticker] for ticker in self.desk.engine.account.held]
-        newest = zip(held, self._newest[held].tolist(), strict=True)
-        self._mark([(place, row) for place, row in newest if row > self._delivered[place]])
+        if self._skips:
+            self._mark_held()
 
-    def _mark(self, stale: list[tuple[int, int]]) -> None:
-        quotes, rows = self._arrivals.quotes, [row for _, row in stale]
-        columns = (quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
-        quoted = zip(*(column[rows].tolist() for column in columns), strict=True)
-        for (place, row), (bid, ask, bid_size, ask_size) in zip(stale, quoted, strict=True):
+    def _mark_held(self) -> None:
+        """Let the engine know at what positions are marked."""
+        held = [self._places[ticker] for ticker in self.desk.engine.account.held]
+        stale = []
+        for place, priced, newest in zip(
+            held, self._priced[held].tolist(), self._newest[held].tolist(), strict=True
+        ):
+            if newest > self._delivered[place]:
+                # An empty book leaves the price before it in force.
+                if self._delivered[place] < priced < newest:
+                    stale.append((place, priced))
+                stale.append((place, newest))
+        rows = np.array([row for _, row in stale], dtype=np.int64)
+        take_quote = self.desk.engine.markets.take_quote
+        for (place, row), quote in zip(stale, quotes_of(self._arrivals.quotes, rows), strict=True):
             self._delivered[place] = row
-            quote = quote_of(bid, ask, bid_size, ask_size)
-            self.desk.engine.markets.take_quote(self._tickers[place], quote)
+            take_quote(self._tickers[place], quote)
 
     def _settle_what_is_left(self) -> None:
         """After the last row only what is held or rests goes on, to its end."""
@@ -313,5 +329,6 @@ def first_ns_of(rows: Slice) -> int:
     return min(int(each.ts_ns[0]) for each in (rows.trades, rows.books, rows.quotes) if len(each.ts_ns))
 
 
-def _last_ns(rows: Slice) -> int:
+def last_ns_of(rows: Slice) -> int:
+    """When the last row of a slice was recorded."""
     return max(int(each.ts_ns[-1]) for each in (rows.trades, rows.books, rows.quotes) if len(each.ts_ns))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.backtest.other_futures import NoFuture, OtherFuture
-from console.backtest.result import Decision
 from console.backtest.run import run
 from console.backtest.setup import Latency, Setup
 from console.history.timeline import Timeline
+from console.monitoring.records import Decision
 
 if TYPE_CHECKING:
     import numpy as np

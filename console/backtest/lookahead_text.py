@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.backtest.documents import Document, document_of, iso
 from console.backtest.lookahead import Lookahead
-from console.backtest.result import Decision
 from console.backtest.words import some, wrapped
 from console.domain.money import format_count, format_price
+from console.monitoring.documents import Document, document_of, iso
+from console.monitoring.records import Decision
 
 
 def document(found: Lookahead) -> Document:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from console.backtest.result import FillRecord, Result
-from console.backtest.trades import Ending, Trade
 from console.domain.fees import (
     AccountPrecision,
     FeeAccumulator,
@@ -19,6 +17,8 @@ from console.domain.fees import (
 from console.domain.market import FeeTerms, Ticker
 from console.domain.money import Cash, Count
 from console.domain.position import cash_change_of_fill
+from console.monitoring.records import FillRecord
+from console.monitoring.trades import Ending, Trade
 
 TermsAt = Callable[[Ticker, int], FeeTerms | None]
 """The exchange's terms for a market at a time; None where they are not known."""
@@ -66,9 +66,3 @@ def profit_fees(trades: Iterable[Trade], model: FeeModel) -> Cash:
         if trade.ending is Ending.OPEN:
             unfinished.add(trade.market.ticker)
     return Cash(sum(model.on_profit(Cash(p)) for ticker, p in profits.items() if ticker not in unfinished))
-
-
-def fees_charged(result: Result) -> Cash:
-    """What the run paid the exchange, without the slippage model's cost."""
-    at_fills = sum(record.fill.fee - record.slippage for record in result.fills)
-    return Cash(at_fills + sum(market.profit_fee for market in result.traded))

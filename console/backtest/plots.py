@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.backtest.execution import RoleSlippage, Slippage, is_spread
-from console.backtest.frames import equity_frame
-from console.backtest.hit_rates import BucketRow
 from console.backtest.report import Report
-from console.backtest.result import Result
+from console.monitoring.execution import RoleSlippage, Slippage, is_spread
+from console.monitoring.frames import equity_frame
+from console.monitoring.hit_rates import BucketRow
+from console.monitoring.records import Records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BLUE, _RED, _GREY = "#2a6f97", "#b23a48", "#6c757d"
+BLUE, RED, GREY = "#2a6f97", "#b23a48", "#6c757d"
 _SIZE = (9.0, 5.0)
 _DPI = 120
 
@@ -42,20 +42,20 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def equity_figure(result: Result) -> Figure:
+def equity_figure(records: Records) -> Figure:
     """Equity at marks and, below it, how far it was under its high."""
-    figure = _figure()
+    figure = blank_figure()
     from matplotlib import rc_context
 
     with rc_context({"date.converter": "concise"}):
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        frame = equity_frame(result)
-        above.step(frame.index, frame["equity"], where="post", color=_BLUE, linewidth=1.4)
-        above.axhline(frame["equity"].iloc[0], color=_GREY, linewidth=0.8, linestyle="--")
-        _label(above, "Equity at marks", "dollars")
-        below.fill_between(frame.index, -frame["drawdown"], step="post", color=_RED, alpha=0.4, linewidth=0)
-        below.step(frame.index, -frame["drawdown"], where="post", color=_RED, linewidth=0.8)
-        _label(below, "Below the high", "dollars")
+        frame = equity_frame(records)
+        above.step(frame.index, frame["equity"], where="post", color=BLUE, linewidth=1.4)
+        above.axhline(frame["equity"].iloc[0], color=GREY, linewidth=0.8, linestyle="--")
+        label(above, "Equity at marks", "dollars")
+        below.fill_between(frame.index, -frame["drawdown"], step="post", color=RED, alpha=0.4, linewidth=0)
+        below.step(frame.index, -frame["drawdown"], where="post", color=RED, linewidth=0.8)
+        label(below, "Below the high", "dollars")
         for axis in (above, below):
             axis.yaxis.set_major_formatter("{x:,.0f}")
     return figure
@@ -66,7 +66,7 @@ def slippage_figure(slippage: Slippage) -> Figure:
     roles = [("Takers", slippage.taker), ("Makers", slippage.maker)]
     traded = [(name, role) for name, role in roles if role.touch.n]
     shown = [(name, role) for name, role in traded if is_spread(role.histogram)] or traded or roles[:1]
-    figure = _figure()
+    figure = blank_figure()
     for axis, (name, role) in zip(figure.subplots(len(shown), 1, squeeze=False)[:, 0], shown, strict=True):
         _slippage_bars(axis, name, role, slippage.limit_bps)
     return figure
@@ -74,14 +74,14 @@ def slippage_figure(slippage: Slippage) -> Figure:
 
 def hit_rate_figure(rows: Sequence[BucketRow]) -> Figure:
     """The hit rate of each bucket with its interval, and the rate at which it breaks even."""
-    figure = _figure()
+    figure = blank_figure()
     axis = figure.subplots()
     judged = [(row, row.judged) for row in rows if row.judged is not None]
     places = range(len(judged))
     for place, (_, it) in zip(places, judged, strict=True):
         if it.interval is not None:
             low, high = (100 * end for end in it.interval)
-            axis.vlines(place, low, high, color=_BLUE, linewidth=2, alpha=0.6)
+            axis.vlines(place, low, high, color=BLUE, linewidth=2, alpha=0.6)
         axis.annotate(
             f"{it.n_contracts:,.0f} contracts\n{it.n_events:,} events",
             (place, 0),
@@ -90,15 +90,15 @@ def hit_rate_figure(rows: Sequence[BucketRow]) -> Figure:
             textcoords="offset points",
             ha="center",
             fontsize=8,
-            color=_GREY,
+            color=GREY,
         )
     rates = [100 * it.hit_rate for _, it in judged]
     needs = [100 * it.break_even for _, it in judged]
-    axis.plot(places, rates, "o", color=_BLUE, markersize=8, label="hit rate, 95 % interval")
-    axis.plot(places, needs, "_", color=_RED, markersize=30, markeredgewidth=2, label="break-even")
+    axis.plot(places, rates, "o", color=BLUE, markersize=8, label="hit rate, 95 % interval")
+    axis.plot(places, needs, "_", color=RED, markersize=30, markeredgewidth=2, label="break-even")
     axis.set_xticks(places, [f"{row.lo}-{row.hi}c" for row, _ in judged])
     axis.margins(x=0.15, y=0.2)
-    _label(axis, "Hit rate by price of the outcome bought", "% of contracts")
+    label(axis, "Hit rate by price of the outcome bought", "% of contracts")
     axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
 
@@ -106,17 +106,17 @@ def hit_rate_figure(rows: Sequence[BucketRow]) -> Figure:
 def _slippage_bars(axis: Axes, name: str, role: RoleSlippage, limit_bps: float) -> None:
     bars = role.histogram
     places = range(len(bars))
-    axis.bar(places, [bar.n_contracts for bar in bars], width=0.9, color=_BLUE)
+    axis.bar(places, [bar.n_contracts for bar in bars], width=0.9, color=BLUE)
     labels = [f"{bar.low:g}" if bar.low is not None else "less" for bar in bars[:-1]]
     axis.set_xticks(places, [*labels, f"≥ {bars[-1].low:g}"], fontsize=8)
     first, width = bars[1].low or 0.0, (bars[1].high or 0.0) - (bars[1].low or 0.0)
-    axis.axvline(0.5 + (limit_bps - first) / width, color=_RED, linestyle="--", linewidth=1.2)
+    axis.axvline(0.5 + (limit_bps - first) / width, color=RED, linestyle="--", linewidth=1.2)
     axis.annotate(
         f" limit {limit_bps:g}",
         (0.5 + (limit_bps - first) / width, 1),
         xycoords=("data", "axes fraction"),
         va="top",
-        color=_RED,
+        color=RED,
         fontsize=8,
     )
     it = role.touch
@@ -125,12 +125,13 @@ def _slippage_bars(axis: Axes, name: str, role: RoleSlippage, limit_bps: float) 
         for label, value in (("mean", it.mean), ("p50", it.p50), ("p95", it.p95), ("p99", it.p99))
         if value is not None
     )
-    _label(axis, f"{name}: slippage against the touch, {it.n:,} fills ({figures})", "contracts")
-    axis.set_xlabel("bps, each bar from its label on; positive is a cost", fontsize=9, color=_GREY)
+    label(axis, f"{name}: slippage against the touch, {it.n:,} fills ({figures})", "contracts")
+    axis.set_xlabel("bps, each bar from its label on; positive is a cost", fontsize=9, color=GREY)
     axis.yaxis.set_major_formatter("{x:,.0f}")
 
 
-def _figure() -> Figure:
+def blank_figure() -> Figure:
+    """A picture of the usual size without anything in it; raises NoPlotsError."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -140,8 +141,9 @@ def _figure() -> Figure:
     return figure
 
 
-def _label(axis: Axes, title: str, unit: str) -> None:
-    axis.set_title(title, loc="left", fontsize=11)
-    axis.set_ylabel(unit, fontsize=9, color=_GREY)
+def label(axis: Axes, title: str, unit: str) -> None:
+    """Title and unit of an axis, and how all of them look; neither is taken for a formula."""
+    axis.set_title(title, loc="left", fontsize=11, parse_math=False)
+    axis.set_ylabel(unit, fontsize=9, color=GREY)
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="y", alpha=0.25)

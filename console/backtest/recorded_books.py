@@ -73,6 +73,10 @@ class RecordedBooks:
         found = self._whole_of.first_from(place, number) if place in self._tops else None
         return None if found is None else (found, int(self._whole_ns[found]))
 
+    def has(self, place: int) -> bool:
+        """Whether a market's book was recorded by the end of the slice."""
+        return place in self._tops
+
     def was_whole(self, place: int, since_ns: int, until_ns: int) -> bool:
         """Whether a market's book was whole at one of two times or between: what came first is older then."""
         if place not in self._tops:

@@ -18,6 +18,7 @@ from console.domain.money import Cash, Count
 
 if TYPE_CHECKING:
     from console.backtest.report import Report
+    from console.backtest.setup import Setup
     from console.history.timeline import Timeline
 
 FeeModelName = Literal["kalshi", "profit"]
@@ -68,17 +69,16 @@ def replay(request: ReplayRequest, tell: Tell) -> SideBySide:
 
     Raises HistoryError for a recording and ConfigError for an edge table that cannot be used.
     """
-    with _opened(request) as timeline:
-        in_force = _charging(request.in_force, request.fees)
-        under_test = _charging(request.under_test, request.fees)
-        before = _report(request, in_force, timeline, tell, "in force")
-        same = in_force == under_test
-        after = None if same else _report(request, under_test, timeline, tell, "under test")
+    with opened(request) as timeline:
+        before = _report(request, request.in_force, timeline, tell, "in force")
+        same = _charging(request.in_force, request.fees) == _charging(request.under_test, request.fees)
+        after = None if same else _report(request, request.under_test, timeline, tell, "under test")
     return compare(before, after)
 
 
 @contextmanager
-def _opened(request: ReplayRequest) -> Iterator[Timeline]:
+def opened(request: ReplayRequest) -> Iterator[Timeline]:
+    """The recording; raises HistoryError."""
     from console.history.folder import open_folder
     from console.history.usable import Period
 
@@ -90,28 +90,35 @@ def _opened(request: ReplayRequest) -> Iterator[Timeline]:
         yield open_folder(folder, period, request.series)
 
 
+def setup_of(request: ReplayRequest, settings: Settings) -> Setup:
+    """A run of these settings as asked for; raises ConfigError."""
+    from console.backtest.fee_schedules import FeeSchedules
+    from console.backtest.shipped_setup import shipped_setup
+    from console.strategies.edge_table import edge_model_of
+
+    charged = _charging(settings, request.fees)
+    edge = edge_model_of(charged.edge, Path(request.home), time.time_ns())
+    usual = shipped_setup(charged, edge, FeeSchedules.load(), request.capital)
+    return replace(usual, assumed_depth=request.assumed_depth)
+
+
 def _charging(settings: Settings, fees: FeeModelName) -> Settings:
     return replace(settings, fees=replace(settings.fees, model=fees))
 
 
 def _report(request: ReplayRequest, settings: Settings, timeline: Timeline, tell: Tell, name: str) -> Report:
-    from console.backtest.fee_schedules import FeeSchedules
     from console.backtest.pieces import Pieces
     from console.backtest.report import Context, report_of
     from console.backtest.run import run
-    from console.backtest.shipped_setup import shipped_setup
     from console.history.usable import Period
-    from console.strategies.edge_table import edge_model_of, measured_table
+    from console.strategies.edge_table import measured_table
 
-    home, now_ns = Path(request.home), time.time_ns()
-    edge = edge_model_of(settings.edge, home, now_ns)
-    usual = shipped_setup(settings, edge, FeeSchedules.load(), request.capital)
-    setup = replace(usual, assumed_depth=request.assumed_depth)
+    setup = setup_of(request, settings)
     result = run(setup, Pieces(timeline, lambda rows: tell(name, rows, timeline.rows)))
     context = Context(
         data=request.name,
         period=Period(request.since_ns, request.until_ns),
         thresholds_tried=request.tried,
-        edge_table=measured_table(settings.edge, home, now_ns),
+        edge_table=measured_table(setup.settings.edge, Path(request.home), time.time_ns()),
     )
     return report_of(result, setup, timeline.markets, context)

@@ -1,23 +1,18 @@
-"""A replay in a process of its own: it computes for seconds, and the engine and the screen must not wait."""
+"""A replay in a process of its own, and what it says until it is done."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from typing import IO
 
 import msgspec
 
 from console.backtest.replay import ReplayRequest, replay
+from console.backtest.replay_process import ReplayProcess, take_request
 from console.backtest.side_by_side import SideBySide
 from console.config.errors import ConfigError
 
-_NICENESS = 10
 _TOLD_EVERY_S = 0.1
 
 
@@ -45,54 +40,20 @@ Said = Progress | Finished | Failed
 _decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 
 
-class ReplayChild:
+class ReplayChild(ReplayProcess):
     """A replay that runs from now on; ``said`` is the last that it said, and may be read from any thread."""
 
     def __init__(self, request: ReplayRequest) -> None:
         """Raises OSError when no process can be started."""
         self.said: Said = Progress()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has ended
-        # -P: a package in the folder where the console was started must not be taken for ours.
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "console.backtest.replay_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,
-        )
-        self._thread = threading.Thread(target=self._listen, args=(request,), name="replay", daemon=True)
-        self._thread.start()
+        super().__init__("console.backtest.replay_child", request)
 
-    @property
-    def is_running(self) -> bool:
-        return self._thread.is_alive()
+    def _hear(self, line: bytes) -> None:
+        self.said = _decoder.decode(line)
 
-    def cancel(self) -> None:
-        """End it at once; what it said last stays."""
-        self._child.kill()
-        self._thread.join()
-
-    def _listen(self, request: ReplayRequest) -> None:
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        with self._errors, self._child.stdout as lines:
-            # Left open: the child ends itself when this process is gone.
-            with contextlib.suppress(BrokenPipeError):
-                self._child.stdin.write(msgspec.json.encode(request) + b"\n")
-                self._child.stdin.flush()
-            for line in lines:
-                if line.endswith(b"\n"):
-                    self.said = _decoder.decode(line)
-            code = self._child.wait()
-            with contextlib.suppress(BrokenPipeError):
-                self._child.stdin.close()
-            if isinstance(self.said, Progress):
-                self.said = Failed(f"the replay ended before its time: {self._why(code)}")
-
-    def _why(self, code: int) -> str:
-        self._errors.seek(0)
-        told = self._errors.read().decode(errors="replace").strip().splitlines()
-        return told[-1] if told else f"signal {-code}" if code < 0 else f"exit code {code}"
+    def _end(self, why: str) -> None:
+        if isinstance(self.said, Progress):
+            self.said = Failed(why)
 
 
 class _Voice:
@@ -120,20 +81,12 @@ def main() -> None:
     """Run what one line of standard input asks for, while that stays open."""
     from console.history.schema import HistoryError
 
-    os.nice(_NICENESS)
-    request = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReplayRequest)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    request = take_request()
     voice = _Voice(sys.stdout.buffer)
     try:
         voice.say(Finished(replay(request, voice.tell)))
     except (ConfigError, HistoryError) as error:
         voice.say(Failed(str(error)))
-
-
-def _end_with_parent() -> None:
-    # Not the file object, whose lock a daemon thread would hold at exit.
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

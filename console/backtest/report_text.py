@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from console.backtest.clusters import ClusteredInterval
-from console.backtest.documents import iso
-from console.backtest.execution import Bps, is_spread
 from console.backtest.histogram_text import histogram_text
-from console.backtest.hit_rates import BucketRow
-from console.backtest.performance import Part
 from console.backtest.report import Report
-from console.backtest.statistics import Interval
 from console.backtest.words import UNKNOWN, chance, counts, dollars, figure, percent, some, wrapped
+from console.monitoring.clusters import ClusteredInterval
+from console.monitoring.documents import iso
+from console.monitoring.execution import Bps, is_spread
+from console.monitoring.hit_rates import BucketRow
+from console.monitoring.performance import Part
+from console.monitoring.statistics import Interval
 
 _MOST_PARTS = 12
 
@@ -28,6 +28,7 @@ def report_text(report: Report) -> Iterator[str]:
         if len(rows) > 1:
             yield from ("", *_parts(name, rows))
     yield from ("", *_slippage(report))
+    yield from ("", *_edge(report))
     if report.mark_outs:
         yield from ("", *_mark_outs(report))
     yield from ("", *_worst(report))
@@ -149,6 +150,24 @@ def _slippage(report: Report) -> Iterator[str]:
 def _bps(name: str, it: Bps) -> str:
     cells = (f"{figure(each, '+,.1f'):>9}" for each in (it.mean, it.p50, it.p95, it.p99))
     return f"  {name:21} {it.n:>6,} {' '.join(cells)}"
+
+
+def _edge(report: Report) -> Iterator[str]:
+    it = report.edge
+    yield "EDGE, cents a contract after fees, and what was filled"
+    if it.total is not None:
+        total = it.total
+        yield (
+            f"  realised {total.realised_cents:+.2f}, expected {total.expected_cents:+.2f}; 95 % "
+            f"{_pair(total.interval, '+.2f')}, {some(total.n_events, 'event')}"
+        )
+        trend = figure(it.trend_cents, "+.2f")
+        yield f"  change in 30 days {trend}; 95 % {_pair(it.trend_interval, '+.2f')}"
+    for ratio in report.fill_ratios:
+        yield (
+            f"  {ratio.role}: {percent(ratio.of_contracts)} of the contracts ordered, "
+            f"{ratio.filled_orders:,} of {some(ratio.orders, 'order')}"
+        )
 
 
 def _mark_outs(report: Report) -> Iterator[str]:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from console.backtest.kernel import Kernel, first_ns_of
-from console.backtest.result import MarketRecord, Result
+from console.backtest.result import Result
 from console.domain.market import Market
 from console.domain.money import Cash
 from console.history.schema import HistoryError
+from console.monitoring.records import MarketRecord
 from console.monitoring.why_not import MAX_REASONS, FunnelStepName
 
 if TYPE_CHECKING:

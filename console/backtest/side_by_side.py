@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.backtest.clusters import ClusteredInterval, widest
-from console.backtest.equity import curve, day_of
 from console.backtest.words import dollars, some
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price
+from console.monitoring.clusters import ClusteredInterval, widest
+from console.monitoring.equity import curve, day_of
 
 if TYPE_CHECKING:
     from console.backtest.report import Report
     from console.backtest.result import Result
-    from console.backtest.trades import Trade
+    from console.monitoring.trades import Trade
 
 CURVE_POINTS = 400
 
@@ -61,7 +61,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
     """``under_test`` is None when it is what is in force, which then ran alone.
 
-    ``changed`` counts trades that both made, with another size, price or profit. ``difference`` is of net
+    Both made a trade when both held an outcome of a market at one time; ``changed`` counts those that have
+    another size, price or profit. ``difference`` is of net
     P&L, tested against in force, with the interval of what the same events or days made otherwise.
     """
 
@@ -93,13 +94,15 @@ def compare(in_force: Report, under_test: Report | None) -> SideBySide:
     )
     if under_test is None:
         return alone
-    before, after = _by_key(in_force.trades), _by_key(under_test.trades)
-    both = [(before[key], after[key]) for key in before.keys() & after.keys()]
+    pairs = list(_pairs(in_force.trades, under_test.trades))
+    added = [after for before, after in pairs if before is None and after is not None]
+    removed = [before for before, after in pairs if after is None and before is not None]
+    both = [(before, after) for before, after in pairs if before is not None and after is not None]
     compared = msgspec.structs.replace(
         alone,
         under_test=_side(under_test, first, last),
-        added=tuple(_line(trade) for key, trade in after.items() if key not in before),
-        removed=tuple(_line(trade) for key, trade in before.items() if key not in after),
+        added=tuple(map(_line, sorted(added, key=_opening))),
+        removed=tuple(map(_line, sorted(removed, key=_opening))),
         changed=sum(_figures(one) != _figures(other) for one, other in both),
         difference=_difference(in_force.performance.total_pnl, under_test.performance.total_pnl),
         difference_interval=_interval(in_force, under_test),
@@ -143,18 +146,31 @@ def _sampled(result: Result, first_ns: int, last_ns: int) -> tuple[Cash | None, 
     return tuple(sampled)
 
 
-_Key = tuple[Ticker, str, int]
+def _pairs(before: Sequence[Trade], after: Sequence[Trade]) -> Iterator[tuple[Trade | None, Trade | None]]:
+    """Each trade with that of the other run in the same outcome at the same time, or with None."""
+    ones, others = _by_outcome(before), _by_outcome(after)
+    for what in {**ones, **others}:
+        one, other = ones.get(what, deque()), others.get(what, deque())
+        while one and other:
+            is_earlier, is_later = _is_over_before(one[0], other[0]), _is_over_before(other[0], one[0])
+            yield None if is_later else one.popleft(), None if is_earlier else other.popleft()
+        yield from ((trade, None) for trade in one)
+        yield from ((None, trade) for trade in other)
 
 
-def _by_key(trades: Sequence[Trade]) -> dict[_Key, Trade]:
-    """The trades by market, outcome and their number among those."""
-    seen: Counter[tuple[Ticker, str]] = Counter()
-    keyed = {}
-    for trade in trades:
-        what = trade.market.ticker, trade.side.outcome
-        keyed[*what, seen[what]] = trade
-        seen[what] += 1
-    return keyed
+def _by_outcome(trades: Sequence[Trade]) -> dict[tuple[Ticker, str], deque[Trade]]:
+    found: dict[tuple[Ticker, str], deque[Trade]] = {}
+    for trade in sorted(trades, key=_opening):
+        found.setdefault((trade.market.ticker, trade.side.outcome), deque()).append(trade)
+    return found
+
+
+def _opening(trade: Trade) -> tuple[int, Ticker]:
+    return trade.opened_ns, trade.market.ticker
+
+
+def _is_over_before(trade: Trade, other: Trade) -> bool:
+    return trade.ended_ns is not None and trade.ended_ns < other.opened_ns
 
 
 def _figures(trade: Trade) -> tuple[int, int, int | None]:

@@ -25,6 +25,11 @@ class Points:
         self._could_act = np.zeros(markets, dtype=np.bool_)
         self._was_seen = np.zeros(markets, dtype=np.bool_)
 
+    @property
+    def tells(self) -> bool:
+        """Whether the strategy can tell."""
+        return self._strategy is not None
+
     def may_act(self, quotes: Quotes) -> Flags:
         """The rows at which it may propose or withdraw an order."""
         if self._strategy is None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from console.backtest.documents import Document
 from console.backtest.trials import Figures
 from console.backtest.words import chance, dollars, figure, wrapped
 from console.domain.money import CASH_PER_DOLLAR, Cash, format_cash
+from console.monitoring.documents import Document
 
 ALPHA = 0.05
 """How often chance alone may pass for an edge."""

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import msgspec
 
-from console.backtest.performance import Performance, performance
 from console.backtest.setup import Setup
 from console.backtest.timeline_parts import Stretch, TimelinePart
-from console.backtest.trades import trades_of
+from console.config.secret_url import without_secret
 from console.history.timeline import Timeline
+from console.monitoring.performance import Performance, performance
+from console.monitoring.trades import trades_of
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,12 @@ def opened(recording: Recording) -> Timeline:
     return open_folder(recording.folder, Period(recording.since_ns, recording.until_ns), recording.series)
 
 
+_encode = msgspec.json.Encoder(order="deterministic", enc_hook=without_secret).encode
+
+
 def digest(*parts: object) -> str:
     """A name for whatever these say, the same for the same."""
-    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+    return hashlib.sha256(_encode(parts)).hexdigest()
 
 
 def files_digest(folder: Path) -> str:

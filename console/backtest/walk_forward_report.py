@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from console.backtest.documents import Document, iso
 from console.backtest.sweep import Pair
 from console.backtest.trials import Figures
 from console.backtest.walk_forward import Window
 from console.backtest.words import dollars, figure, some, wrapped
 from console.domain.money import Cash, format_cash
+from console.monitoring.documents import Document, iso
 
 
 class Walked(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ def _report(arguments: argparse.Namespace) -> Report:
 
 
 def _write_trades(file: Path, result: Result) -> None:
-    from console.backtest.frames import trades_frame
+    from console.monitoring.frames import trades_frame
 
     try:
         trades_frame(result).to_csv(file, index=False)

@@ -77,7 +77,7 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--assume-depth",
         metavar="N",
-        type=_contracts,
+        type=contracts,
         help="contracts displayed where no size was recorded; without it nothing fills there",
     )
     add(
@@ -205,7 +205,8 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _contracts(text: str) -> Count:
+def contracts(text: str) -> Count:
+    """A number of contracts, for an argument's type."""
     return Count(whole(text, 1, _MOST_CONTRACTS, "contracts") * COUNT_PER_CONTRACT)
 
 

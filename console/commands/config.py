@@ -13,11 +13,10 @@ from console.commands.common import (
     print_json,
 )
 from console.commands.errors import ExitCode, UserError
-from console.config.catalogue import CATALOGUE, SettingSpec
+from console.config.catalogue import CATALOGUE, SettingSpec, SettingValue
 from console.config.load import Loaded, Source, environment_file, load
+from console.config.secret_url import SecretUrl
 from console.config.values import shown
-
-_NOT_IN_FORCE = "not in force in this version"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +51,7 @@ def _show(arguments: argparse.Namespace) -> int:
     width = max(len(key) for key in CATALOGUE)
     for key, spec in CATALOGUE.items():
         value = f"{shown(spec.value_in(loaded.settings))} {spec.unit}".rstrip()
-        note = "" if spec.in_force else f" ({_NOT_IN_FORCE})"
-        print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}{note}")
+        print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}")
     return 0
 
 
@@ -78,10 +76,9 @@ def _as_schema(spec: SettingSpec) -> dict[str, object]:
         "low": spec.low,
         "high": spec.high,
         "choices": spec.choices,
-        "default": spec.default,
+        "default": _plain(spec.default),
         "takes_effect": spec.takes_effect,
         "loosens": spec.loosens,
-        "in_force": spec.in_force,
     }
 
 
@@ -89,14 +86,18 @@ def _as_documents(loaded: Loaded) -> list[dict[str, object]]:
     return [
         {
             "key": key,
-            "value": spec.value_in(loaded.settings),
+            "value": _plain(spec.value_in(loaded.settings)),
             "unit": spec.unit,
             "layer": loaded.sources[key].layer.name.lower(),
             "source": loaded.sources[key].name,
-            "in_force": spec.in_force,
         }
         for key, spec in CATALOGUE.items()
     ]
+
+
+def _plain(value: SettingValue) -> SettingValue:
+    """The value as JSON can hold it; a secret one is said to be there, no more."""
+    return repr(value) if isinstance(value, SecretUrl) else value
 
 
 def _where(source: Source) -> str:

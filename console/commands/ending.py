@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from console.commands.errors import ExitCode, SignalledError
-from console.config.logs import error_text
+from console.config.redaction import error_text
 from console.engine.worker import EngineWorker
 
 log = logging.getLogger(__name__)

@@ -21,10 +21,10 @@ def run(arguments: argparse.Namespace) -> int:
     if sys.stdin is None or sys.stdin.isatty():
         raise UserError("a run starts its guard itself", ExitCode.USAGE)
     from console.app.guard_duty import READY, GuardDuty
-    from console.config.logs import start_logging
+    from console.config.logs import GUARD_LOG, start_logging
 
     folder = folder_of(arguments)
-    handler = start_logging(folder.logs, "guard.log")
+    handler = start_logging(folder.logs, GUARD_LOG)
     try:
         duty = GuardDuty(folder, is_practice=arguments.env == "practice", line=sys.stdin.fileno())
         os.write(sys.stdout.fileno(), READY)

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 def add_history_arguments(parser: argparse.ArgumentParser) -> None:
     """``--data --from --to --series``."""
     parser.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder of recorded markets")
+    add_period_arguments(parser)
+    parser.add_argument(
+        "--series", metavar="SERIES", action="append", default=[], help="only this one; may be repeated"
+    )
+
+
+def add_period_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--from --to``."""
     parser.add_argument(
         "--from", dest="since", metavar="TIME", type=_time, help="first time, such as 2026-03-01 (UTC)"
     )
     parser.add_argument("--to", dest="until", metavar="TIME", type=_time, help="time before which to end")
-    parser.add_argument(
-        "--series", metavar="SERIES", action="append", default=[], help="only this one; may be repeated"
-    )
 
 
 def open_history(arguments: argparse.Namespace, *, books: bool = True) -> Timeline:

@@ -51,9 +51,11 @@ def _facts(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:
         "journal": folder.journal,
         "status": folder.status,
         "halt sentinel": folder.halt_sentinel,
+        "pre-flight": folder.preflight,
         "dry-run journal": folder.dry_run_journal,
         "dry-run halt": folder.dry_run_sentinel,
         "logs": folder.logs,
+        "exports": folder.exports,
         "keys": folder.keys,
         "program": Path(__file__).parents[1],
     }

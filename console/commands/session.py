@@ -16,7 +16,8 @@ from console.commands.ending import Ending
 from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError, LockHeldError
 from console.config.load import Loaded
-from console.config.logs import error_text, redacted
+from console.config.logs import RUN_LOG
+from console.config.redaction import error_text, redacted
 from console.engine.overrides import Overrides
 from console.engine.worker import EngineWorker
 
@@ -95,7 +96,7 @@ def _failure_told(session: Session) -> Iterator[None]:
 
 def failure_text(failure: str, logs: Path) -> str:
     """What to tell when a part that nothing expected to fail ended a session."""
-    return f"{failure}; trading is halted until it is resumed; details in {logs / 'kconsole.log'}"
+    return f"{failure}; trading is halted until it is resumed; details in {logs / RUN_LOG}"
 
 
 def failure_error(failure: str, left: int | None) -> UserError:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.backtest.documents import document_of
 from console.backtest.words import figure, some, wrapped
 from console.commands.backtest_arguments import add_backtest_arguments, run_on, setup_from
 from console.commands.common import print_json
@@ -15,11 +14,12 @@ from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import open_history
 from console.commands.pictures import drawn
 from console.commands.progress import Bar
+from console.monitoring.documents import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from console.backtest.execution import Bps, Slippage
+    from console.monitoring.execution import Bps, Slippage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def _measure(arguments: argparse.Namespace) -> tuple[Slippage, str]:
     """The slippage of a run, and the role of its style."""
     setup = setup_from(arguments)
     # It brings numpy and pyarrow, which a wrong option need not wait for.
-    from console.backtest.execution import slippage
+    from console.monitoring.execution import slippage
 
     with Bar("rows") as bar:
         bar.begin(f"reading {arguments.data}")

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 when a window traded nothing; raises ConfigError, and UserError for what cannot be used."""
     runs = TrialRuns(arguments)
     setups = {pair: setup_from(arguments, *pair.settings) for pair in arguments.grid}
-    walked = _walk(runs, setups, _windows(arguments))
+    walked = walk(runs, setups, windows_in(arguments))
     found = WalkForward(windows=tuple(walked), tried=len(setups))
     if arguments.json:
         print_json(found.document())
@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _windows(arguments: argparse.Namespace) -> list[Window]:
+def windows_in(arguments: argparse.Namespace) -> list[Window]:
+    """The windows of the recording asked for; raises UserError where there is not one."""
     with Steps() as steps:
         steps.begin(f"reading {arguments.data}")
         try:
@@ -71,7 +72,7 @@ def _windows(arguments: argparse.Namespace) -> list[Window]:
     return windows
 
 
-def _walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> list[Walked]:
+def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> list[Walked]:
     """Every training first, then each test once, with what its training chose."""
     trainings = {
         (number, pair): runs.trial(setup, window.train)

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from console.config.schema import SECTIONS, Loosens, Settings
+from console.config.secret_url import SecretUrl
 
-SettingValue = Decimal | int | bool | str | tuple[str, ...] | dict[str, str] | dict[str, tuple[str, ...]]
+SettingValue = (
+    Decimal | int | bool | str | SecretUrl | tuple[str, ...] | dict[str, str] | dict[str, tuple[str, ...]]
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,6 @@ class SettingSpec:
     low: Decimal | int | None
     high: Decimal | int | None
     loosens: Loosens | None
-    in_force: bool
 
     @property
     def key(self) -> str:
@@ -40,8 +42,6 @@ class SettingSpec:
     @property
     def takes_effect(self) -> str:
         """When a change of it counts, in words."""
-        if not self.in_force:
-            return "not in force in this version"
         return "at the next start" if self.loosens is None else "at once"
 
     @property
@@ -64,6 +64,7 @@ class SettingSpec:
 _WORDS: Mapping[type, str] = {
     bool: "true or false",
     str: "text without control characters",
+    SecretUrl: "an https:// address, or an http:// one of this machine, or nothing",
     tuple: "a list of texts",
     dict: "a table of texts",
 }

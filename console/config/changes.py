@@ -15,8 +15,13 @@ _ASKED = Source(Layer.OVERRIDES, "the change")
 
 
 def settings_hash(settings: Settings) -> str:
-    """Names these settings, each as it was written, in sixteen hexadecimal digits."""
-    return blake2b(repr(settings).encode(), digest_size=8).hexdigest()
+    """Names these settings in sixteen hexadecimal digits, however their numbers are written."""
+    values = [(key, _plain(spec.value_in(settings))) for key, spec in CATALOGUE.items()]
+    return blake2b(repr(values).encode(), digest_size=8).hexdigest()
+
+
+def _plain(value: SettingValue) -> SettingValue:
+    return value.normalize() if isinstance(value, Decimal) else value
 
 
 def changed(settings: Settings, changes: Iterable[tuple[str, str]]) -> Settings:
@@ -32,8 +37,6 @@ def changed(settings: Settings, changes: Iterable[tuple[str, str]]) -> Settings:
 
 def start_only(spec: SettingSpec) -> str | None:
     """Why a running engine takes no other value, or None where it does."""
-    if not spec.in_force:
-        return "is not in force in this version"
     if spec.loosens is None:
         return "takes effect at the next start: write it in the configuration file, or start with --set"
     return None

@@ -67,6 +67,16 @@ class EnvironmentFolder:
         return self.path / "backups"
 
     @property
+    def preflight(self) -> Path:
+        """What the pre-flight checks found last."""
+        return self.path / "preflight.json"
+
+    @property
+    def exports(self) -> Path:
+        """Tables made from the journal, for other programs."""
+        return self.path / "exports"
+
+    @property
     def dry_run_journal(self) -> Path:
         """Of the simulated account: the exchange's and what was latched on it stand in ``journal``."""
         return self.path / "dry-run.sqlite"

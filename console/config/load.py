@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from console.config.catalogue import CATALOGUE, SettingValue
 from console.config.errors import ConfigError
 from console.config.schema import SECTIONS, Settings
+from console.config.secret_url import SecretUrl
 from console.config.values import WrongValueError, checked, from_text, shortened
 
 Environment = Literal["practice", "demo", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 
 HOME_VARIABLE = "KCONSOLE_HOME"
-_PREFIX = "KCONSOLE_"
+VARIABLE_PREFIX = "KCONSOLE_"
 _FILE_NAMES: Mapping[Environment, str] = {
     "practice": "practice.toml",
     "demo": "demo.toml",
@@ -100,7 +101,9 @@ class Assignment:
     source: Source
 
     def __str__(self) -> str:
-        return f"{self.source.name}: {self.key} = {shortened(self.value)}"
+        is_secret = CATALOGUE[self.key].kind is SecretUrl
+        value = "(hidden)" if is_secret else shortened(self.value)
+        return f"{self.source.name}: {self.key} = {value}"
 
 
 def load(
@@ -144,6 +147,12 @@ def _merged(assignments: Iterable[Assignment]) -> Loaded:
         if source.layer is Layer.FILE:
             stated[key] = Stated(values[key], source)
     return _together(values, sources, stated)
+
+
+def next_start(loaded: Loaded, overrides: Iterable[Assignment]) -> Settings:
+    """The settings without the layers above ``overrides.toml``, were these in it; raises ConfigError."""
+    stated = (Assignment(key, each.value, each.source) for key, each in loaded.stated.items())
+    return _merged((*stated, *overrides)).settings
 
 
 def with_changes(settings: Settings, changes: Iterable[tuple[str, str]], source: Source) -> Settings:
@@ -263,9 +272,9 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 def _from_variables(variables: Mapping[str, str]) -> Iterator[Assignment]:
     for variable, text in variables.items():
-        if not variable.startswith(_PREFIX) or variable == HOME_VARIABLE:
+        if not variable.startswith(VARIABLE_PREFIX) or variable == HOME_VARIABLE:
             continue
-        section, _, name = variable.removeprefix(_PREFIX).lower().partition("__")
+        section, _, name = variable.removeprefix(VARIABLE_PREFIX).lower().partition("__")
         key = _known(f"{section}.{name}", f"variable {variable}")
         yield Assignment(key, from_text(CATALOGUE[key], text), Source(Layer.VARIABLE, variable))
 

@@ -34,17 +34,21 @@ furthest. Numbers have at most six decimals.
 
 The console's Thresholds tab (`t`) changes what counts at once while it trades, keeps it in `overrides.toml`
 and can undo it; what the file beneath says anyway is not repeated there. A variable or an option pins its
-setting: the tab refuses to change it, since it would win again at the next start. A dry run keeps no change.
+setting: the tab refuses to change it, since it would win again at the next start; a value that fits only
+beside such a pin is for that run only. A dry run keeps no change. Entry orders that rest where a change makes
+a limit exceeded are cancelled: the next quote makes smaller ones where there is room. A start that reads
+other values than were in force last (the process was killed before the file was written, or a file or an
+option says otherwise since) tells them as an alert and in the history of edits, from where `u` brings them
+back.
 
 The home is the folder of `--home`, else of `KCONSOLE_HOME`, else the platform's own for state; `kconsole
 info` prints every path.
 """
-_NOTE = "A setting in *italics* may stand in a file and is checked, but this version does not act on it.\n"
 
 
 def markdown() -> str:
     """The whole document."""
-    parts = [_HEAD, _NOTE]
+    parts = [_HEAD]
     for section, declaration in SECTIONS.items():
         rows = "".join(_row(spec) for spec in CATALOGUE.values() if spec.section == section)
         parts.append(
@@ -56,13 +60,12 @@ def markdown() -> str:
 
 
 def _row(spec: SettingSpec) -> str:
-    mark = "" if spec.in_force else "*"
     cells = (
-        f"{mark}`{spec.name}`{mark}",
+        f"`{spec.name}`",
         f"`{shown(spec.default)}`",
         spec.unit,
         spec.expected,
-        spec.takes_effect if spec.in_force else "",
+        spec.takes_effect,
         spec.description,
     )
     return f"| {' | '.join(cells)} |\n"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from console.config.secret_url import SecretUrl
+
 Loosens = Literal["up", "down", "either"]
 
 _MOST_DOLLARS = 1_000_000_000
@@ -27,13 +29,11 @@ def setting(
     low: Decimal | int | None = None,
     high: Decimal | int | None = None,
     loosens: Loosens | None = None,
-    in_force: bool = True,
 ) -> Any:  # noqa: ANN401 - as dataclasses.field
     """Declare one setting; ``low`` and ``high`` are allowed values themselves, and every number has both.
 
     ``loosens`` is the direction in which a change permits more, of a setting that a running engine takes;
-    without it a setting counts from the next start. ``in_force=False`` marks a key that files may carry and
-    this version does not act on.
+    without it a setting counts from the next start.
     """
     metadata = {
         "description": description,
@@ -41,7 +41,6 @@ def setting(
         "low": low,
         "high": high,
         "loosens": loosens,
-        "in_force": in_force,
     }
     if isinstance(default, str) and default[:1].isdigit():
         default = Decimal(default)
@@ -376,12 +375,54 @@ class QualitySettings:
 class MonitoringSettings:
     """What is written and who is told."""
 
-    metrics_output_dir: str = setting("metrics", "folder of exports, relative to the home", in_force=False)
-    export_interval_seconds: int = setting(
-        300, "time between exports", unit="s", low=1, high=86_400, in_force=False
+    metrics_output_dir: str = setting(
+        "metrics", "folder of the metrics' files, relative to the environment's folder in the home"
     )
-    alert_on_kill_switch: bool = setting(True, "tell when a kill switch trips", in_force=False)
-    alert_on_high_slippage: bool = setting(True, "tell when slippage passes its line", in_force=False)
+    export_interval_seconds: int = setting(
+        300, "time between exports of all metrics", unit="s", low=1, high=86_400
+    )
+    prometheus_port: int = setting(
+        0, "port on this machine at which Prometheus may ask for metrics; 0 is none", low=0, high=65_535
+    )
+    alert_on_kill_switch: bool = setting(
+        True,
+        "send it on when a kill switch trips or trading is stopped otherwise; screen and log tell it always",
+        loosens="down",
+    )
+    alert_on_high_slippage: bool = setting(
+        True,
+        "send it on when slippage nears what pauses; screen and log tell it always",
+        loosens="down",
+    )
+    alert_level: Literal["info", "warning", "critical"] = setting(
+        "warning", "least grave alert that is sent on", loosens="either"
+    )
+    alert_at_loss_share: Decimal = setting(
+        "0.70",
+        "tells when so much of the daily loss or of the drawdown that halts is lost; where switches warn",
+        unit="fraction",
+        low=0,
+        high=1,
+        loosens="up",
+    )
+    alert_at_exposure_share: Decimal = setting(
+        "0.90",
+        "tells when so much of the cap on everything or on a group is at stake; entries end at the cap",
+        unit="fraction",
+        low=0,
+        high=1,
+        loosens="up",
+    )
+    webhook_url: SecretUrl = setting(SecretUrl(), "gets each alert as JSON, by POST")
+    ntfy_url: SecretUrl = setting(SecretUrl(), "topic of an ntfy server that gets each alert")
+    heartbeat_url: SecretUrl = setting(
+        SecretUrl(), "asked by GET while the engine makes progress, so that silence tells"
+    )
+    heartbeat_interval_seconds: int = setting(60, "time between heartbeats", unit="s", low=5, high=3_600)
+    log_file_megabytes: int = setting(
+        10, "size at which the log's file is put aside", unit="MB", low=1, high=1_000
+    )
+    log_files_kept: int = setting(5, "full log files that are kept", unit="files", low=1, high=100)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -426,7 +467,7 @@ class PracticeSettings:
 class InterfaceSettings:
     """The screen."""
 
-    refresh_hz: int = setting(5, "how often the screen is drawn", unit="Hz", low=1, high=10)
+    refresh_hz: int = setting(4, "how often the screen is drawn", unit="Hz", low=1, high=10)
     theme: str = setting("kconsole", "colour theme")
     keymap: dict[str, str] = setting({}, "keys by binding id")
 

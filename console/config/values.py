@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from decimal import Decimal, DecimalException
 
 from console.config.catalogue import SettingSpec, SettingValue
+from console.config.secret_url import SecretUrl
 
 _MOST_DECIMALS = 6
 _LONGEST_SHOWN = 80
 _MOST_DIGITS = 30
+_BARE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class WrongValueError(ValueError):
@@ -31,7 +34,7 @@ def from_text(spec: SettingSpec, text: str) -> object:
 
     Numbers, true and false are written as in a file, a text without quotes, a list with commas.
     """
-    if spec.kind is str:
+    if spec.kind in (str, SecretUrl):
         return text
     if spec.kind is tuple and not text.lstrip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]
@@ -55,9 +58,11 @@ def shown(value: object) -> str:
         case tuple() | list():
             text = f"[{', '.join(shown(item) for item in value)}]"
         case dict():
-            text = f"{{{', '.join(f'{name} = {shown(item)}' for name, item in value.items())}}}"
+            text = f"{{{', '.join(f'{_name(name)} = {shown(item)}' for name, item in value.items())}}}"
         case bool():
             text = str(value).lower()
+        case SecretUrl():
+            text = repr(value)
         case int():
             text = str(value) if value.bit_length() < _MOST_DIGITS * 4 else f"about 2^{value.bit_length()}"
         case _:
@@ -74,6 +79,11 @@ def shortened(value: object) -> str:
     """``shown``, cut to what fits a message."""
     text = shown(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def _name(name: str) -> str:
+    """A key as a file writes it: bare, or in quotes where it must be."""
+    return name if _BARE_NAME.fullmatch(name) else shown(name)
 
 
 def _escaped(character: str) -> str:
@@ -96,7 +106,11 @@ def _converted(spec: SettingSpec, value: object) -> SettingValue | None:
             return value
         case str() if spec.kind is str and value.isprintable():
             return value if not spec.choices or value in spec.choices else None
-        case list() if spec.kind is tuple and _are_texts(value):
+        case str() if spec.kind is SecretUrl:
+            return _address(value)
+        case SecretUrl() if spec.kind is SecretUrl:
+            return value
+        case list() | tuple() if spec.kind is tuple and _are_texts([*value]):
             return tuple(value)
         case dict() if spec.holds_lists and _are_lists(value):
             return {name: tuple(items) for name, items in value.items()}
@@ -104,6 +118,13 @@ def _converted(spec: SettingSpec, value: object) -> SettingValue | None:
             return value
         case _:
             return None
+
+
+def _address(text: str) -> SecretUrl | None:
+    try:
+        return SecretUrl(text)
+    except ValueError:
+        return None
 
 
 def _decimals(value: Decimal) -> int:

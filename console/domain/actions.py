@@ -59,10 +59,13 @@ class AlertLevel(enum.IntEnum):
 
 
 class Alert(msgspec.Struct, frozen=True, tag=True):
-    """Tell the operator."""
+    """Tell the operator; ``sequence`` counts what this run told, ``kind`` says what to do about it."""
 
+    sequence: int
+    at_ns: int
     level: AlertLevel
     text: str
+    kind: str
 
 
 Action = Append | Submit | Cancel | BeginHalt | EndHalt | BeginFlatten | EndFlatten | Alert

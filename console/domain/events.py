@@ -104,6 +104,13 @@ class AccountRead(Event, frozen=True):
     read_ns: int
 
 
+class MarketTraded(Event, frozen=True):
+    """What a market was when we first meant to trade in it, or held something there; its correlated group."""
+
+    market: Market
+    group: str
+
+
 class OrderIntended(Event, frozen=True):
     """We mean to send this order; on disk before it is sent."""
 
@@ -115,6 +122,11 @@ class OrderAcked(Event, frozen=True):
 
     client_order_id: str
     order_id: str
+
+
+DENIED = "denied"
+NEVER_PLACED = "never_placed"
+"""Codes of rejections that are ours, not the exchange's: such an order was not sent."""
 
 
 class OrderRejected(Event, frozen=True):
@@ -253,6 +265,13 @@ class ErrorHappened(Event, frozen=True):
 
     source: str
     message: str
+
+
+class Noticed(Event, frozen=True):
+    """Something that the operator should know of and that is no error; ``kind`` names the condition."""
+
+    kind: str
+    text: str
 
 
 class KeyRefused(Event, frozen=True):
@@ -449,6 +468,7 @@ JournaledEvent = (
     RunStarted
     | AccountOpened
     | AccountRead
+    | MarketTraded
     | OrderIntended
     | OrderAcked
     | OrderRejected
@@ -479,10 +499,9 @@ JournaledEvent = (
 )
 """What the journal keeps: from these alone the account's state is rebuilt."""
 
-EngineEvent = (
+OtherEvent = (
     MarketListed
     | MarketStatusChanged
-    | QuoteChanged
     | FeedProved
     | FeedLost
     | ExchangeStatusRead
@@ -497,9 +516,13 @@ EngineEvent = (
     | FlattenDue
     | GroupOpened
     | ErrorHappened
+    | Noticed
     | KeyRefused
     | JournalFailed
     | GuardSeen
     | JournaledEvent
 )
+"""What the engine's core takes besides quotes, of which there are most."""
+
+EngineEvent = QuoteChanged | OtherEvent
 """What the engine's core takes."""

@@ -57,7 +57,8 @@ class Position(msgspec.Struct, frozen=True):
 
     def value_at(self, yes_price: Price) -> Cash:
         """What the contracts held are worth at a YES price."""
-        return cost(self.side.price_paid(yes_price), Count(abs(self.contracts)))
+        held = self.contracts
+        return cost(yes_price, held) if held >= 0 else cost(complement(yes_price), Count(-held))
 
     def unrealised_at(self, yes_price: Price) -> Cash:
         return Cash(self.value_at(yes_price) - self.paid)

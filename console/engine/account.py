@@ -14,6 +14,7 @@ from console.domain.events import (
     LatchCleared,
     LatchRaised,
     MarketSettled,
+    MarketTraded,
     OrderAcked,
     OrderAdopted,
     OrderBecameUnknown,
@@ -26,6 +27,7 @@ from console.domain.events import (
 from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.domain.order import Fill, Order, OrderStatus, PositionReport
+from console.domain.order_life import order_after
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
 from console.engine.client_ids import number_of
 from console.engine.streak import LossStreak
@@ -40,32 +42,35 @@ TAKER_FILLS_KEPT = 1_000
 """The largest window that a setting can ask for."""
 FLAT = Position()
 
-OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported
-
 
 class Account:
     """Cash, positions, orders, latches and the risk day; changed by ``apply`` alone.
 
     ``working`` has the orders that may still fill by market and client order id. Positions and cash are the
     account's, whoever traded; orders are ours. In the markets of ``external`` not all that is held was bought
-    by us. Applying the same events to a new Account gives an equal one, so what the journal holds is the
-    state.
+    by us; of those of ``told_markets`` the journal says what they are. Applying the same events to a new
+    Account gives an equal one, so what the journal holds is the state.
     """
 
     def __init__(self) -> None:
         self.latches = Latches()
+        self._changed: set[Ticker] = set()
         self.intents_ever = 0
         self.high_water: Cash | None = None
         self.marked_equity: Cash | None = None
+        self.positions: dict[Ticker, Position] = {}
+        self.working: dict[Ticker, dict[str, Order]] = {}
         self._open(None, Cash(0))
 
     def _open(self, name: str | None, cash: Cash) -> None:
         self.name = name
         self.start_cash = cash
         self.cash = cash
-        self.positions: dict[Ticker, Position] = {}
+        self._changed |= self.positions.keys() | self.working.keys()
+        self.positions = {}
         self._held: dict[Ticker, Position] = {}
         self.external: set[Ticker] = set()
+        self.told_markets: set[Ticker] = set()
         self.orders: dict[str, Order] = {}
         self.client_ids: dict[str, str] = {}
         self.fill_ids: set[str] = set()
@@ -80,7 +85,7 @@ class Account:
         self.taker_slippage: deque[int] = deque(maxlen=TAKER_FILLS_KEPT)
         self.streak = LossStreak()
         self._open_orders: dict[str, Order] = {}
-        self.working: dict[Ticker, dict[str, Order]] = {}
+        self.working = {}
 
     @property
     def open_orders(self) -> tuple[Order, ...]:
@@ -121,6 +126,8 @@ class Account:
                     self._adopt_position(position, event.at_ns)
             case AccountRead():
                 self.read_ns = event.read_ns
+            case MarketTraded(market=market):
+                self.told_markets.add(market.ticker)
             case OrderIntended(intent=intent):
                 self.intents_ever += 1
                 self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
@@ -150,7 +157,13 @@ class Account:
             case _:
                 pass
 
+    def take_changed(self) -> set[Ticker]:
+        """The markets of which a position or an order changed since this was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     def _hold(self, ticker: Ticker, position: Position) -> None:
+        self._changed.add(ticker)
         self.positions[ticker] = position
         if position.contracts:
             self._held[ticker] = position
@@ -169,12 +182,16 @@ class Account:
         self.orders[client_order_id] = order
         if order.order_id is not None:
             self.client_ids[order.order_id] = client_order_id
-        in_market = self.working.setdefault(order.intent.ticker, {})
-        if order.status.is_terminal:
-            self._open_orders.pop(client_order_id, None)
-            in_market.pop(client_order_id, None)
-        else:
+        ticker = order.intent.ticker
+        self._changed.add(ticker)
+        in_market = self.working.setdefault(ticker, {})
+        if not order.status.is_terminal:
             self._open_orders[client_order_id] = in_market[client_order_id] = order
+            return
+        self._open_orders.pop(client_order_id, None)
+        in_market.pop(client_order_id, None)
+        if not in_market:
+            del self.working[ticker]
 
     def _fill(self, event: OrderFilled) -> None:
         fill, order = event.fill, self.orders[event.client_order_id]
@@ -230,6 +247,7 @@ class Account:
             "settlements": self.settlements,
             "positions": dict(self.positions),
             "external": frozenset(self.external),
+            "told": frozenset(self.told_markets),
             "read": (self.opened_ns, self.read_ns, self.earlier_fills),
             "orders": dict(self.orders),
             "fills": frozenset(self.fill_ids),
@@ -240,16 +258,3 @@ class Account:
             "slippage": (tuple(self.slippage), tuple(self.taker_slippage)),
             "streak": self.streak.comparable(),
         }
-
-
-def order_after(order: Order, news: OrderNews) -> Order:
-    """The order as the news leaves it; equal to the order when there is nothing new in it."""
-    match news:
-        case OrderAcked():
-            return order.acked(news.order_id)
-        case OrderRejected():
-            return order.rejected(f"{news.code}: {news.message}" if news.message else news.code)
-        case OrderBecameUnknown():
-            return order.lost_sight(news.reason, news.at_ns)
-        case OrderReported():
-            return order.reported(news.order_id, news.status, news.filled, news.reason)

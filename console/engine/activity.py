@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from console.domain.events import (
+    DENIED,
+    NEVER_PLACED,
     BalanceRead,
     ClockSkewRead,
     EngineEvent,
@@ -35,10 +37,6 @@ from console.risk.switches.error_burst import ERROR_BURST
 from console.risk.switches.no_fills import NO_FILLS
 from console.risk.switches.reject_rate import REJECT_RATE
 from console.risk.switches.tripwire import TRIPWIRE
-
-DENIED = "denied"
-NEVER_PLACED = "never_placed"
-"""Codes of rejections that are ours, not the exchange's."""
 
 _NS_PER_MINUTE = 60_000_000_000
 _NS_PER_HOUR = 60 * _NS_PER_MINUTE

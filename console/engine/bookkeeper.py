@@ -21,7 +21,8 @@ from console.domain.events import (
 )
 from console.domain.money import Cash, format_cash
 from console.domain.order import OrderReport
-from console.engine.account import Account, OrderNews, order_after
+from console.domain.order_life import OrderNews, order_after
+from console.engine.account import Account
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects
 from console.monitoring.responses import CASH, DIFFERENCES

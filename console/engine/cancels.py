@@ -27,6 +27,10 @@ class Cancels:
         self._asked_ns[intent.client_order_id] = at_ns
         return Cancel(order.order_id, intent.client_order_id, intent.ticker, intent.exchange_index)
 
+    def insist(self, client_order_id: str) -> None:
+        """Ask for an order at once, or as soon as its id at the exchange is known."""
+        self._asked_ns[client_order_id] = 0
+
     def wants(self, client_order_id: str) -> bool:
         """Whether the order was asked for and is not over."""
         return client_order_id in self._asked_ns

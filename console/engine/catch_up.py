@@ -8,7 +8,8 @@ from typing import TypeGuard
 from console.domain.events import AccountOpened, EngineEvent, JournaledEvent, OrderReported
 from console.domain.money import Cash
 from console.domain.order import Fill, Settlement
-from console.engine.account import Account, order_after
+from console.domain.order_life import order_after
+from console.engine.account import Account
 from console.engine.reconcile import AccountReads, Reconciler, position_differences
 
 

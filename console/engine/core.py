@@ -40,6 +40,7 @@ from console.domain.events import (
     MarketListed,
     MarketSettled,
     MarketStatusChanged,
+    Noticed,
     OrderAcked,
     OrderAdopted,
     OrderBecameUnknown,
@@ -47,11 +48,13 @@ from console.domain.events import (
     OrderIntended,
     OrderRejected,
     OrderReported,
+    OtherEvent,
     PauseEntries,
     PositionsCompared,
     QuoteChanged,
     ReduceOnly,
     Resume,
+    SettingsChanged,
     StopTrading,
     TimerFired,
     TradingState,
@@ -68,17 +71,18 @@ from console.engine.effects import Effects
 from console.engine.entries import Entries
 from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Followed, Markets
-from console.engine.settings_change import decide
+from console.engine.risk_views import RiskViews
+from console.engine.settings_change import beyond_limits, decide
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog, edit_text
 from console.engine.valuation import equity_at_marks, marking_events
 from console.engine.verbs import Verbs
 from console.monitoring.responses import NOT_DONE, SETTINGS, error_kind
+from console.risk.breaches import names_of
 from console.risk.exposure import Exposure
 from console.risk.groups import Grouping
 from console.risk.manager import RiskManager
 from console.risk.risk_day import RiskDays
-from console.risk.running_exposure import RunningExposure
 from console.risk.switches.base import EvaluatedAt, RiskView
 from console.risk.switches.clock_skew import CLOCK_SKEW
 from console.strategies.base import Strategy
@@ -114,27 +118,26 @@ class Engine:
         self.trade_log = trade_log or TradeLog()
         self.markets = Markets(Grouping(settings.risk.groups))
         self.risk = risk
+        self.activity = Activity(self.account, client_id_prefix)
         self.entries = Entries(
             settings,
             strategy,
             risk,
             self.account,
             self.markets,
+            self.activity,
             self.risk_view,
             client_id_prefix=client_id_prefix,
         )
-        self.activity = Activity(self.account, client_id_prefix)
         self.equity: Cash | None = None
         self.equity_ns: int | None = None
         self.feed_proved_ns: int | None = None
         self._monotonic_ns: int | None = None
-        self._exposure = RunningExposure()
-        self._exposed: Exposure | None = None
-        self._exposure_depended_on: tuple[int, int, tuple[OrderReport, ...]] = (-1, -1, ())
+        self._views = RiskViews(self.account, self.activity, self.markets)
         self._view: RiskView | None = None
         self._viewed = 0
         self._clock_watch = ClockWatch()
-        self._effects = Effects(self.account, self.trade_log, self.activity)
+        self._effects = Effects(self.account, self.trade_log, self.activity, self.markets)
         self._cancels = Cancels()
         self._books = Bookkeeper(self.account, self._effects, self._cancels, self.entries.why_not)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
@@ -161,9 +164,12 @@ class Engine:
         actions = self._effects.begin()
         self._view = None
         # Nearly every event is a quote, and no switch counts them.
-        if not isinstance(event, QuoteChanged):
+        if isinstance(event, QuoteChanged):
+            self.feed_proved_ns = event.at_ns
+            self._look_at(self.markets.take_quote(event.ticker, event.quote), event.at_ns)
+        else:
             self.activity.hear(event)
-        self._take(event)
+            self._take(event)
         if self.account.latches.active:
             self._cancel_what_may_not_rest(event.at_ns)
         return actions
@@ -180,13 +186,7 @@ class Engine:
 
     def exposure(self) -> Exposure:
         """Worst cases of what is held and of every order that may still fill, ours or not."""
-        depends_on = self._effects.appended, self.markets.listings, self.external_orders
-        if self._exposed is None or self._exposure_depended_on != depends_on:
-            self._exposed = self._exposure.of(
-                self.account.held, self.account.open_orders, self.markets.places, self.external_orders
-            )
-            self._exposure_depended_on = depends_on
-        return self._exposed
+        return self._views.exposure(self.external_orders)
 
     @property
     def external_orders(self) -> tuple[OrderReport, ...]:
@@ -208,48 +208,17 @@ class Engine:
         view = self._view
         if view is None or view.now_ns != now_ns or self._viewed != self._effects.appended:
             self._viewed = self._effects.appended
-            view = self._view = self._new_view(now_ns)
+            view = self._view = self._views.at(
+                now_ns,
+                monotonic_ns=self._monotonic_ns,
+                equity=self.equity,
+                feed_proved_ns=self.feed_proved_ns,
+                exposure=self.exposure(),
+            )
         return view
 
-    def _new_view(self, now_ns: int) -> RiskView:
-        account, activity = self.account, self.activity
-        followed, dark = self.markets.books(now_ns)
-        return RiskView(
-            now_ns=now_ns,
-            monotonic_ns=self._monotonic_ns,
-            equity=self.equity,
-            day_open_equity=account.day_open_equity,
-            high_water=account.high_water,
-            feed_proved_ns=self.feed_proved_ns,
-            followed_books=followed,
-            dark_books=dark,
-            losses_in_a_row=account.streak.losses,
-            losses_answered=account.streak.answered,
-            taker_slippage=tuple(account.taker_slippage),
-            errors_in_hour=activity.errors_in_hour(now_ns),
-            scans_without_fill=activity.scans_without_fill,
-            exposure=self.exposure(),
-            rejects_in_minute=activity.rejects_in_minute(now_ns),
-            orders_in_minute=activity.orders_in_minute(now_ns),
-            notional_in_minute=activity.notional_in_minute(now_ns),
-            contradiction=activity.contradiction,
-            foreign_order=activity.foreign_order,
-            unknown_since_ns=tuple(order.unknown_ns or order.sent_ns for order in account.unknown_orders),
-            positions=activity.positions,
-            clock=activity.clock,
-            clock_step_ns=activity.clock_step_ns,
-            exchange=activity.exchange,
-            journaled_ns=activity.journaled_ns,
-            journal_failure=activity.journal_failure,
-            key_refusal=activity.key_refusal,
-            guard=activity.guard,
-        )
-
-    def _take(self, event: EngineEvent) -> None:
+    def _take(self, event: OtherEvent) -> None:
         match event:
-            case QuoteChanged():
-                self.feed_proved_ns = event.at_ns
-                self._look_at(self.markets.take_quote(event.ticker, event.quote), event.at_ns)
             case FeedProved():
                 self.feed_proved_ns = event.at_ns
             case ClockTicked():
@@ -257,6 +226,7 @@ class Engine:
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
                 self._cancel_again(event.at_ns)
                 self._market_verbs.tick(event, self.exchange)
+                self._effects.tell_held_back(event.at_ns)
             case TimerFired():
                 self._mark(event.at_ns)
                 self._look_at_all(event.only, event.at_ns)
@@ -264,6 +234,8 @@ class Engine:
                 self.markets.lose_quotes()
             case MarketListed():
                 self.markets.list(event.market)
+                if self.account.position(event.market.ticker).contracts:
+                    self._effects.tell_market(event.market.ticker, event.at_ns)
             case MarketStatusChanged():
                 self.markets.change_status(event.ticker, event.status, event.close_ns)
             case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead() | GuardSeen():
@@ -280,7 +252,9 @@ class Engine:
                 self._books.take(event)
             case ErrorHappened():
                 text, kind = f"{event.source}: {event.message}", error_kind(event.source)
-                self._effects.alert(event.at_ns, AlertLevel.WARNING, text, kind)
+                self._effects.alert_at_most(event.at_ns, AlertLevel.WARNING, text, kind)
+            case Noticed():
+                self._effects.alert_at_most(event.at_ns, AlertLevel.WARNING, event.text, event.kind)
             case _:
                 self._take_journaled(event)
 
@@ -310,12 +284,12 @@ class Engine:
             case CancelAllOrders():
                 self._verbs.take(event, self.risk_view(event.at_ns))
                 for order in self.account.open_orders:
-                    self._cancel(order, event.at_ns)
+                    self._cancel_for_good(order, event.at_ns)
             case CancelOrder():
                 self._verbs.take(event, self.risk_view(event.at_ns))
                 for order in self.account.open_orders:
                     if order.intent.client_order_id == event.client_order_id:
-                        self._cancel(order, event.at_ns)
+                        self._cancel_for_good(order, event.at_ns)
             case PauseEntries() | ReduceOnly() | Halt() | Flatten() | Disarm() | Arm() | Resume():
                 self._verbs.take(event, self.risk_view(event.at_ns))
             case StopTrading() | ClosePosition():
@@ -323,6 +297,10 @@ class Engine:
             case ChangeSettings():
                 self._effects.append(event)
                 self._change_settings(event)
+            case SettingsChanged():
+                self._effects.append(event)
+                text = f"settings: {edit_text(event)}: {event.reason}"
+                self._effects.alert(event.at_ns, AlertLevel.WARNING, text, SETTINGS)
             case AccountOpened():
                 self._effects.append(event)
                 self.equity = None
@@ -362,6 +340,11 @@ class Engine:
         if cancel is not None:
             self._effects.act(cancel)
 
+    def _cancel_for_good(self, order: Order, at_ns: int) -> None:
+        """Cancel an order, also one of which the exchange's id is still to come."""
+        self._cancels.insist(order.intent.client_order_id)
+        self._cancel(order, at_ns)
+
     # --- looking ------------------------------------------------------------------------------------
 
     def _look_at(self, followed: Followed, at_ns: int) -> None:
@@ -376,10 +359,12 @@ class Engine:
                     self._cancel(order, at_ns)
             return
         decision = self.entries.decide(market, quote, at_ns)
+        if decision is None:
+            return
         if isinstance(decision, OrderIntent):
             self._effects.append(OrderIntended(at_ns=at_ns, intent=decision))
             self._effects.act(Submit(decision))
-        elif decision is not None:
+        else:
             self.trade_log.note_denied(at_ns, market.ticker, decision.limit, decision.reason)
 
     def _mark(self, at_ns: int) -> None:
@@ -431,10 +416,17 @@ class Engine:
             return
         self._effects.append(event)
         self._effects.alert(command.at_ns, AlertLevel.INFO, f"settings: {edit_text(event)}", SETTINGS)
+        exceeded = names_of(self.exposure(), self.equity, self.settings.risk)
         self.settings, self.settings_hash = settings, event.settings
         self.entries.trade_by(settings, strategy)
         self.risk.change_limits(settings.risk, settings.quality)
         self.markets.regroup(settings.risk.groups)
+        # What rests beyond a limit could fill beyond it; the next quote makes an order of what is left.
+        beyond = beyond_limits(
+            self.account.open_orders, exceeded, self.exposure(), self.equity, settings.risk
+        )
+        for order in beyond:
+            self._cancel_for_good(order, command.at_ns)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
         self._view = None
         self._evaluate_switches(command.at_ns, EvaluatedAt.SCAN)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from console.domain.events import (
     AccountOpened,
     EquityMarked,
+    ExternalFilled,
     JournaledEvent,
     MarketSettled,
     OrderFilled,
@@ -17,6 +20,19 @@ from console.engine.snapshot import CurvePoint, Outcomes
 
 MOST_POINTS = 512
 """A curve that grew to so many points keeps every other one, and from then on half as many."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What we bought of a position, when first; ``weighted`` sums contracts times their probability."""
+
+    first_ns: int
+    contracts: int = 0
+    as_maker: int = 0
+    weighted: int = 0
+
+    @property
+    def expected(self) -> Price:
+        return Price(self.weighted // self.contracts)
 
 
 class DayRecord:
@@ -32,12 +48,16 @@ class DayRecord:
         self._opening: Cash | None = None
         self._stride = 1
         self._skipped = 0
-        self._entered: dict[Ticker, tuple[int, int]] = {}
+        self._entered: dict[Ticker, Entry] = {}
 
     def expected(self, ticker: Ticker) -> Price | None:
         """The probability of winning that a position was entered at; None where we did not enter."""
-        count, weighted = self._entered.get(ticker, (0, 0))
-        return Price(weighted // count) if count else None
+        entry = self._entered.get(ticker)
+        return None if entry is None else entry.expected
+
+    def entry(self, ticker: Ticker) -> Entry | None:
+        """How a position was entered; None where we did not enter."""
+        return self._entered.get(ticker)
 
     def observe(self, event: JournaledEvent, before: Account) -> None:
         """Note an event, given the account before the event is applied to it."""
@@ -48,8 +68,8 @@ class DayRecord:
                 self._begin(event)
             case EquityMarked():
                 self._mark(event)
-            case OrderFilled():
-                self._enter(event, before)
+            case OrderFilled() | ExternalFilled():
+                self._fill(event, before)
             case MarketSettled():
                 self._settle(event, before)
             case _:
@@ -74,28 +94,35 @@ class DayRecord:
             self._stride *= 2
         self.curve = tuple(self._points)
 
-    def _enter(self, event: OrderFilled, before: Account) -> None:
-        order = before.orders.get(event.client_order_id)
+    def _fill(self, event: OrderFilled | ExternalFilled, before: Account) -> None:
+        """Add up what entries expected, for as long as something is held."""
+        fill = event.fill
+        held = before.position(fill.ticker)
+        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        if held.contracts * after.contracts <= 0:
+            self._entered.pop(fill.ticker, None)
+        order = before.orders.get(event.client_order_id) if isinstance(event, OrderFilled) else None
         if order is None or order.intent.reduce_only:
             return
-        count, weighted = self._entered.get(event.fill.ticker, (0, 0))
-        added = event.fill.count
-        self._entered[event.fill.ticker] = (
-            count + added,
-            weighted + added * order.intent.win_probability,
+        entry = self._entered.get(fill.ticker) or Entry(fill.at_ns)
+        self._entered[fill.ticker] = Entry(
+            entry.first_ns,
+            entry.contracts + fill.count,
+            entry.as_maker + (0 if fill.is_taker else fill.count),
+            entry.weighted + fill.count * order.intent.win_probability,
         )
 
     def _settle(self, event: MarketSettled, before: Account) -> None:
         settlement = event.settlement
         held = before.position(settlement.ticker)
-        count, weighted = self._entered.pop(settlement.ticker, (0, 0))
+        entry = self._entered.pop(settlement.ticker, None)
         average = held.average_price
-        if average is None or not count:
+        if average is None or entry is None:
             return
         known = self.outcomes
         self.outcomes = Outcomes(
             trades=known.trades + 1,
             won=known.won + (held.value_at(settlement.yes_value) > held.paid),
-            expected=known.expected + weighted // count,
+            expected=known.expected + entry.expected,
             paid=known.paid + average,
         )

@@ -12,14 +12,19 @@ from console.domain.events import (
     JournaledEvent,
     LatchCleared,
     LatchRaised,
+    MarketTraded,
+    OrderAdopted,
     OrderIntended,
     TradingState,
 )
+from console.domain.market import Ticker
 from console.domain.order import OrderIntent
 from console.engine.account import Account
 from console.engine.activity import Activity
+from console.engine.markets import Markets
 from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
+from console.monitoring.alerts import Repeats
 from console.monitoring.responses import CLEARED
 from console.risk.latches import EVERYTHING, latch_id
 
@@ -32,26 +37,40 @@ class Effects:
     ``appended`` counts those changes.
     """
 
-    def __init__(self, account: Account, trade_log: TradeLog, activity: Activity) -> None:
+    def __init__(self, account: Account, trade_log: TradeLog, activity: Activity, markets: Markets) -> None:
         self.alerts: deque[AlertView] = deque(maxlen=ALERTS_KEPT)
         self._account = account
         self._trade_log = trade_log
         self._activity = activity
+        self._markets = markets
         self.appended = 0
         self._alerts_ever = 0
+        self._repeats = Repeats()
         self._actions: list[Action] = []
         self.halt_progress: HaltProgressed | None = None
 
     def begin(self) -> list[Action]:
         """A new list, which the effects of the next event go to."""
-        self._actions = []
-        return self._actions
+        actions: list[Action] = []
+        self._actions = actions
+        return actions
 
     def act(self, action: Action) -> None:
         self._actions.append(action)
 
     def append(self, event: JournaledEvent) -> None:
-        """Journal an event and apply it."""
+        """Journal an event and apply it; of a market's first order what the market is goes before."""
+        if isinstance(event, OrderIntended | OrderAdopted):
+            self.tell_market(event.intent.ticker, event.at_ns)
+        self._append(event)
+
+    def tell_market(self, ticker: Ticker, at_ns: int) -> None:
+        """Journal once what a market is in which something is ours: the exchange forgets its markets."""
+        market = self._markets.get(ticker)
+        if market is not None and ticker not in self._account.told_markets:
+            self._append(MarketTraded(at_ns=at_ns, market=market, group=self._markets.group(ticker)))
+
+    def _append(self, event: JournaledEvent) -> None:
         self.appended += 1
         self._actions.append(Append(event))
         self._trade_log.observe(event, self._account)
@@ -68,7 +87,18 @@ class Effects:
         """Tell the operator; ``kind`` says what to do about it, in ``monitoring.responses``."""
         self._alerts_ever += 1
         self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text, kind))
-        self._actions.append(Alert(level, text))
+        self._actions.append(Alert(self._alerts_ever, at_ns, level, text, kind))
+
+    def alert_at_most(self, at_ns: int, level: AlertLevel, text: str, kind: str) -> None:
+        """Tell of what may come often: past a few within a minute only how many there were."""
+        if self._repeats.admits(at_ns, kind, text):
+            self.alert(at_ns, level, text, kind)
+
+    def tell_held_back(self, at_ns: int) -> None:
+        """Tell how many were held back, once their minute is over."""
+        for held in self._repeats.ended(at_ns):
+            text = f"{held.count} more like it within a minute, the last: {held.text}"
+            self.alert(at_ns, AlertLevel.WARNING, text, held.kind)
 
     def raise_latch(self, event: LatchRaised) -> None:
         """Raise a latch, unless one of its name and level or above is in force."""

@@ -13,6 +13,7 @@ from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT, Count
 from console.domain.order import Order, OrderIntent, TimeInForce
 from console.engine.account import Account
+from console.engine.activity import Activity
 from console.engine.markets import Markets
 from console.monitoring.why_not import FunnelStepName, WhyNot
 from console.risk.manager import RiskManager
@@ -23,6 +24,9 @@ from console.strategies.base import Refusal, Strategy
 _NS_PER_S = 1_000_000_000
 MINUTE_NS = 60 * _NS_PER_S
 """What the limit on orders a minute counts over."""
+
+ENTERED_BEFORE = "already in this market"
+"""Counted for each proposal to enter what is held."""
 
 
 class Denied(msgspec.Struct, frozen=True):
@@ -36,7 +40,7 @@ class Entries:
     """Asks the strategy, then every limit; each refusal is counted by its reason.
 
     An exit only reduces what is held: it is not sized, and what merely stops entries lets it pass.
-    ``risk_view`` is asked for only where there is a proposal, which is rare.
+    ``risk_view`` is asked for only where there is a proposal to enter, which is rare.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Entries:
         risk: RiskManager,
         account: Account,
         markets: Markets,
+        activity: Activity,
         risk_view: Callable[[int], RiskView],
         *,
         client_id_prefix: str,
@@ -56,6 +61,7 @@ class Entries:
         self._risk = risk
         self._account = account
         self._markets = markets
+        self._activity = activity
         self._risk_view = risk_view
         self._prefix = client_id_prefix
 
@@ -63,21 +69,21 @@ class Entries:
         """Propose and size by these from now on; what was counted stays."""
         self._limits = settings.risk
         self._expiry_s = settings.strategy_flb.order_expiry_seconds
-        self._strategy = strategy
+        self._consider = strategy.consider
 
     def still_wants(self, order: Order, market: Market, quote: Quote, at_ns: int) -> bool:
         """Whether the strategy would place a resting order again where it is.
 
         Our own size is part of the quote; an order alone at the best price is judged by it too.
         """
-        verdict = self._strategy.consider(market, quote, at_ns)
+        verdict = self._consider(market, quote, at_ns)
         if isinstance(verdict, Refusal) or verdict.closes:
             return False
         return (verdict.side, verdict.price) == (order.intent.side, order.intent.price)
 
     def decide(self, market: Market, quote: Quote, at_ns: int) -> OrderIntent | Denied | None:
         """An intent, the limit that denies one, or None where there is no proposal or no time for it."""
-        verdict = self._strategy.consider(market, quote, at_ns)
+        verdict = self._consider(market, quote, at_ns)
         if isinstance(verdict, Refusal):
             self.why_not.refused(verdict.step, verdict.reason)
             return None
@@ -99,7 +105,7 @@ class Entries:
         """An order of the size that every limit leaves."""
         account = self._account
         if account.position(market.ticker).contracts:
-            self._stop("already in this market")
+            self._stop(ENTERED_BEFORE)
             return None
         view = self._risk_view(at_ns)
         if view.exposure is None:
@@ -197,7 +203,7 @@ class Entries:
         group = self._markets.group(market.ticker)
         if account.latches.state_for(market.ticker, group, market.series_ticker) is TradingState.HALTED:
             return "halted"
-        exchange = self._risk_view(at_ns).exchange
+        exchange = self._activity.exchange
         if exchange is None or not (exchange.exchange_active and exchange.trading_active):
             return "the exchange has paused trading"
         return None

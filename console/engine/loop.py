@@ -35,8 +35,10 @@ from console.domain.events import (
     JournaledEvent,
     JournalFailed,
     KeyRefused,
+    Noticed,
     OperatorCommand,
     OrderBecameUnknown,
+    QuoteChanged,
     Resume,
     TimerFired,
     TradingState,
@@ -47,15 +49,22 @@ from console.engine.backup import BackupError
 from console.engine.clock_watch import ClockWatch
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point
+from console.engine.event_log import log_events
+from console.engine.figures import figures_of
 from console.engine.flattener import Flattener
 from console.engine.heartbeats import Beat
 from console.engine.journal import JournalError
+from console.engine.mark_out_watch import MarkOutWatch
 from console.engine.market_follower import MarketFollower
 from console.engine.order_sender import OrderSender
 from console.engine.outside import Outside
 from console.engine.resumption import Resumption
+from console.engine.settings_change import lost_at_start
 from console.engine.snapshot import HaltPhase
 from console.engine.starting import events_at_start
+from console.monitoring.alert_messages import is_sent
+from console.monitoring.alerts import UNKEPT, Watch
+from console.monitoring.responses import SETTINGS
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +87,7 @@ class EngineLoop:
         self.left_resting: int | None = None
         self.unkept_settings: frozenset[str] = frozenset()
         self._out = outside
+        self._mark_outs = MarkOutWatch(engine.markets)
         self._settings = settings
         self._reader = AccountReader(engine, outside, self.step)
         self._reading = asyncio.Lock()
@@ -95,6 +105,7 @@ class EngineLoop:
         self._failing: dict[str, str] = {}
         self._reconcile_now = asyncio.Event()
         self._clock_watch = ClockWatch()
+        self._watch = Watch()
         self._jobs: asyncio.TaskGroup
 
     @property
@@ -119,6 +130,8 @@ class EngineLoop:
         self._take(event)
 
     def _take(self, event: EngineEvent) -> None:
+        if event.at_ns >= self._mark_outs.due_ns:
+            self._out.watch(self._mark_outs.seen(event.at_ns))
         try:
             actions = self.engine.handle(event)
             records = [action.record for action in actions if isinstance(action, Append)]
@@ -141,6 +154,9 @@ class EngineLoop:
             self.engine.handle(JournalFailed(at_ns=self._out.wall_ns(), reason=str(error)))
             raise
         _pass_each(records, "committed")
+        self._out.watch(records)
+        self._mark_outs.follow(records)
+        log_events(records)
 
     def take_command(self, command: OperatorCommand) -> None:
         """Take what the operator wants, in a task of the loop, so that a failure ends the engine."""
@@ -149,6 +165,16 @@ class EngineLoop:
     def take_error(self, source: str, message: str) -> None:
         """Tell and count what failed beside the engine."""
         self._jobs.create_task(self._take_error(source, message))
+
+    def take_notice(self, kind: str, text: str) -> None:
+        """Tell what was noticed beside the engine, and count nothing."""
+        self._jobs.create_task(self._take_notice(kind, text))
+
+    async def _take_notice(self, kind: str, text: str) -> None:
+        self._notice(kind, text)
+
+    def _notice(self, kind: str, text: str) -> None:
+        self.step(Noticed(at_ns=self._out.wall_ns(), kind=kind, text=text))
 
     async def _take_error(self, source: str, message: str) -> None:
         self.step(ErrorHappened(at_ns=self._out.wall_ns(), source=source, message=message))
@@ -168,23 +194,29 @@ class EngineLoop:
         keys = [key for key, _ in command.changes]
         refusal = None if overrides is None else overrides.refusal(keys)
         if refusal is not None:
-            self._tell_of_settings(f"not changed: {refusal}")
+            self._notice(SETTINGS, f"settings: not changed: {refusal}")
             return
         self.step(command)
         if self.engine.settings is before:
             return
-        self.unkept_settings |= frozenset(keys)
-        if overrides is None:
-            return
-        try:
-            overrides.write(self.engine.settings, self.unkept_settings)
-        except ConfigError as error:
-            self._tell_of_settings(f"changed for this run only: {error}")
-        else:
-            self.unkept_settings = frozenset()
+        kept, trouble = self._keep_settings(frozenset(keys))
+        self.unkept_settings = (self.unkept_settings | frozenset(keys)) - kept
+        if trouble:
+            self._notice(UNKEPT.kind, f"settings: changed for this run only: {trouble}")
 
-    def _tell_of_settings(self, message: str) -> None:
-        self.step(ErrorHappened(at_ns=self._out.wall_ns(), source="settings", message=message))
+    def _keep_settings(self, keys: frozenset[str]) -> tuple[frozenset[str], str]:
+        """Write these with what could not be written before, or alone; what was, and why nothing was."""
+        trouble = ""
+        if self._out.overrides is None:
+            return frozenset(), trouble
+        for asked in (self.unkept_settings | keys, keys):
+            try:
+                self._out.overrides.write(self.engine.settings, asked)
+            except ConfigError as error:
+                trouble = str(error)
+            else:
+                return asked, ""
+        return frozenset(), trouble
 
     async def run(self, publish: Callable[[], None], publish_s: float) -> None:
         """Trade until ``stopping``; an exception of any part ends all of it, in an ExceptionGroup.
@@ -232,6 +264,9 @@ class EngineLoop:
         latches = self.engine.account.latches
         for event in events_at_start(self._out, latches):
             self.step(event)
+        lost = lost_at_start(self.engine.trade_log.edits, self.engine.settings, self._out.wall_ns())
+        if lost is not None:
+            self.step(lost)
         if latches.state is TradingState.HALTED:
             self._begin_halt(latches.active[0].reason)
         await self._read_status()
@@ -269,6 +304,8 @@ class EngineLoop:
                 self._out.gate.close()
             case Alert(level=level, text=text):
                 log.log(_LOG_LEVELS[level], "%s", text)
+                if is_sent(action, self.engine.settings.monitoring):
+                    self._out.tell(action)
             case Append(record=OrderBecameUnknown()):
                 for after_s in UNKNOWN_READS_S:
                     asyncio.get_running_loop().call_later(after_s, self._reconcile_now.set)
@@ -317,8 +354,17 @@ class EngineLoop:
         if guard is not None:
             self.step(GuardSeen(at_ns=self._out.wall_ns(), absence=guard.absence()))
         self.step(ClockTicked(at_ns=self._out.wall_ns(), monotonic_ns=self._out.monotonic_ns()))
+        self._watch_figures()
         if guard is not None:
             guard.beat(Beat.ENGINE)
+
+    def _watch_figures(self) -> None:
+        """Tell what nears a limit, before it is met."""
+        now_ns, engine = self._out.wall_ns(), self.engine
+        outcomes, settings = engine.trade_log.day.outcomes, engine.settings
+        figures = figures_of(engine.evaluated, outcomes, self._out.disk_free(), settings)
+        for figure in self._watch.look(figures, settings.monitoring, now_ns):
+            self._notice(figure.condition.kind, figure.text)
 
     def _hear_of_halt_from_outside(self) -> None:
         """Halt like by a key here, each time that another process has asked for it by the file."""
@@ -366,6 +412,9 @@ class EngineLoop:
             elif isinstance(event, FeedProved) and not self.connected:
                 self.connected = True
                 self._reconcile_now.set()
+            if isinstance(event, QuoteChanged) and self.engine.markets.has_closed(event.ticker, event.at_ns):
+                # A closed market's book is taken down, which says nothing of what a position is worth.
+                event = FeedProved(at_ns=event.at_ns)
             self.step(event)
 
     async def _reconcile(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -39,6 +40,12 @@ class _Books(NamedTuple):
 
 _NEVER_NS = 2**63
 
+_CLOSED_FOR_GOOD = frozenset(MarketStatus) - {
+    MarketStatus.INITIALIZED,
+    MarketStatus.ACTIVE,
+    MarketStatus.INACTIVE,
+}
+
 
 class Markets:
     """Markets by ticker; quotes count as live until the feed is lost.
@@ -49,6 +56,7 @@ class Markets:
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
         self._followed: dict[Ticker, Followed] = {}
+        self._listed_of = Counter[str]()
         self._counted: _Books | None = None
         self.listings = 0
         self.places: dict[Ticker, Place] = {}
@@ -61,7 +69,11 @@ class Markets:
         followed.market = market
         self.listings += 1
         self._counted = None
-        self.places[market.ticker] = self._grouping.place(market)
+        before = self.places.get(market.ticker)
+        place = self.places[market.ticker] = self._grouping.place(market)
+        self._listed_of[place.event] += 1
+        if before is not None:
+            self._unlist(before.event)
 
     def regroup(self, pins: Mapping[str, Sequence[str]]) -> None:
         """Group every market anew, by other pins."""
@@ -94,8 +106,14 @@ class Markets:
         self.listings += 1
         self._counted = None
         place = self.places.pop(ticker, None)
-        if place is not None and all(other.event != place.event for other in self.places.values()):
-            self._grouping.forget(place.event)
+        if place is not None:
+            self._unlist(place.event)
+
+    def _unlist(self, event_ticker: str) -> None:
+        self._listed_of[event_ticker] -= 1
+        if not self._listed_of[event_ticker]:
+            del self._listed_of[event_ticker]
+            self._grouping.forget(event_ticker)
 
     def take_quote(self, ticker: Ticker, quote: Quote) -> Followed:
         """Take the newest quote, and return what is known of its market."""
@@ -109,6 +127,11 @@ class Markets:
         if quote.bid is not None or quote.ask is not None:
             followed.priced = quote
         return followed
+
+    def has_closed(self, ticker: Ticker, now_ns: int) -> bool:
+        """Whether a market trades no more, by the clock or by what the exchange says of it."""
+        market = self.get(ticker)
+        return market is not None and (now_ns >= market.close_ns or market.status in _CLOSED_FOR_GOOD)
 
     def lose_quotes(self) -> None:
         """No book may be used until it is sent anew."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from console.domain.events import KeyRefused, OrderRejected
+from console.domain.events import DENIED, KeyRefused, OrderRejected
 from console.domain.market import Ticker
 from console.domain.order import OrderIntent, OrderStatus
 from console.domain.ports import KEY_REFUSED, VenueError
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point
 from console.engine.outside import Outside, Step
-from console.engine.trade_log import DENIED
 
 _CLOSING_RETRY_S = 0.25
 

@@ -9,7 +9,7 @@ import tomli_w
 
 from console.config.catalogue import CATALOGUE
 from console.config.errors import ConfigError
-from console.config.load import Loaded, read_overrides
+from console.config.load import Assignment, Layer, Loaded, Source, next_start, read_overrides
 from console.config.schema import Settings
 from console.engine.durable_file import replace_durably
 
@@ -29,19 +29,25 @@ class Overrides:
     def write(self, settings: Settings, keys: Iterable[str]) -> None:
         """Have the values of these keys on disk; what the file beneath says anyway is left out.
 
-        Raises ConfigError.
+        Raises ConfigError, also for values that fit only beside what an option or a variable pins: the next
+        start, without those, would refuse the file.
         """
-        values: dict[str, object] = {said.key: said.value for said in read_overrides(self._path)}
+        kept = {said.key: said for said in read_overrides(self._path)}
+        source = Source(Layer.OVERRIDES, str(self._path))
         for key in keys:
-            value: object = CATALOGUE[key].value_in(settings)
+            value = CATALOGUE[key].value_in(settings)
             if value == self._loaded.beneath(key).value:
-                values.pop(key, None)
+                kept.pop(key, None)
             else:
-                values[key] = value
+                kept[key] = Assignment(key, value, source)
+        try:
+            next_start(self._loaded, kept.values())
+        except ConfigError as error:
+            raise ConfigError(f"a start without the options of this one would refuse it: {error}") from None
         document: dict[str, dict[str, object]] = {}
-        for key, stated in values.items():
+        for key, said in kept.items():
             section, _, name = key.partition(".")
-            document.setdefault(section, {})[name] = stated
+            document.setdefault(section, {})[name] = said.value
         try:
             replace_durably(self._path, tomli_w.dumps(document).encode())
         except OSError as error:

@@ -16,6 +16,7 @@ from console.engine.core import Engine
 from console.engine.entries import MINUTE_NS
 from console.engine.flatten import exit_view
 from console.engine.snapshot import (
+    DeliveryView,
     ExchangeView,
     ExternalView,
     FunnelStep,
@@ -50,6 +51,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     disk_free_bytes: int | None = None
     journal_bytes: int | None = None
     unkept_settings: frozenset[str] = frozenset()
+    deliveries: tuple[DeliveryView, ...] = ()
 
 
 class Painter:
@@ -125,6 +127,7 @@ class Painter:
             settings=engine.settings,
             settings_hash=engine.settings_hash,
             unkept_settings=around.unkept_settings,
+            deliveries=around.deliveries,
             edits=tuple(engine.trade_log.edits),
             risk=engine.evaluated,
             at_stake=_at_stake(engine, exposure),
@@ -226,7 +229,7 @@ def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
     for ticker, position in engine.account.held.items():
         market = engine.markets.get(ticker)
         exit_price = engine.markets.exit_price(ticker, position.side)
-        quote = engine.markets.quote(ticker)
+        quote, entry = engine.markets.quote(ticker), engine.trade_log.day.entry(ticker)
         views.append(
             PositionView(
                 ticker=ticker,
@@ -244,7 +247,11 @@ def _positions(engine: Engine, exposure: Exposure) -> tuple[PositionView, ...]:
                 is_external=ticker in engine.account.external,
                 series=market.series_ticker if market else "",
                 title=market.title if market else "",
-                expected=engine.trade_log.day.expected(ticker),
+                expected=entry.expected if entry else None,
+                category=market.category if market else "",
+                entered_ns=entry.first_ns if entry else None,
+                bought=Count(entry.contracts) if entry else None,
+                as_maker=Count(entry.as_maker) if entry else None,
             )
         )
     return tuple(views)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from console import __version__
 from console.config.changes import settings_hash
@@ -12,6 +12,7 @@ from console.engine.account import Account
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
 from console.engine.journal import Journal
+from console.engine.outside import Watched, watched_by_nobody
 from console.engine.trade_log import TradeLog
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
@@ -23,13 +24,21 @@ def client_id_prefix(journal: Journal) -> str:
 
 
 def rebuild(
-    journal: Journal, settings: Settings, make_strategy: Callable[[Settings], Strategy], risk: RiskManager
+    journal: Journal,
+    settings: Settings,
+    make_strategy: Callable[[Settings], Strategy],
+    risk: RiskManager,
+    watch: Callable[[Sequence[Watched]], None] = watched_by_nobody,
 ) -> Engine:
-    """The engine with the account as the journal has it; raises JournalError."""
+    """The engine with the account as the journal has it, whose events are shown to ``watch``.
+
+    Raises JournalError.
+    """
     account, trade_log = Account(), TradeLog()
     for event in journal.replay():
         trade_log.observe(event, account)
         account.apply(event)
+        watch([event])
     return Engine(
         settings,
         make_strategy(settings),

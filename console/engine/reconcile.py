@@ -8,6 +8,7 @@ import msgspec
 
 from console.domain.book import NO_QUOTE
 from console.domain.events import (
+    NEVER_PLACED,
     EngineEvent,
     ExternalFilled,
     ExternalOrdersListed,
@@ -31,7 +32,6 @@ from console.domain.order import (
     TimeInForce,
 )
 from console.engine.account import Account
-from console.engine.activity import NEVER_PLACED
 from console.engine.client_ids import instance_of
 
 NEGATIVE_READS_TO_DISMISS = 5

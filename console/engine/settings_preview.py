@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -11,8 +10,9 @@ from console.config.changes import differences, loosens
 from console.config.schema import RiskSettings, Settings
 from console.config.values import shown
 from console.domain.market import Market
-from console.domain.money import Cash
-from console.engine.snapshot import Snapshot
+from console.domain.money import COUNT_PER_CONTRACT
+from console.engine.snapshot import RestingView, Snapshot
+from console.risk.breaches import Breach, names_of, new_breaches
 from console.risk.exposure import Exposure, MarketExposure, worst_of_legs
 from console.risk.groups import Grouping, Place
 from console.risk.manager import read_switch
@@ -32,12 +32,16 @@ class Proposed(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """What would change at once, each in a sentence; ``unknown`` says what cannot be told, if anything."""
+    """What would change at once, each in a sentence; ``unknown`` says what cannot be told, if anything.
+
+    ``withdrawn`` counts our orders that would be cancelled, since they rest where a limit would be exceeded.
+    """
 
     proposed: tuple[Proposed, ...]
     trips: tuple[str, ...]
     breaches: tuple[str, ...]
     unknown: str = ""
+    withdrawn: int = 0
 
     @property
     def loosens(self) -> bool:
@@ -60,20 +64,22 @@ def preview(snapshot: Snapshot, after: Settings) -> Preview:
         return Preview(
             proposed, (), (), "equity or exposure is not known yet: what it would breach is not either"
         )
-    regrouped = _regrouped(view, view.exposure, before, after, snapshot.at_stake)
-    breaches = (
-        *_new_breaches(view, regrouped, before.risk, after.risk),
-        *_new_day(view, before.risk, after.risk),
+    regrouped = _regrouped(view.exposure, before, after, snapshot.at_stake)
+    known = names_of(view.exposure, view.equity, before.risk)
+    found = new_breaches(known, regrouped, view.equity, after.risk)
+    then = msgspec.structs.replace(view, exposure=regrouped)
+    return Preview(
+        proposed,
+        tuple(_new_trips(view, then, before, after)),
+        (*_over(found, view, before.risk, after.risk), *_new_day(view, before.risk, after.risk)),
+        withdrawn=_withdrawn(snapshot.resting, found, regrouped, after.risk.max_order_contracts),
     )
-    return Preview(proposed, tuple(_new_trips(view, regrouped, before, after)), breaches)
 
 
-def _regrouped(
-    view: RiskView, exposure: Exposure, before: Settings, after: Settings, at_stake: Sequence[Market]
-) -> RiskView:
-    """The same view with what is at stake in its groups of other pins."""
+def _regrouped(exposure: Exposure, before: Settings, after: Settings, at_stake: Sequence[Market]) -> Exposure:
+    """The same with what is at stake in its groups of other pins."""
     if before.risk.groups == after.risk.groups:
-        return view
+        return exposure
     grouping = Grouping(after.risk.groups)
     places = {market.ticker: grouping.place(market) for market in at_stake}
     legs: dict[Place, list[MarketExposure]] = {}
@@ -82,7 +88,7 @@ def _regrouped(
     groups = dict.fromkeys((place.group for place in legs), worst_of_legs([], Place.alone("")))
     for place, members in legs.items():
         groups[place.group] = groups[place.group].plus(worst_of_legs(members, place))
-    return msgspec.structs.replace(view, exposure=msgspec.structs.replace(exposure, groups=groups))
+    return msgspec.structs.replace(exposure, groups=groups, places=places)
 
 
 def _new_trips(view: RiskView, regrouped: RiskView, before: Settings, after: Settings) -> Iterator[str]:
@@ -106,44 +112,27 @@ def _trips(switch: Switch, view: RiskView) -> dict[str, str]:
     return trips
 
 
-def _new_breaches(
-    view: RiskView, regrouped: RiskView, before: RiskSettings, after: RiskSettings
+def _over(
+    found: Sequence[Breach], view: RiskView, before: RiskSettings, after: RiskSettings
 ) -> Iterator[str]:
-    """Limits on what may be at stake that are kept now and would be exceeded."""
-    equity, exposure, then = view.equity, view.exposure, regrouped.exposure
-    assert equity is not None
-    assert exposure is not None
-    assert then is not None
-    total = {"": exposure.total.with_orders}
-    markets = {ticker: market.worst.with_orders for ticker, market in exposure.markets.items()}
-    events = {name: case.with_orders for name, case in exposure.events.items()}
-    for label, key, now_used, then_used in (
-        ("total exposure", "max_total_exposure_pct", total, total),
-        ("position", "max_single_position_pct", markets, markets),
-        ("event", "max_event_exposure_pct", events, events),
-        ("group", "max_correlated_group_pct", _of_groups(exposure), _of_groups(then)),
-    ):
-        caps = [Cash(int(Fraction(getattr(limits, key)) * max(0, equity))) for limits in (before, after)]
-        yield from _over(label, now_used, then_used, caps[0], caps[1])
+    """Limits that are kept now and would be exceeded, each in a sentence."""
+    for breach in found:
+        name = f" {breach.name}" if breach.name else ""
+        yield f"{breach.limit}{name}: {dollars(breach.used)} at worst, over {dollars(breach.cap)}"
     sent = view.orders_in_minute
     if sent is not None and before.max_orders_per_minute > sent >= after.max_orders_per_minute:
         yield f"order rate: {sent} sent in the newest minute, {after.max_orders_per_minute} would be allowed"
 
 
-def _of_groups(exposure: Exposure) -> Mapping[str, Cash]:
-    return {name: case.with_orders for name, case in exposure.groups.items()}
-
-
-def _over(
-    label: str, now: Mapping[str, Cash], then: Mapping[str, Cash], old_cap: Cash, new_cap: Cash
-) -> Iterator[str]:
-    for name, used in _largest_first(then):
-        if used > new_cap and not now.get(name, Cash(0)) > old_cap:
-            yield f"{label}{f' {name}' if name else ''}: {dollars(used)} at worst, over {dollars(new_cap)}"
-
-
-def _largest_first(used: Mapping[str, Cash]) -> Iterable[tuple[str, Cash]]:
-    return sorted(used.items(), key=lambda item: (-item[1], item[0]))
+def _withdrawn(
+    resting: Sequence[RestingView], found: Sequence[Breach], regrouped: Exposure, most: int
+) -> int:
+    """How many of our orders would be cancelled, as ``settings_change.beyond_limits`` has it."""
+    return sum(
+        order.leaves > most * COUNT_PER_CONTRACT
+        or any(breach.holds_for(order.ticker, regrouped.place(order.ticker)) for breach in found)
+        for order in resting
+    )
 
 
 def _new_day(view: RiskView, before: RiskSettings, after: RiskSettings) -> Iterator[str]:

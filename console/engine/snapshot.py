@@ -43,7 +43,8 @@ NO_EXIT = ExitView(None, None, None, None, None)
 class PositionView(msgspec.Struct, frozen=True):
     """A held position; prices are those of the outcome held. Of an external one not all was bought by us.
 
-    ``expected`` is the probability of winning that it was entered at, as a price; None where we did not.
+    ``expected`` is the probability of winning that it was entered at, as a price, ``entered_ns`` when first
+    and ``as_maker`` how many of what we ``bought`` was bought resting; None where we did not.
     """
 
     ticker: Ticker
@@ -62,6 +63,10 @@ class PositionView(msgspec.Struct, frozen=True):
     series: str = ""
     title: str = ""
     expected: Price | None = None
+    category: str = ""
+    entered_ns: int | None = None
+    bought: Count | None = None
+    as_maker: Count | None = None
 
 
 class RestingView(msgspec.Struct, frozen=True):
@@ -179,6 +184,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     fee: Cash | None = None
     is_taker: bool | None = None
     profit: Cash | None = None
+    slippage: SlippageSample | None = None
 
 
 class FunnelStep(msgspec.Struct, frozen=True):
@@ -197,6 +203,26 @@ class AlertView(msgspec.Struct, frozen=True):
     level: AlertLevel
     text: str
     kind: str = ""
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """One receiver of alerts, or of heartbeats, and what became of those it was to get.
+
+    ``failed`` were tried to the end, ``dropped`` found no room to wait. ``trouble`` is why the newest try
+    failed, empty when it did not; ``delivered_ns`` is when one arrived last.
+    """
+
+    name: str
+    delivered: int = 0
+    waiting: int = 0
+    failed: int = 0
+    dropped: int = 0
+    trouble: str = ""
+    delivered_ns: int | None = None
+
+    @property
+    def lost(self) -> int:
+        return self.failed + self.dropped
 
 
 class ExchangeView(msgspec.Struct, frozen=True):
@@ -294,6 +320,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     edits: tuple[SettingsChanged, ...] = ()
     risk: RiskView | None = None
     at_stake: tuple[Market, ...] = ()
+    deliveries: tuple[DeliveryView, ...] = ()
 
 
 class HaltPhase(enum.StrEnum):

@@ -8,8 +8,7 @@ from console.domain.events import EngineEvent, ErrorHappened, Halt, LatchRaised,
 from console.engine.outside import Outside
 from console.engine.run_file import CRASH_LOOP
 from console.engine.snapshot import HaltPhase
-from console.engine.verbs import DISARMED
-from console.risk.latches import Latches
+from console.risk.latches import DISARMED, Latches
 from console.risk.switches.manual import MANUAL
 
 

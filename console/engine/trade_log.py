@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from console.domain.events import (
+    DENIED,
     AccountOpened,
     ExternalFilled,
     FlattenEnded,
@@ -23,13 +24,11 @@ from console.domain.order import Fill
 from console.engine.account import Account
 from console.engine.day_record import DayRecord
 from console.engine.snapshot import LogEntry, LogKind
+from console.monitoring.slippage import SlippageSample, slippage_of
 from console.risk.latches import latch_id
 
 ENTRIES_KEPT = 1_000
 EDITS_KEPT = 200
-
-DENIED = "denied"
-"""Code of an OrderRejected by which we kept an order from leaving ourselves."""
 
 
 class TradeLog:
@@ -56,9 +55,10 @@ class TradeLog:
                 self._denied.clear()
                 self._add(event.at_ns, LogKind.STATE, None, f"new account {event.account[:8]}")
             case OrderFilled(fill=fill):
-                self._note_fill(fill, before)
+                quote = before.orders[event.client_order_id].intent.quote
+                self._note_fill(fill, before, "", slippage_of(fill, quote))
             case ExternalFilled(fill=fill):
-                self._note_fill(fill, before, ", external")
+                self._note_fill(fill, before, ", external", None)
             case MarketSettled():
                 self._note_settlement(event, before)
             case OrderRejected(code=code, message=message):
@@ -96,7 +96,7 @@ class TradeLog:
         """A market is over; it will not be denied again."""
         self._denied.pop(ticker, None)
 
-    def _note_fill(self, fill: Fill, before: Account, whose: str = "") -> None:
+    def _note_fill(self, fill: Fill, before: Account, whose: str, slippage: SlippageSample | None) -> None:
         held = before.position(fill.ticker)
         after = held.filled(fill.side, fill.price, fill.count, fill.fee)
         closing = held.contracts * fill.side.sign < 0
@@ -113,6 +113,7 @@ class TradeLog:
                 fee=fill.fee,
                 is_taker=fill.is_taker,
                 profit=Cash(after.realised - held.realised) if closing else None,
+                slippage=slippage,
             )
         )
 

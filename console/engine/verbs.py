@@ -31,16 +31,13 @@ from console.engine.flatten import FLATTEN, Flattening
 from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Markets
 from console.monitoring.responses import FLATTEN_ENDED, NOT_CLEARED, NOT_DONE
-from console.risk.latches import EVERYTHING
+from console.risk.latches import DISARMED, EVERYTHING
 from console.risk.manager import RiskManager
 from console.risk.switches.base import RiskView
 from console.risk.switches.manual import MANUAL
 
 PAUSE = "pause"
 REDUCE = "reduce_only"
-DISARMED = "disarmed"
-"""The latch under which demo and live start: clearing it is arming."""
-
 OPERATOR = "operator"
 
 _FLATTEN_GOES_ON = frozenset({FLATTEN, "daily_loss", "drawdown"})

@@ -8,12 +8,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.config.logs import error_text
+from console.config.redaction import error_text
 from console.config.schema import Settings
+from console.domain.actions import Alert, AlertLevel
 from console.domain.events import Halt, OperatorCommand
 from console.domain.order import OrderReport
 from console.domain.ports import Clock, Feed, HaltLine, Universe, Venue, VenueError
@@ -26,12 +27,14 @@ from console.engine.halter import Halter
 from console.engine.heartbeats import Beat
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
-from console.engine.outside import Outside
+from console.engine.outside import Outside, Watched, tell_nobody, watched_by_nobody
 from console.engine.overrides import Overrides
 from console.engine.picture import Environment, Painter, Surroundings
 from console.engine.rebuild import client_id_prefix, note_start, rebuild
 from console.engine.run_file import RunFileError, RunRecord
-from console.engine.snapshot import HaltPhase, HaltView, Snapshot
+from console.engine.snapshot import DeliveryView, HaltPhase, HaltView, Snapshot
+from console.monitoring.alerts import Condition
+from console.monitoring.responses import ENGINE_ENDED
 from console.risk.manager import RiskManager
 from console.strategies.base import Strategy
 
@@ -68,6 +71,9 @@ class Plan:
     guard: Guard | None = None
     backups: Backups | None = None
     overrides: Overrides | None = None
+    watch: Callable[[Sequence[Watched]], None] = watched_by_nobody
+    tell: Callable[[Alert], None] = tell_nobody
+    deliveries: Callable[[], tuple[DeliveryView, ...]] = tuple
 
 
 class EngineFailedError(Exception):
@@ -143,6 +149,12 @@ class EngineWorker:
         engine_loop = self._engine_loop
         if engine_loop is not None:
             self._call_soon(lambda: engine_loop.take_error(source, message))
+
+    def notice(self, condition: Condition, text: str) -> None:
+        """Have the engine tell what somebody beside it noticed, without counting an error."""
+        engine_loop = self._engine_loop
+        if engine_loop is not None:
+            self._call_soon(lambda: engine_loop.take_notice(condition.kind, text))
 
     def _call_soon(self, call: Callable[[], None]) -> None:
         """Have the engine's thread call, unless it has ended."""
@@ -250,6 +262,8 @@ class EngineWorker:
         self._failure = EngineFailedError(message, unsafe=isinstance(cause, JournalError))
         if was_trading:
             self._halter.request(message)
+            # The core, which tells everything else, is no more.
+            self._plan.tell(Alert(0, self._plan.wall_ns(), AlertLevel.CRITICAL, message, ENGINE_ENDED))
         if self._plan.guard is not None:
             self._plan.guard.stand_down(Beat.ENGINE)
 
@@ -259,7 +273,7 @@ class EngineWorker:
         journal = Journal(plan.journal)
         try:
             self._prefix = client_id_prefix(journal)
-            engine = rebuild(journal, plan.settings, plan.make_strategy, plan.make_risk())
+            engine = rebuild(journal, plan.settings, plan.make_strategy, plan.make_risk(), plan.watch)
             note_start(journal, plan.settings, plan.wall_ns())
             if plan.open_record is not None:
                 self._record = plan.open_record(self._prefix)
@@ -281,6 +295,9 @@ class EngineWorker:
                 backups=plan.backups,
                 guard=plan.guard,
                 overrides=plan.overrides,
+                watch=plan.watch,
+                tell=plan.tell,
+                disk_free=lambda: _disk(plan.journal)[0],
             )
             self._engine_loop = EngineLoop(engine, outside, plan.settings)
             if self._is_ending.is_set():
@@ -311,6 +328,7 @@ class EngineWorker:
             loop.tokens,
             *_disk(self._plan.journal),
             loop.unkept_settings,
+            self._plan.deliveries(),
         )
         self._snapshot = painter.take(engine, self._plan.wall_ns(), around)
         loop.beat_ns = self._plan.monotonic_ns()

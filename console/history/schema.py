@@ -10,6 +10,10 @@ class HistoryError(ValueError):
     """A history folder cannot be used; the text names the file, row and column and what would be right."""
 
 
+class EmptyHistoryError(HistoryError):
+    """A history folder has no usable row of what was asked for."""
+
+
 class Kind(enum.Enum):
     """What a column holds; a ``NAME`` is a text that many rows share."""
 

@@ -18,7 +18,7 @@ from console.history.facts import Facts
 from console.history.markets import Outcome
 from console.history.merge import Run, Tally, merged
 from console.history.read import Piece, parts_of, read_part
-from console.history.schema import ColumnSpec, HistoryError
+from console.history.schema import ColumnSpec, EmptyHistoryError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,7 +81,7 @@ class Timeline:
         if not self.rows:
             left_out = ", ".join(f"{what} {count:,}" for what, count in dropped.items() if count)
             why = f"left out were {left_out}" if left_out else "none is of the series and period"
-            raise HistoryError(f"{folder} holds no usable row: {why}")
+            raise EmptyHistoryError(f"{folder} holds no usable row: {why}")
         self.outcomes: Mapping[Ticker, Outcome] = _outcomes(table, outcomes)
         grids = self._facts.grids([str(series) for series in table["series_ticker"].to_pylist()])
         self.markets: tuple[Market, ...] = tuple(

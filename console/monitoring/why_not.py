@@ -41,10 +41,11 @@ class WhyNot:
     def refused(self, step: FunnelStepName, reason: str) -> None:
         """A candidate passed every step before ``step`` and stopped there; it was not sent yet."""
         reasons = self._stopped[step]
-        if reason not in reasons:
+        try:
+            reasons[reason] += 1
+        except KeyError:
             reason = reason if len(reasons) < MAX_REASONS else OTHER_REASON
-            reasons.setdefault(reason, 0)
-        reasons[reason] += 1
+            reasons[reason] = reasons.get(reason, 0) + 1
 
     def sent(self) -> None:
         """A candidate passed every test and its order was sent."""

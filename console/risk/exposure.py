@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -79,7 +79,8 @@ class Exposure(msgspec.Struct, frozen=True):
 
     The worst of all markets are added up, but of an event that says that at most one of its markets ends in
     YES (and of which the markets are in one group) only the outcomes that can happen together count.
-    ``reserved`` is the cost of every open order if all of them fill.
+    ``reserved`` is the cost of every open order if all of them fill. ``legs`` are the markets with
+    anything at stake, place by place.
     """
 
     markets: Mapping[Ticker, MarketExposure]
@@ -88,6 +89,7 @@ class Exposure(msgspec.Struct, frozen=True):
     total: WorstCase
     reserved: Cash
     places: Mapping[Ticker, Place]
+    legs: Mapping[Place, Mapping[Ticker, MarketExposure]]
 
     @classmethod
     def of(
@@ -116,18 +118,18 @@ class Exposure(msgspec.Struct, frozen=True):
             )
             for ticker in sorted(tickers)
         }
-        legs: dict[Place, list[MarketExposure]] = {}
+        legs: dict[Place, dict[Ticker, MarketExposure]] = {}
         for ticker, market in markets.items():
-            legs.setdefault(places.get(ticker) or Place.alone(ticker), []).append(market)
+            legs.setdefault(places.get(ticker) or Place.alone(ticker), {})[ticker] = market
         by_event: dict[str, WorstCase] = {}
         by_group: dict[str, WorstCase] = {}
         total = NOTHING
         for place, members in legs.items():
-            worst = worst_of_legs(members, place)
+            worst = worst_of_legs(members.values(), place)
             by_event[place.event] = by_event.get(place.event, NOTHING).plus(worst)
             by_group[place.group] = by_group.get(place.group, NOTHING).plus(worst)
             total = total.plus(worst)
-        return cls(markets, by_event, by_group, total, Cash(sum(reserved.values())), places)
+        return cls(markets, by_event, by_group, total, Cash(sum(reserved.values())), places, legs)
 
     def place(self, ticker: Ticker) -> Place:
         return self.places.get(ticker) or Place.alone(ticker)
@@ -149,7 +151,8 @@ class Exposure(msgspec.Struct, frozen=True):
     def stake_of_event(self, ticker: Ticker, side: BookSide) -> Stake:
         """What a trade of ``side`` meets among the markets of its event that are of its group."""
         place, own = self.place(ticker), self.stake_of_market(ticker, side)
-        others = [m.with_orders for t, m in self.markets.items() if t != ticker and self.place(t) == place]
+        legs = self.legs.get(place, {})
+        others = [leg.with_orders for other, leg in legs.items() if other != ticker]
         if not place.is_exclusive:
             rest = sum(losses.worst for losses in others)
             return Stake(Cash(own.at_worst + rest), Cash(own.if_lost + rest))
@@ -197,7 +200,7 @@ def _if_lost(losses: Losses, side: BookSide) -> Cash:
     return losses.if_no if side is BookSide.BID else losses.if_yes
 
 
-def worst_of_legs(legs: list[MarketExposure], place: Place) -> WorstCase:
+def worst_of_legs(legs: Collection[MarketExposure], place: Place) -> WorstCase:
     """The worst case of the markets of one place together."""
     held, with_orders = [leg.held for leg in legs], [leg.with_orders for leg in legs]
     if place.is_exclusive:

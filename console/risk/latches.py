@@ -16,6 +16,9 @@ HISTORY_NS = 24 * 3_600 * 1_000_000_000
 """How long a trip is remembered after it happened."""
 
 
+DISARMED = "disarmed"
+"""The latch under which demo and live start: clearing it is arming."""
+
 EVERYTHING = ""
 """Scope of a latch that holds for all markets."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 import msgspec
 
@@ -77,13 +78,17 @@ class RiskManager:
         escalates: bool,
         switches: tuple[Switch, ...] | None = None,
     ) -> None:
-        self._switches = switches or every_switch(limits, quality)
+        self._read_by(switches or every_switch(limits, quality))
         self._escalates = escalates
         self._self_clearing = frozenset(s.key for s in self._switches if s.clears_itself)
         self._readings: dict[str, Reading] = {}
         self._evaluated_ns: dict[str, int] = {}
         self._good_since: dict[str, int] = {}
         self._ends: dict[str, int] = {}
+
+    def _read_by(self, switches: tuple[Switch, ...]) -> None:
+        self._switches = switches
+        self._readers = [SwitchReader(switch) for switch in switches]
         self._objected_to: RiskView | None = None
         self._objected: list[tuple[Switch, Reading]] = []
 
@@ -92,15 +97,22 @@ class RiskManager:
     ) -> list[_Verdict]:
         """Read the switches that are due; the caller journals the events and applies them to the latches."""
         events: list[_Verdict] = []
-        for switch in self._switches:
+        for reader in self._readers:
+            switch = reader.switch
             if at is EvaluatedAt.SCAN or switch.evaluated_at is EvaluatedAt.TICK:
-                events += self._judge(switch, view, latches)
+                reading = self._readings[switch.key] = reader.read(view)
+                self._evaluated_ns[switch.key] = view.now_ns
+                if not reader.is_good:
+                    self._good_since.pop(switch.key, None)
+                elif switch.key not in self._good_since and view.monotonic_ns is not None:
+                    self._good_since[switch.key] = view.monotonic_ns
+                if reader.objects or latches.active:
+                    events += self._judge(switch, reading, view, latches)
         return events
 
     def change_limits(self, limits: RiskSettings, quality: QualitySettings) -> None:
         """Judge by other thresholds; what was read stays until the next reading."""
-        self._switches = every_switch(limits, quality)
-        self._objected_to = None
+        self._read_by(every_switch(limits, quality))
 
     def step_clock(self, step_ns: int) -> None:
         """The wall clock stepped: what was read keeps its age."""
@@ -131,12 +143,8 @@ class RiskManager:
     def _objections(self, view: RiskView) -> list[tuple[Switch, Reading]]:
         """The switches that are unknown or trip for anything, read once for all markets of a view."""
         if self._objected_to is not view:
-            readings = [(switch, read_switch(switch, view)) for switch in self._switches]
-            self._objected = [
-                (switch, reading)
-                for switch, reading in readings
-                if reading.state is ReadingState.UNKNOWN or _trips(reading)
-            ]
+            readings = [(reader, reader.read(view)) for reader in self._readers]
+            self._objected = [(reader.switch, reading) for reader, reading in readings if reader.objects]
             self._objected_to = view
         return self._objected
 
@@ -153,10 +161,9 @@ class RiskManager:
                 return next((trip.reason for trip in _trips(reading) if trip.scope == known.scope), None)
         return None
 
-    def _judge(self, switch: Switch, view: RiskView, latches: Latches) -> Iterator[_Verdict]:
-        reading = self._readings[switch.key] = read_switch(switch, view)
-        self._evaluated_ns[switch.key] = view.now_ns
-        self._note(switch.key, reading, view.monotonic_ns)
+    def _judge(
+        self, switch: Switch, reading: Reading, view: RiskView, latches: Latches
+    ) -> Iterator[_Verdict]:
         for trip in _trips(reading):
             raised = self._raise(switch, trip, latches, view)
             if raised is not None:
@@ -167,12 +174,6 @@ class RiskManager:
                 yield LatchCleared(
                     at_ns=view.now_ns, name=latch.name, reason=reason, source=RISK_SOURCE, scope=latch.scope
                 )
-
-    def _note(self, key: str, reading: Reading, monotonic_ns: int | None) -> None:
-        if reading.state not in (ReadingState.ARMED, ReadingState.WARNING):
-            self._good_since.pop(key, None)
-        elif monotonic_ns is not None:
-            self._good_since.setdefault(key, monotonic_ns)
 
     def _raise(
         self, switch: Switch, trip: ScopedTrip, latches: Latches, view: RiskView
@@ -243,6 +244,34 @@ class RiskManager:
             evaluated_ns=self._evaluated_ns.get(switch.key),
             measures=reading.measures,
         )
+
+
+class SwitchReader:
+    """Reads a switch, anew only when something that it reads has changed.
+
+    ``is_good`` tells whether it is known and not tripped, ``objects`` whether it is unknown or trips for
+    anything.
+    """
+
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+        self.is_good = self.objects = False
+        self._figures: Callable[[RiskView], object] = attrgetter(*switch.reads) if switch.reads else _nothing
+        self._read: object = None
+        self._reading: Reading | None = None
+
+    def read(self, view: RiskView) -> Reading:
+        figures, reading = self._figures(view), self._reading
+        if reading is None or figures != self._read:
+            reading = self._reading = read_switch(self.switch, view)
+            self._read = figures
+            self.is_good = reading.state in (ReadingState.ARMED, ReadingState.WARNING)
+            self.objects = reading.state is ReadingState.UNKNOWN or bool(_trips(reading))
+        return reading
+
+
+def _nothing(view: RiskView) -> None:
+    return None
 
 
 def _trips(reading: Reading) -> tuple[ScopedTrip, ...]:

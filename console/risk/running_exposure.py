@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from console.domain.book import BookSide
@@ -22,15 +22,20 @@ from console.risk.exposure import (
 from console.risk.groups import Place
 
 _FLAT = Position()
+_NO_ORDERS: Mapping[str, Order] = {}
 
 
 class _Input(NamedTuple):
-    """All that one market's exposure depends on."""
+    """All that one market's exposure depends on; the costs of its open orders are by side."""
 
     position: Position
     bids: int
     asks: int
     place: Place
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.position.contracts or self.bids or self.asks)
 
 
 class _Sums(dict[str, WorstCase]):
@@ -59,79 +64,84 @@ class RunningExposure:
         self._worst: dict[Place, WorstCase] = {}
         self._events, self._groups = _Sums(), _Sums()
         self._total = NOTHING
+        self._reserved = 0
+        self._external: dict[Ticker, list[OrderReport]] = {}
         self._last: Exposure | None = None
 
     def of(
         self,
         positions: Mapping[Ticker, Position],
-        orders: Iterable[Order],
+        working: Mapping[Ticker, Mapping[str, Order]],
         places: Mapping[Ticker, Place],
-        external: Iterable[OrderReport] = (),
+        external: Collection[OrderReport] = (),
+        changed: Collection[Ticker] | None = None,
     ) -> Exposure:
-        """As ``Exposure.of``."""
-        reserved: dict[tuple[Ticker, BookSide], int] = {}
-        for ticker, side, at_most in reservations(orders, external):
-            reserved[ticker, side] = reserved.get((ticker, side), 0) + at_most
-        changed = self._changes(positions, reserved, places)
-        for place in {place for ticker, now in changed.items() for place in self._move(ticker, now)}:
+        """As ``Exposure.of``, with our orders that may still fill by market.
+
+        ``changed`` are the markets of which a position or an order of ours changed since; None where any may
+        have, or places or external orders did.
+        """
+        if changed is None:
+            self._external = {}
+            for report in external:
+                self._external.setdefault(report.ticker, []).append(report)
+            changed = dict.fromkeys([*self._inputs, *sorted(positions), *working, *self._external])
+        touched: set[Place] = set()
+        for ticker in changed:
+            place = places.get(ticker) or Place.alone(ticker)
+            now = self._input(ticker, positions.get(ticker, _FLAT), working.get(ticker, _NO_ORDERS), place)
+            touched |= self._move(ticker, None if now.is_nothing else now)
+        for place in touched:
             self._add_up(place)
-        total_reserved = Cash(sum(reserved.values()))
-        last = self._last
-        if last is None or changed or last.reserved != total_reserved or last.places is not places:
-            last = self._last = Exposure(
+        if self._last is None or touched or self._last.places is not places:
+            self._last = Exposure(
                 dict(self._markets),
                 dict(self._events),
                 dict(self._groups),
                 self._total,
-                total_reserved,
+                Cash(self._reserved),
                 places,
+                dict(self._legs),
             )
-        return last
+        return self._last
 
-    def _changes(
-        self,
-        positions: Mapping[Ticker, Position],
-        reserved: Mapping[tuple[Ticker, BookSide], int],
-        places: Mapping[Ticker, Place],
-    ) -> dict[Ticker, _Input | None]:
-        """The markets that are not as they were, as they are now: None where nothing is at stake."""
-        ordered = {ticker for (ticker, _), at_most in reserved.items() if at_most}
-        changes: dict[Ticker, _Input | None] = {}
-        for ticker, before in self._inputs.items():
-            # Positions are replaced when they change, and most have not.
-            is_same = positions.get(ticker) is before.position and not before.bids and not before.asks
-            if not is_same or (places.get(ticker) or Place.alone(ticker)) != before.place:
-                changes[ticker] = None
-        for ticker, position in positions.items():
-            if position.contracts and (ticker not in self._inputs or ticker in changes):
-                ordered.add(ticker)
-        for ticker in ordered:
-            changes[ticker] = _Input(
-                positions.get(ticker, _FLAT),
-                reserved.get((ticker, BookSide.BID), 0),
-                reserved.get((ticker, BookSide.ASK), 0),
-                places.get(ticker) or Place.alone(ticker),
-            )
-        return {ticker: now for ticker, now in changes.items() if self._inputs.get(ticker) != now}
+    def _input(
+        self, ticker: Ticker, position: Position, working: Mapping[str, Order], place: Place
+    ) -> _Input:
+        external = self._external.get(ticker, ())
+        bids = asks = 0
+        if working or external:
+            for _, side, at_most in reservations(working.values(), external):
+                if side is BookSide.BID:
+                    bids += at_most
+                else:
+                    asks += at_most
+        return _Input(position, bids, asks, place)
 
     def _move(self, ticker: Ticker, after: _Input | None) -> set[Place]:
-        """Take one market as it is now; the places where something changed."""
-        before = self._inputs.pop(ticker, None)
+        """Take one market as it is now, None with nothing at stake; the places where something changed."""
+        before = self._inputs.get(ticker)
+        if before == after:
+            return set()
         touched = set()
         if before is not None:
             touched.add(before.place)
-            del self._legs[before.place][ticker], self._markets[ticker]
+            del self._inputs[ticker], self._markets[ticker]
+            # What was given out keeps the legs it had.
+            self._legs[before.place] = {t: leg for t, leg in self._legs[before.place].items() if t != ticker}
+            self._reserved -= before.bids + before.asks
         if after is not None:
             touched.add(after.place)
             exposure = market_exposure(after.position, after.bids, after.asks)
             self._inputs[ticker] = after
             self._markets[ticker] = exposure
-            self._legs.setdefault(after.place, {})[ticker] = exposure
+            self._legs[after.place] = {**self._legs.get(after.place, {}), ticker: exposure}
+            self._reserved += after.bids + after.asks
         return touched
 
     def _add_up(self, place: Place) -> None:
         legs, before = self._legs[place], self._worst.pop(place, None)
-        after = worst_of_legs([*legs.values()], place) if legs else None
+        after = worst_of_legs(legs.values(), place) if legs else None
         if after is None:
             del self._legs[place]
         else:

@@ -25,6 +25,7 @@ from console.risk.exposure import Exposure
 from console.risk.text import dollars, percent
 
 _ONE_CONTRACT = Count(COUNT_PER_CONTRACT)
+_ALL = Fraction(1)
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -96,14 +97,14 @@ def size(proposal: Proposal, standing: Standing, limits: RiskSettings) -> Sized:
         caps = _caps(proposal, unit, equity, cash, standing, limits)
     except _RefusedError as refusal:
         return Sized(Count(0), str(refusal), str(refusal))
-    contracts, wanted, bound_by = stake.cash // unit, 0, None
+    contracts, wanted, bound_by = stake.contracts(unit), 0, None
     for cap in caps:
         if cap.contracts < contracts:
             contracts, wanted, bound_by = cap.contracts, contracts, cap
     count = Count(contracts * COUNT_PER_CONTRACT)
     if bound_by is not None:
         return Sized(count, bound_by.sentence(wanted), bound_by.name)
-    reason = f"{stake.name}: {dollars(Cash(int(stake.cash)))} at {dollars(unit)} a contract"
+    reason = f"{stake.name}: {dollars(stake.cash)} at {dollars(unit)} a contract"
     return Sized(count, reason, stake.name)
 
 
@@ -142,10 +143,18 @@ def _unit_cost(proposal: Proposal) -> Cash:
 
 
 class _Stake(msgspec.Struct, frozen=True):
-    """What to bet before any limit, and what it is called."""
+    """What to bet before any limit, exactly, as a quotient, and what it is called."""
 
     name: str
-    cash: Fraction
+    numerator: int
+    denominator: int
+
+    @property
+    def cash(self) -> Cash:
+        return Cash(self.numerator // self.denominator)
+
+    def contracts(self, unit: Cash) -> int:
+        return self.numerator // (self.denominator * unit)
 
 
 def _kelly_stake(
@@ -158,25 +167,30 @@ def _kelly_stake(
     if edge <= 0:
         raise _RefusedError("no edge after fees")
     fraction = _setting(limits, "kelly_fraction")
-    if fraction == 0:
+    if not fraction:
         raise _RefusedError("kelly_fraction is 0")
     free = equity - standing.exposure.total.with_orders
     if free <= 0:
         raise _RefusedError("all equity is at stake already")
-    full = free * fraction * Fraction(edge, CASH_PER_DOLLAR - unit)
+    numerator = free * fraction.numerator * edge
+    denominator = fraction.denominator * (CASH_PER_DOLLAR - unit)
     share = _drawdown_share(equity, standing.high_water, limits)
-    if share == 1:
-        return _Stake("Kelly stake", full)
-    return _Stake(f"Kelly stake, {percent(share)} of it in a drawdown", full * share)
+    if share is _ALL:
+        return _Stake("Kelly stake", numerator, denominator)
+    name = f"Kelly stake, {percent(share)} of it in a drawdown"
+    return _Stake(name, numerator * share.numerator, denominator * share.denominator)
 
 
 def _drawdown_share(equity: Cash, high_water: Cash | None, limits: RiskSettings) -> Fraction:
     """From all of the stake at the drawdown where scaling starts to nothing at the one that halts."""
     start, end = _setting(limits, "drawdown_scale_from_pct"), _setting(limits, "max_drawdown_pct")
     if start >= end:
-        return Fraction(1)
-    drawdown = 1 - Fraction(equity, _known(high_water, "high-water mark"))
-    return min(Fraction(1), max(Fraction(0), (end - drawdown) / (end - start)))
+        return _ALL
+    highest = _known(high_water, "high-water mark")
+    # Mostly so, and told without a fraction.
+    if (highest - equity) * start.denominator <= highest * start.numerator:
+        return _ALL
+    return max(Fraction(0), (end - 1 + Fraction(equity, highest)) / (end - start))
 
 
 class _Cap(msgspec.Struct, frozen=True):
@@ -260,8 +274,9 @@ def _collar_bar(proposal: Proposal, standing: Standing, limits: RiskSettings) ->
     """A price far from the middle is a slip, of a book or of ours."""
     if standing.twice_mid is None:
         raise _RefusedError("mid unknown")
-    collar = _setting(limits, "price_collar_cents") * PRICE_PER_CENT
-    if abs(2 * proposal.paid - standing.twice_mid) <= 2 * collar:
+    collar = _setting(limits, "price_collar_cents")
+    twice_away = abs(2 * proposal.paid - standing.twice_mid)
+    if twice_away * collar.denominator <= 2 * PRICE_PER_CENT * collar.numerator:
         return []
     cents = limits.price_collar_cents.normalize()
     return [_Bar("price collar", 0, f"the price is further than {cents:f}c from mid")]

@@ -31,6 +31,11 @@ class BookHalf:
         return bool(self.queues or self._taken)
 
     @property
+    def residue(self) -> list[Level]:
+        """What others displayed where something that we took is still gone."""
+        return [Level(price, of) for price, (of, _) in self._taken.items()]
+
+    @property
     def best(self) -> Level | None:
         """The best price of others with what we left of it."""
         if not self.left:

@@ -180,6 +180,14 @@ class Broker:
         book = self._books.get(ticker)
         return book is not None and book.is_touched
 
+    def residue(self, ticker: Ticker) -> tuple[list[Level], list[Level]] | None:
+        """Bids and asks that were displayed where what we took is still gone; None while we rest there.
+
+        Until one of them is displayed with another size or known to be away no other display changes that.
+        """
+        book = self._books.get(ticker)
+        return ([], []) if book is None else book.residue
+
     def displayed(self, ticker: Ticker) -> Quote:
         """The best prices of others less what we took."""
         book = self._books.get(ticker)

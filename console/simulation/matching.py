@@ -99,6 +99,11 @@ class MatchingBook:
         return self._bids.is_touched or self._asks.is_touched
 
     @property
+    def residue(self) -> tuple[list[Level], list[Level]] | None:
+        """Bids and asks of others of which what we took is still gone; None while we rest here."""
+        return None if self._resting else (self._bids.residue, self._asks.residue)
+
+    @property
     def quote(self) -> Quote:
         """The best prices of others less what we took."""
         return Quote(self._bids.best, self._asks.best)

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from textual.binding import Binding
-from textual.keys import key_to_character
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyAction:
-    """One thing a key does; ``id`` is what a keymap names and never changes.
-
-    ``priority`` works in a text field, under a dialog and in the palette. ``label`` is the footer's word.
-    ``danger`` may cost money or lets more be traded: it asks first, with the harmless answer focused.
-    """
-
-    id: str
-    keys: str
-    action: str
-    description: str
-    group: str
-    label: str = ""
-    priority: bool = False
-    danger: bool = False
-
+from console.tui.key_action import KeyAction
+from console.tui.pane_actions import (
+    LOG_ACTIONS,
+    PANE_ACTIONS,
+    REPLAY_ACTIONS,
+    THRESHOLD_ACTIONS,
+    WATCH_ACTIONS,
+)
 
 CONSOLE_ACTIONS: Sequence[KeyAction] = (
     KeyAction(
@@ -172,6 +158,14 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
         group="Look",
         label="health",
     ),
+    KeyAction(
+        id="run_log",
+        keys="l",
+        action="screen.side('run-log')",
+        description="Log: the run's own, as it is written; / filters, enter tells all of a line",
+        group="Look",
+        label="log",
+    ),
     *(
         KeyAction(
             id=f"pane_{number}",
@@ -251,141 +245,18 @@ CONSOLE_ACTIONS: Sequence[KeyAction] = (
     ),
 )
 
-PANE_ACTIONS: Sequence[KeyAction] = (
-    KeyAction(
-        id="detail",
-        keys="enter",
-        action="screen.detail",
-        description="All that is known of the row",
-        group="In a pane",
-    ),
-    KeyAction(id="up", keys="up,k", action="move(-1)", description="Row up", group="In a pane"),
-    KeyAction(id="down", keys="down,j", action="move(1)", description="Row down", group="In a pane"),
-    KeyAction(
-        id="page_up", keys="pageup,ctrl+u", action="move_page(-1)", description="Page up", group="In a pane"
-    ),
-    KeyAction(
-        id="page_down",
-        keys="pagedown,ctrl+d",
-        action="move_page(1)",
-        description="Page down",
-        group="In a pane",
-    ),
-    KeyAction(id="first", keys="home,g", action="move_end(-1)", description="First row", group="In a pane"),
-    KeyAction(id="last", keys="end,G", action="move_end(1)", description="Last row", group="In a pane"),
-    KeyAction(
-        id="unzoom", keys="escape", action="screen.unzoom", description="All panes again", group="In a pane"
-    ),
+ALL_ACTIONS = (
+    *CONSOLE_ACTIONS,
+    *WATCH_ACTIONS,
+    *PANE_ACTIONS,
+    *THRESHOLD_ACTIONS,
+    *REPLAY_ACTIONS,
+    *LOG_ACTIONS,
 )
 
-THRESHOLD_ACTIONS: Sequence[KeyAction] = (
-    KeyAction(
-        id="review",
-        keys="v",
-        action="review",
-        description="Review the edits, and apply them; enter makes one",
-        group="In Thresholds",
-    ),
-    KeyAction(
-        id="drop_edit",
-        keys="backspace",
-        action="drop",
-        description="Drop the edit under the cursor",
-        group="In Thresholds",
-    ),
-    KeyAction(
-        id="undo",
-        keys="u",
-        action="undo",
-        description="Undo the newest change, as a change of its own",
-        group="In Thresholds",
-    ),
-    KeyAction(
-        id="edits",
-        keys="e",
-        action="edits",
-        description="Every change that was made, and why",
-        group="In Thresholds",
-    ),
-)
 
-REPLAY_ACTIONS: Sequence[KeyAction] = (
-    KeyAction(
-        id="replay_run",
-        keys="x",
-        action="run",
-        description="Run it at once; while it runs, cancel it",
-        group="In Replay",
-    ),
-    KeyAction(
-        id="replay_take",
-        keys="T",
-        action="take",
-        description="Take what was tested to Thresholds, to review and apply it there",
-        group="In Replay",
-    ),
-    KeyAction(
-        id="replay_next",
-        keys="right",
-        action="turn(1)",
-        description="Next choice; enter too",
-        group="In Replay",
-    ),
-    KeyAction(
-        id="replay_previous", keys="left", action="turn(-1)", description="Choice before", group="In Replay"
-    ),
-)
-
-ALL_ACTIONS = (*CONSOLE_ACTIONS, *PANE_ACTIONS, *THRESHOLD_ACTIONS, *REPLAY_ACTIONS)
-
-
-def bindings(actions: Iterable[KeyAction], namespace: str = "") -> list[Binding]:
-    """The actions of a namespace (``app.`` or ``screen.``) as Textual's bindings."""
-    return [
-        Binding(a.keys, a.action, a.description, show=False, priority=a.priority, id=a.id)
-        for a in actions
-        if a.action.startswith(namespace)
-    ]
-
-
-def keys_of(action: KeyAction, keymap: Mapping[str, str]) -> list[str]:
-    """The keys that trigger an action, as they are written on the screen."""
-    keys = keymap.get(action.id, action.keys).split(",")
-    return [_DISPLAY.get(key.strip(), key.strip()) for key in keys]
-
-
-_DISPLAY = {"slash": "/", "question_mark": "?", "pageup": "pgup", "pagedown": "pgdn"}
-
-
-def _is_printable(key: str) -> bool:
-    return len(key) == 1 or key_to_character(key) is not None
-
-
-def sound_keymap(keymap: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The entries of a keymap that can be used, and a sentence for each that cannot.
-
-    A key that must work in a text field may not be one that types a character, and a key has one use.
-    """
-    known = {action.id: action for action in ALL_ACTIONS}
-    accepted: dict[str, str] = {}
-    problems: list[str] = []
-    for name, keys in keymap.items():
-        action = known.get(name)
-        if action is None:
-            problems.append(f"ui.keymap: there is no binding {name!r}; use one of {', '.join(sorted(known))}")
-        elif action.priority and any(_is_printable(key.strip()) for key in keys.split(",")):
-            problems.append(f"ui.keymap: {name} works in text fields, so {keys!r} cannot be a character key")
-        else:
-            accepted[name] = keys
-    used: dict[str, str] = {}
-    for action in ALL_ACTIONS:
-        for key in (key.strip() for key in accepted.get(action.id, action.keys).split(",")):
-            if (other := used.get(key)) is not None:
-                taker = action.id if action.id in accepted else other
-                problems.append(
-                    f"ui.keymap: {key!r} is already used by {other if taker == action.id else action.id}"
-                )
-                accepted.pop(taker, None)
-            else:
-                used[key] = action.id
-    return accepted, problems
+def places_of(action: KeyAction) -> frozenset[str]:
+    """Where its key works: two actions may share one if they have no place in common."""
+    if action.while_watching:
+        return frozenset({"watching"})
+    return frozenset({"watching", "live"} if action in CONSOLE_ACTIONS else {"live"})

@@ -10,56 +10,44 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from rich.console import RenderableType
-from textual.app import App, SystemCommand
+from textual import events
+from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import AwaitMount
+from textual.widgets import Input
 
 from console.config.load import Loaded
-from console.config.logs import error_text
-from console.config.schema import Settings
+from console.config.redaction import error_text
 from console.domain.actions import AlertLevel
-from console.domain.events import (
-    Arm,
-    CancelAllOrders,
-    CancelOrder,
-    ChangeSettings,
-    ClosePosition,
-    Disarm,
-    Flatten,
-    OperatorCommand,
-    PauseEntries,
-    ReduceOnly,
-    Resume,
-    StopTrading,
-)
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
-from console.engine.verbs import DISARMED
-from console.tui.actions import CONSOLE_ACTIONS, bindings, keys_of, sound_keymap
-from console.tui.dialogs import Page, QuitChoice, QuitDialog, ResumeDialog, StopDialog
+from console.tui.actions import CONSOLE_ACTIONS
+from console.tui.dialogs import Page, QuitChoice, QuitDialog
 from console.tui.driver import TerminalDriver
-from console.tui.formatting import cents
+from console.tui.key_action import bindings
+from console.tui.keymap import keys_of
 from console.tui.main_screen import MainScreen
 from console.tui.pages import help_lines
-from console.tui.picture import Picture, read
+from console.tui.pane import Row
+from console.tui.pane_actions import WATCH_ACTIONS
+from console.tui.picture import Picture
 from console.tui.plain_text import AsciiFilter
-from console.tui.sanitize import inert
 from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
-from console.tui.typed_dialog import TypedDialog
-from console.tui.views.confirm import ClosePreview, arm_lines, flatten_lines, series_of
+from console.tui.trading import TradingApp
+from console.tui.views.log import LogPane
 from console.tui.views.replay import ReplayPane
-from console.tui.views.thresholds import Changes, ThresholdsPane
+from console.tui.views.thresholds import ThresholdsPane
 
 log = logging.getLogger(__name__)
 
 _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
-class ConsoleApp(App[QuitChoice], inherit_bindings=False):
+class ConsoleApp(TradingApp, inherit_bindings=False):
     """The operator's screen; its result says what becomes of resting orders.
 
     ``failure`` says, once it has ended, which exception ended it. ``home`` is where measured edges stand,
@@ -80,35 +68,64 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         is_readonly: bool = False,
         is_ascii: bool = False,
     ) -> None:
-        super().__init__(driver_class=TerminalDriver, ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(
+            engine,
+            loaded.settings,
+            home=home,
+            wall_ns=wall_ns,
+            is_readonly=is_readonly,
+            is_ansi=True if "NO_COLOR" in os.environ else None,
+        )
         self.failure: str | None = None
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._end_code: int | None = None
-        self._engine = engine
-        self._settings = loaded.settings
-        self._wall_ns = wall_ns
-        self._is_readonly = is_readonly
         self._ascii_filters = [AsciiFilter()] if is_ascii else []
-        self._keymap_in_force, self._keymap_problems = sound_keymap(loaded.settings.ui.keymap)
         thresholds = ThresholdsPane(loaded, apply=self._change_settings, is_refused=self._is_refused)
         replay = ReplayPane(self._settings_in_force, home)
         replay.proposed, replay.propose = thresholds.proposed_settings, thresholds.propose
-        self._main = MainScreen(self._keymap_in_force, thresholds, replay, is_readonly=is_readonly)
+        self._main = MainScreen(self._keymap, thresholds, replay, LogPane(home), is_readonly=is_readonly)
+        replay.begin_watching = self._main.watch_replay
         self._alerts_seen: int | None = None
         self._latches_seen: frozenset[str] | None = None
         self._critical: AlertView | None = None
 
     # --- the screen ---------------------------------------------------------------------------------
 
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's, but a key has acted before the next, which may be for a field it opens."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if not self.screen.is_mounted:
+                # A dialog that was just opened takes the focus when it is.
+                await AwaitMount(self.screen, [self.screen])
+            if not isinstance(self.focused, Input) and await self._acts(event.key):
+                return
+        await super().on_event(event)
+
+    async def _acts(self, key: str) -> bool:
+        return await self._check_bindings(key, priority=True) or await self._check_bindings(key)
+
     def get_default_screen(self) -> MainScreen:
         return self._main
+
+    def row(self) -> Row | None:
+        return self._main.row()
+
+    def _is_refused(self) -> bool:
+        if not self._main.is_watching:
+            return super()._is_refused()
+        self._toast(
+            f"a replay is watched: nothing was sent; {self._key('watch_live')} goes back to live, "
+            f"{self._key('halt')} halts the live engine",
+            "warning",
+        )
+        return True
 
     def on_mount(self) -> None:
         for theme in OWN_THEMES:
             self.register_theme(theme)
         wanted = self._settings.ui.theme
         self.theme = wanted if wanted in self.available_themes else KCONSOLE.name
-        self.set_keymap(self._keymap_in_force)
+        self.set_keymap(self._keymap)
         problems = list(self._keymap_problems)
         if wanted != self.theme:
             names = ", ".join(sorted(self.available_themes))
@@ -126,9 +143,6 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii_filters]
-
-    def _look(self) -> Picture:
-        return read(self._engine, self._settings, self._wall_ns())
 
     def _tick(self) -> None:
         """Draw what the engine says now."""
@@ -151,7 +165,11 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
                 self._critical = alert
                 self.bell()
             elif is_new and self._alerts_seen is not None:
-                self._toast(alert.text, "warning" if alert.level is AlertLevel.WARNING else "information")
+                # Beside a replay's panes it must not be taken for the replay's.
+                whose = "live: " if self._main.is_watching else ""
+                self._toast(
+                    f"{whose}{alert.text}", "warning" if alert.level is AlertLevel.WARNING else "information"
+                )
         self._alerts_seen = max((alert.sequence for alert in alerts), default=self._alerts_seen or 0)
 
     def _ring_for_latches(self, picture: Picture) -> None:
@@ -163,32 +181,14 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
             self.bell()
         self._latches_seen = latched
 
-    def _toast(self, text: str, severity: Literal["information", "warning"] = "information") -> None:
-        self.notify(inert(text), severity=severity, markup=False)
-
-    # --- trading ------------------------------------------------------------------------------------
-
-    def _is_refused(self) -> bool:
-        """Whether this console may only look; it says so. Halting is always allowed."""
-        if self._is_readonly:
-            self._toast("read-only: nothing was sent; only a halt is", "warning")
-        return self._is_readonly
-
-    def _silence(self) -> str | None:
-        """Why nothing can be asked of the engine now."""
-        return "the engine does not answer" if self._look().is_engine_stopped else None
-
-    def _send(self, command: OperatorCommand, said: str) -> None:
-        if not self._is_refused():
-            self._engine.send(command)
-            self._toast(said)
+    # --- halting ------------------------------------------------------------------------------------
 
     def _build_driver(
         self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None
     ) -> Driver:
         driver = super()._build_driver(headless, inline, mouse, size)
         if isinstance(driver, TerminalDriver):
-            keys = self._keymap_in_force.get(_HALT.id, _HALT.keys).split(",")
+            keys = self._keymap.get(_HALT.id, _HALT.keys).split(",")
             driver.take_urgent([key.strip() for key in keys], self._halt_at_once)
         return driver
 
@@ -197,130 +197,11 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._engine.halt("operator")
         self.call_later(self._tick)
 
-    def _settings_in_force(self) -> Settings:
-        snapshot = self._engine.snapshot()
-        return self._settings if snapshot is None else snapshot.settings
-
-    def _change_settings(self, changes: Changes, reason: str) -> None:
-        command = ChangeSettings(at_ns=self._wall_ns(), changes=changes, reason=reason)
-        self._send(command, f"change asked: {', '.join(key for key, _ in changes)}")
-
     def action_halt(self) -> None:
         self._engine.halt("operator")
         self._tick()
 
-    def action_pause(self) -> None:
-        self._send(PauseEntries(at_ns=self._wall_ns()), "pause asked: entry orders are cancelled, exits stay")
-
-    def action_reduce_only(self) -> None:
-        self._send(
-            ReduceOnly(at_ns=self._wall_ns()), "reduce-only asked: nothing that increases a position is sent"
-        )
-
-    def action_disarm(self) -> None:
-        self._send(
-            Disarm(at_ns=self._wall_ns()),
-            "disarm asked: entry orders are cancelled, none is made until armed",
-        )
-
-    def action_cancel_all(self) -> None:
-        self._send(CancelAllOrders(at_ns=self._wall_ns()), "cancel of all our resting orders asked")
-
-    def action_cancel_order(self) -> None:
-        row = self._main.row()
-        if row is None or row.order is None:
-            self._toast("the cursor is not on an order of ours; 1 and the arrows go to one", "warning")
-            return
-        command = CancelOrder(at_ns=self._wall_ns(), client_order_id=row.order)
-        self._send(command, "cancel of this order asked; the strategy may place another, S stops its market")
-
-    def action_close_position(self) -> None:
-        row = self._main.row()
-        if self._is_refused():
-            return
-        if row is None or row.ticker is None:
-            self._toast("the cursor is not on a position; 1 and the arrows go to one", "warning")
-            return
-        preview = ClosePreview(row.ticker, lambda: self._look().snapshot)
-        dialog = TypedDialog(
-            "Close",
-            None,
-            lines=preview.lines,
-            refusal=lambda: self._silence() or preview.refusal(),
-            asks_reason=False,
-        )
-        self.push_screen(dialog, partial(self._send_close, row.ticker, preview))
-
-    def _send_close(self, ticker: str, preview: ClosePreview, answer: str | None) -> None:
-        if answer is None or preview.price is None:
-            return
-        command = ClosePosition(at_ns=self._wall_ns(), ticker=ticker, least_price=preview.price)
-        self._send(command, f"close asked: {ticker} at {cents(preview.price)}c or better")
-
-    def action_stop_trading(self) -> None:
-        row = self._main.row()
-        if self._is_refused():
-            return
-        if row is None or row.ticker is None:
-            self._toast("the cursor is not on a market; 1 or 5 and the arrows go to one", "warning")
-            return
-        snapshot = self._look().snapshot
-        series = "" if snapshot is None else series_of(row.ticker, snapshot)
-        self.push_screen(StopDialog(row.ticker, series), self._send_stop)
-
-    def _send_stop(self, scope: str | None) -> None:
-        if scope is not None:
-            self._send(StopTrading(at_ns=self._wall_ns(), scope=scope), f"stop asked: {scope}")
-
-    def action_flatten(self) -> None:
-        if not self._is_refused():
-            dialog = TypedDialog(
-                "Flatten",
-                "flatten",
-                lines=lambda: flatten_lines(self._look().snapshot),
-                refusal=self._silence,
-                asks_reason=False,
-            )
-            self.push_screen(dialog, self._send_flatten)
-
-    def _send_flatten(self, answer: str | None) -> None:
-        if answer is not None:
-            self._send(Flatten(at_ns=self._wall_ns()), "flatten asked: halts first, then sells what is held")
-
-    def action_arm(self) -> None:
-        snapshot = self._look().snapshot
-        if self._is_refused():
-            return
-        if snapshot is None or all(latch.id != DISARMED for latch in snapshot.latches):
-            self._toast("nothing to arm: it is not disarmed")
-            return
-        dialog = TypedDialog(
-            "Arm",
-            snapshot.environment,
-            lines=lambda: arm_lines(self._look().snapshot),
-            refusal=lambda: self._engine.resume_refusal(DISARMED),
-            asks_reason=True,
-        )
-        self.push_screen(dialog, self._send_arm)
-
-    def _send_arm(self, reason: str | None) -> None:
-        if reason is not None:
-            self._send(Arm(at_ns=self._wall_ns(), reason=reason), "arming asked")
-
-    def action_resume(self) -> None:
-        if self._is_refused():
-            return
-        snapshot = self._look().snapshot
-        if snapshot is None or not snapshot.latches:
-            self._toast("nothing to resume: no latch is raised")
-            return
-        self.push_screen(ResumeDialog(snapshot.latches, self._engine.resume_refusal), self._send_resume)
-
-    def _send_resume(self, answer: tuple[str, str] | None) -> None:
-        if answer is not None:
-            latch, reason = answer
-            command = Resume(at_ns=self._wall_ns(), latch=latch, reason=reason)
-            self._send(command, f"resume asked: clear {latch}")
+    # --- leaving ------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
@@ -349,12 +230,13 @@ class ConsoleApp(App[QuitChoice], inherit_bindings=False):
         self._main.action_side("alerts")
 
     def action_help(self) -> None:
-        self.push_screen(Page("Help", help_lines(self._keymap_in_force)))
+        self.push_screen(Page("Help", help_lines(self._keymap, is_watching=self._main.is_watching)))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        for action in CONSOLE_ACTIONS:
+        actions = (*WATCH_ACTIONS, *CONSOLE_ACTIONS) if self._main.is_watching else CONSOLE_ACTIONS
+        for action in actions:
             if action.id not in ("palette", "halt_main", "quit_anywhere"):
-                keys = ", ".join(keys_of(action, self._keymap_in_force))
+                keys = ", ".join(keys_of(action, self._keymap))
                 title = f"{'▲ ' if action.danger else ''}{action.description}"
                 yield SystemCommand(title, f"key: {keys}", partial(self.run_action, action.action))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

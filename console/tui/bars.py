@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from textual import events
 
 from console.engine.snapshot import AlertView
-from console.tui.actions import CONSOLE_ACTIONS, KeyAction, keys_of
+from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.canvas import Canvas
 from console.tui.cells import Line, Span, Tone, left, put, width_of
+from console.tui.key_action import KeyAction
+from console.tui.keymap import keys_of
 from console.tui.pane import Row
+from console.tui.pane_actions import WATCH_ACTIONS
 from console.tui.picture import Picture
 from console.tui.views.header import header_lines
 
@@ -44,13 +47,16 @@ class FooterBar(Canvas):
 
     def __init__(self, keymap: Mapping[str, str]) -> None:
         super().__init__(id="footer")
-        self._all = [(action, keys_of(action, keymap)[0]) for action in CONSOLE_ACTIONS if action.label]
+        labelled = [action for action in (*WATCH_ACTIONS, *CONSOLE_ACTIONS) if action.label]
+        labelled.sort(key=lambda action: action.id != "halt")
+        self._all = [(action, keys_of(action, keymap)[0]) for action in labelled]
         self._row: Row | None = None
+        self._is_watching = False
         self._places: list[tuple[int, int, KeyAction]] = []
 
-    def show(self, row: Row | None) -> None:
+    def show(self, row: Row | None, *, is_watching: bool) -> None:
         """Show the keys that can be pressed now, those for the row under the cursor among them."""
-        self._row = row
+        self._row, self._is_watching = row, is_watching
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -78,6 +84,11 @@ class FooterBar(Canvas):
         return shown
 
     def _is_possible(self, action: KeyAction) -> bool:
+        """While a replay is watched, of the keys that ask something of the engine only the halt is."""
+        if action.while_watching:
+            return self._is_watching
+        if self._is_watching and action.id != "halt" and action.group.startswith("Trading"):
+            return False
         if action.id not in _OF_A_ROW:
             return True
         if self._row is None:
@@ -90,5 +101,5 @@ class FooterBar(Canvas):
                 await self.run_action(action.action)
 
 
-_KEPT = {"halt", "pause", "resume", "help", "quit"}
+_KEPT = {"halt", "pause", "resume", "help", "quit", "watch_live", "watch_play", "watch_seek"}
 _OF_A_ROW = {"cancel_order", "close_position", "stop_trading"}

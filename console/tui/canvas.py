@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from rich.segment import Segment
 from rich.style import Style
@@ -69,6 +69,8 @@ class Canvas(Widget):
         self._lines = lines
         if regions:
             self.refresh(*regions)
+            # Textual forgets them only in widgets that do not draw their own lines.
+            self._dirty_regions.clear()
         return len(regions)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -88,6 +90,7 @@ class Canvas(Widget):
 
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else EMPTY
-        segments = [Segment(text, self._style(tone)) for text, tone in line if text]
+        runs = groupby((span for span in line if span.text), key=lambda span: span.tone)
+        segments = [Segment("".join(text for text, _ in run), self._style(tone)) for tone, run in runs]
         length = sum(len(segment.text) for segment in segments)
         return Strip(segments, length).adjust_cell_length(self.size.width, self._style(Tone.PLAIN))

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from console.backtest.replay import ReplayRequest
 from console.engine.snapshot import AlertView
-from console.tui.actions import CONSOLE_ACTIONS, bindings
+from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.bars import FooterBar, HeaderBar
 from console.tui.dialogs import Page
+from console.tui.key_action import bindings
+from console.tui.keymap import key_of
 from console.tui.pane import Pane, Query, Row
 from console.tui.picture import Picture
+from console.tui.updates import NarrowCompositor
 from console.tui.views import (
     alerts,
     day,
@@ -27,7 +30,9 @@ from console.tui.views import (
     trade_log,
     why_not,
 )
+from console.tui.views.log import LogPane
 from console.tui.views.replay import ReplayPane
+from console.tui.views.replay_screen import ReplayScreen
 from console.tui.views.thresholds import ThresholdsPane
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
@@ -39,7 +44,7 @@ class FilterInput(Input):
     BINDINGS = [Binding("escape", "screen.clear_filter", show=False)]  # noqa: RUF012 - Textual's declaration
 
 
-class MainScreen(Screen[None]):
+class MainScreen(ReplayScreen):
     """What the operator looks at; it shows pictures and knows nothing of where they come from."""
 
     BINDINGS = [*bindings(CONSOLE_ACTIONS, "screen.")]  # noqa: RUF012 - Textual's declaration
@@ -58,11 +63,19 @@ class MainScreen(Screen[None]):
     ]
 
     def __init__(
-        self, keymap: Mapping[str, str], thresholds: ThresholdsPane, replay: ReplayPane, *, is_readonly: bool
+        self,
+        keymap: Mapping[str, str],
+        thresholds: ThresholdsPane,
+        replay: ReplayPane,
+        run_log: LogPane,
+        *,
+        is_readonly: bool,
     ) -> None:
-        super().__init__()
+        super().__init__(key_of("watch_live", keymap))
+        self._compositor = NarrowCompositor()
         self._header = HeaderBar(is_readonly=is_readonly)
         self._footer = FooterBar(keymap)
+        self._halt_key = key_of("halt", keymap)
         self._filter = FilterInput(placeholder="filter: enter keeps it, escape clears it", id="filter")
         self._too_small = Static(id="too-small", markup=False)
         self.positions = Pane(positions.VIEW, id="positions")
@@ -76,19 +89,22 @@ class MainScreen(Screen[None]):
         self.day = Pane(day.VIEW, id="day", classes="side")
         self.thresholds = thresholds
         self.replay = replay
+        self.run_log = run_log
         self._side: Pane | None = None
         self._filtered = self.trade_log
         self._zoomed: Pane | None = None
+        self._shown: tuple[Picture, AlertView | None] | None = None
 
     @property
     def panes(self) -> tuple[Pane, ...]:
         """In the order of their numbers, the side panel last."""
         numbered = (self.positions, self.limits, self.switches, self.slippage, self.trade_log)
-        tabs = (self.why_not, self.day, self.alerts, self.health, self.thresholds, self.replay)
+        tabs = (self.why_not, self.day, self.alerts, self.health, self.thresholds, self.replay, self.run_log)
         return (*numbered, *tabs)
 
     def compose(self) -> ComposeResult:
         yield self._header
+        yield self.replay_bar
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield self.positions
@@ -104,6 +120,7 @@ class MainScreen(Screen[None]):
                 yield self.health
                 yield self.thresholds
                 yield self.replay
+                yield self.run_log
         yield self._filter
         yield self._footer
         yield self._too_small
@@ -113,14 +130,47 @@ class MainScreen(Screen[None]):
 
     def on_resize(self) -> None:
         least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{self.size.width}x{self.size.height}"
-        self._too_small.update(f"kconsole needs {least}, this is {actual}; f12 still halts")
+        self._too_small.update(f"kconsole needs {least}, this is {actual}; {self._halt_key} still halts")
 
     def show(self, picture: Picture, critical: AlertView | None) -> None:
         """Draw a picture, and the critical alert that nobody has acknowledged."""
+        self._shown = picture, critical
         self._header.show(picture, critical)
+        watched = self._watched(picture)
         for pane in self.panes:
-            pane.show(picture)
-        self._footer.show(self.row())
+            pane.is_replay = watched is not None and pane in self._replayed
+            pane.show(watched if watched is not None and pane.is_replay else picture)
+        self.replay_bar.show(self.playback)
+        self._footer.show(self.row(), is_watching=self.is_watching)
+
+    def redraw(self) -> None:
+        if self._shown is not None:
+            self.show(*self._shown)
+
+    # --- watching a replay --------------------------------------------------------------------------
+
+    @property
+    def _replayed(self) -> tuple[Pane, ...]:
+        """What shows a watched replay; the rest goes on showing the engine."""
+        return (*self.panes[:5], self.why_not, self.day)
+
+    def _watched(self, picture: Picture) -> Picture | None:
+        """What these show, a moment later; None while nothing is watched."""
+        if self.playback is None:
+            return None
+        if self.playback.failure is not None:
+            self.replay.fail(self.playback.failure)
+            self.end_watching()
+            return None
+        self.playback.advance()
+        return self.playback.picture(picture)
+
+    def watch_replay(self, request: ReplayRequest) -> None:
+        """Show a replay in the panes; raises OSError when it cannot be begun."""
+        self.begin_watching(request)
+        self._zoom(None)
+        self._open_side(None)
+        self.set_focus(self.positions)
 
     # --- panes --------------------------------------------------------------------------------------
 
@@ -130,16 +180,18 @@ class MainScreen(Screen[None]):
             self._zoom(pane)
         elif not pane.display or not pane.region:
             self._open_side(None)
-        pane.focus()
+        self.set_focus(pane)
 
     def action_zoom(self) -> None:
         self._zoom(self.focused if self._zoomed is None and isinstance(self.focused, Pane) else None)
 
     def action_unzoom(self) -> None:
-        """One step back: from a zoomed pane, else from the side panel."""
+        """One step back: from a zoomed pane, else from the side panel, else from a replay."""
         if self._zoomed is None and self._side is not None:
             self._open_side(None)
-            self.positions.focus()
+            self.set_focus(self.positions)
+        elif self._zoomed is None:
+            self.end_watching()
         self._zoom(None)
 
     def _zoom(self, pane: Pane | None) -> None:
@@ -154,7 +206,7 @@ class MainScreen(Screen[None]):
         tab = self.query_one(f"#{name}", Pane)
         self._zoom(None)
         self._open_side(None if tab is self._side else tab)
-        (self._side or self.positions).focus()
+        self.set_focus(self._side or self.positions)
 
     def _open_side(self, tab: Pane | None) -> None:
         self._side = tab
@@ -171,15 +223,17 @@ class MainScreen(Screen[None]):
         if row is None:
             self.action_zoom()
         else:
-            self.app.push_screen(Page("Row", row.detail))
+            is_replay = isinstance(self.focused, Pane) and self.focused.is_replay
+            self.app.push_screen(Page("Row of the replay" if is_replay else "Row", row.detail))
 
     def action_copy_row(self) -> None:
         text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None
         if text is None:
             self.notify("no row to copy")
         else:
-            self.app.copy_to_clipboard(text)
-            self.notify("row copied")
+            is_replay = isinstance(self.focused, Pane) and self.focused.is_replay
+            self.app.copy_to_clipboard(f"REPLAY\t{text}" if is_replay else text)
+            self.notify("row of the replay copied" if is_replay else "row copied")
 
     # --- lists --------------------------------------------------------------------------------------
 
@@ -191,13 +245,14 @@ class MainScreen(Screen[None]):
     def action_sort(self) -> None:
         pane = self._list_in_use()
         asked = pane.query_asked
-        pane.ask(Query(asked.text, (asked.order + 1) % len(pane.view.orders)))
+        pane.ask(Query(asked.text, (asked.order + 1) % max(1, len(pane.view.orders))))
 
     def action_filter(self) -> None:
         self._filtered = self._list_in_use()
         self._filter.add_class("-open")
         self._filter.value = self._filtered.query_asked.text
-        self._filter.focus()
+        # At once, as all of these: what is typed next is for the field.
+        self.set_focus(self._filter)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._filtered.ask(Query(event.value, self._filtered.query_asked.order))
@@ -211,4 +266,4 @@ class MainScreen(Screen[None]):
 
     def _close_filter(self) -> None:
         self._filter.remove_class("-open")
-        self._filtered.focus()
+        self.set_focus(self._filtered)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import groupby
 
-from console.tui.actions import ALL_ACTIONS, keys_of
+from console.tui.actions import ALL_ACTIONS
 from console.tui.cells import EMPTY, Line, Tone, left, put
+from console.tui.keymap import keys_of
 
 _KEYS_WIDTH = 18
 _HINTS = (
@@ -15,15 +16,16 @@ _HINTS = (
     "FLATTEN halts, sells what is held and stays halted. With --readonly only the halt keys send anything.",
     "A closed terminal and SIGTERM cancel what rests and end the console; SIGUSR1 halts it.",
     "▲ may cost money or lets more be traded, and asks first.",
-    "Every state is held by named latches. r clears one of them, with a reason.",
-    "Bars: █ used, ▒ with resting orders, ┆ marks at 70 and 90 %. ! and !! say the same in words.",
+    "Every state is held by named latches, which are cleared one by one, with a reason.",
+    "Bars: ■ used, □ with resting orders, ┆ where it warns. ! and !! say the same in words.",
 )
 
 
-def help_lines(keymap: Mapping[str, str]) -> list[Line]:
-    """Every key by group, then what the screen's signs mean."""
+def help_lines(keymap: Mapping[str, str], *, is_watching: bool) -> list[Line]:
+    """Every key that works now, by group, then what the screen's signs mean."""
     lines: list[Line] = []
-    for group, actions in groupby(ALL_ACTIONS, key=lambda action: action.group):
+    shown = [action for action in ALL_ACTIONS if is_watching or not action.while_watching]
+    for group, actions in groupby(shown, key=lambda action: action.group):
         lines.append(put(group, Tone.STRONG))
         for action in actions:
             keys = left(put("  " + "  ".join(keys_of(action, keymap)), Tone.ACCENT), _KEYS_WIDTH)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.geometry import Size
 
-from console.tui.actions import PANE_ACTIONS, bindings
 from console.tui.canvas import Canvas
 from console.tui.cells import EMPTY, Line, Span, Tone, fitting, left, put, width_of
+from console.tui.key_action import bindings
+from console.tui.keymap import key_of
+from console.tui.pane_actions import PANE_ACTIONS
 from console.tui.picture import Picture
 from console.tui.table import Cell, Column, lay_out
 
@@ -56,9 +58,12 @@ class Content:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How a pane comes by its content: of a picture, an inner width and height, and a query."""
+    """How a pane comes by its content: of a picture, an inner width and height, and a query.
 
-    number: str
+    ``action`` goes to the pane, and its key stands in the title.
+    """
+
+    action: str
     name: str
     content: Callable[[Picture, int, int, Query], Content]
     orders: Sequence[str] = ()
@@ -78,6 +83,7 @@ class Pane(Canvas, can_focus=True):
         self._picture: Picture | None = None
         self._cursor_key: str | None = None
         self._top = 0
+        self.is_replay = False
 
     def show(self, picture: Picture) -> None:
         """Take a new picture and repaint what it changed."""
@@ -198,7 +204,9 @@ class Pane(Canvas, can_focus=True):
 
     @property
     def _frame_tone(self) -> Tone:
-        return Tone.ACCENT if self.has_focus else Tone.FRAME
+        if self.has_focus:
+            return Tone.ACCENT
+        return Tone.WARN if self.is_replay else Tone.FRAME
 
     def _framed(self, y: int, line: Line, inner: int) -> Line:
         row = y - self.content.has_heading
@@ -222,17 +230,22 @@ class Pane(Canvas, can_focus=True):
 
     def _title(self, width: int) -> Line:
         tone = self._frame_tone
-        age = (Span(" ", Tone.PLAIN), *self.content.age, Span(" ", Tone.PLAIN)) if self.content.age else EMPTY
-        words = f" {self.view.number} {self.view.name} "
-        shown = max(0, width - 3 - width_of(age))
+        badge = put(" REPLAY ", Tone.BADGE_WARN) if self.is_replay else EMPTY
+        # What is recorded has no age.
+        shown_age = EMPTY if self.is_replay else self.content.age
+        age = (Span(" ", Tone.PLAIN), *shown_age, Span(" ", Tone.PLAIN)) if shown_age else EMPTY
+        key = key_of(self.view.action, {} if self._picture is None else self._picture.keymap)
+        words = f" {key} {self.view.name} "
+        shown = max(0, width - 3 - width_of(age) - width_of(badge))
         name_tone = Tone.FOCUS if self.has_focus else Tone.STRONG
         name = Span(words if len(words) <= shown else words[: max(0, shown - 2)] + "… ", name_tone)
-        room = width - len(name.text) - width_of(age) - 5
+        room = width - len(name.text) - width_of(badge) - width_of(age) - 5
         summary = self._summary(room - 2)
-        rule = width - 3 - len(name.text) - width_of(summary) - width_of(age)
+        rule = width - 3 - len(name.text) - width_of(badge) - width_of(summary) - width_of(age)
         return (
             Span("╭─", tone),
             name,
+            *badge,
             Span("─" if summary else "", tone),
             *summary,
             Span("─" * (rule - bool(summary)), tone),

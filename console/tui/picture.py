@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from console.config.schema import Settings
 from console.domain.events import TradingState
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import HaltPhase, HaltView, Snapshot
+from console.tui.edges import MeasuredEdges
 from console.tui.formatting import SECOND_NS
+from console.tui.keymap import key_of
 
-LATE_NS = 2 * SECOND_NS
-"""The engine makes a picture several times a second: one older than this is called stale."""
+LATE_NS = 5 * SECOND_NS // 4
+"""Ten pictures are made in a second: one older than this is called stale, which is seen within two."""
 
 STOPPED_NS = 5 * SECOND_NS
 """An engine that was silent for so long is said to have stopped."""
@@ -28,6 +31,12 @@ class Picture:
     halt: HaltView
     now_ns: int
     feed_limit_ns: int
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    edges: MeasuredEdges = field(default_factory=dict)
+
+    def key(self, action: str) -> str:
+        """The key of an action, as it is written on the screen."""
+        return key_of(action, self.keymap)
 
     @property
     def age_ns(self) -> int | None:
@@ -58,7 +67,14 @@ class Picture:
         return self.state is TradingState.HALTED or self.is_engine_stopped or self.outage is not None
 
 
-def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
+def read(
+    engine: EngineHandle,
+    settings: Settings,
+    now_ns: int,
+    *,
+    keymap: Mapping[str, str],
+    edges: MeasuredEdges,
+) -> Picture:
     """Look at the engine once; nothing here waits for it. Until it speaks, ``settings`` are in force."""
     snapshot = engine.snapshot()
     in_force = settings if snapshot is None else snapshot.settings
@@ -70,4 +86,6 @@ def read(engine: EngineHandle, settings: Settings, now_ns: int) -> Picture:
         halt=engine.halt_view(),
         now_ns=now_ns,
         feed_limit_ns=int(in_force.quality.max_stale_book_seconds * SECOND_NS),
+        keymap=keymap,
+        edges=edges,
     )

@@ -96,6 +96,8 @@ class TypedDialog(ModalScreen[str | None]):
             self.dismiss(None)
 
     def _confirm(self) -> None:
-        self._check()
-        if not self.query_one("#yes", Button).disabled:
+        if self.query_one("#yes", Button).disabled or self._missing()[0]:
+            self._check()
+        else:
+            # Not drawn anew: what is confirmed is what was on the screen.
             self.dismiss(self._reason)

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import patch
 
 import numpy as np
 
+from console.backtest.kernel import Kernel
 from console.backtest.result import Result
 from console.backtest.run import run
 from console.backtest.setup import Latency, Setup
@@ -182,10 +184,10 @@ def latency(feed_s: float = 0, entry_s: float = 0, response_s: float = 0, jitter
 
 
 def both_ways(made: Setup, recording: Timeline) -> tuple[Result, Result]:
-    """Every row through the engine, and only those that can matter."""
-    return tuple(  # type: ignore[return-value]
-        run(dataclasses.replace(made, skip_ahead=skips), recording) for skips in (False, True)
-    )
+    """Every row through the engine and every market at every scan, and only those that can matter."""
+    with patch.object(Kernel, "_worth_a_look", lambda _kernel: None):
+        everything = run(dataclasses.replace(made, skip_ahead=False), recording)
+    return everything, run(dataclasses.replace(made, skip_ahead=True), recording)
 
 
 def cash_of(result: Result) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from console.backtest.result import FillRecord, MarketRecord, Result
+from console.backtest.result import Result
 from console.backtest.setup import Setup
 from console.config.schema import Settings
 from console.domain.book import BookSide, Level, Quote
@@ -17,6 +17,7 @@ from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, TimeInForce
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.monitoring.records import FillRecord, MarketRecord
 
 START_NS = 1_772_323_200_000_000_000
 """2026-03-01T00:00Z."""
@@ -219,7 +220,7 @@ def markets_of(result: Result) -> list[Market]:
             category=it.category,
             title="",
             open_ns=result.first_ns,
-            close_ns=it.close_ns,
+            close_ns=it.close_ns or result.last_ns,
             status=MarketStatus.ACTIVE,
             fees=None,
         )

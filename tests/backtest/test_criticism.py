@@ -21,7 +21,7 @@ from report_builders import (
 
 from console.backtest.report import Context, Report, report_of
 from console.backtest.report_text import report_text
-from console.backtest.result import LatchRecord, Result
+from console.backtest.result import Result
 from console.backtest.setup import Latency
 from console.config.schema import EdgeSettings, Settings
 from console.domain.book import BookSide
@@ -29,6 +29,7 @@ from console.domain.fees import ProfitFees
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count, Price
 from console.history.usable import Period
+from console.monitoring.records import LatchRecord
 from console.strategies.edge_table import EdgeTable
 
 LATENCY = Latency(feed_ns=10**8, entry_ns=10**8, response_ns=10**8)

@@ -32,7 +32,6 @@ from test_kernel_equality import same
 from worlds import cuts, quote_rows, trade_rows, world, worlds
 
 from console.backtest.recorded_books import RecordedBooks
-from console.backtest.result import FillRecord
 from console.backtest.run import run
 from console.backtest.setup import Setup
 from console.domain.book import BookSide, Quote
@@ -42,6 +41,7 @@ from console.history.columns import Quotes
 from console.history.folder import open_folder
 from console.history.timeline import Timeline
 from console.history.usable import Period
+from console.monitoring.records import FillRecord
 from console.monitoring.why_not import FunnelStepName
 from console.risk.sizing import Proposal
 from console.strategies.base import Refusal
@@ -253,8 +253,10 @@ def test_a_taker_meets_the_book_as_it_is_when_the_order_arrives() -> None:
     recording = timeline([market(0)], [], books=book_rows(shown))
     result = run(wanting(94, 92, delay_s=0.5), recording)
     assert levels(result.fills) == [(93, 1), (94, 2)]
-    assert result.fills[0].quote_at_fill.ask is not None
-    assert result.fills[0].quote_at_fill.ask.price == 9_300
+    shown_then = result.fills[0].quote_at_fill
+    assert shown_then is not None
+    assert shown_then.ask is not None
+    assert shown_then.ask.price == 9_300
 
 
 def test_what_we_took_of_a_level_stays_gone_until_that_level_changes() -> None:

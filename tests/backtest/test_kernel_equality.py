@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
+from collections import Counter
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from recorded import QuoteRow, TradeRow, both_ways, cash_of, latency
+from watching import NOTHING, Look, takes
 from worlds import MARKETS, cuts, quote_rows, trade_rows, world, worlds
 
+from console.backtest.exchange_side import ExchangeSide
 from console.backtest.result import Result
 from console.backtest.run import run
+from console.backtest.setup import Setup
+from console.domain.book import BookSide, Quote
+from console.domain.market import Market, Ticker
+from console.history.timeline import Timeline
+from console.risk.sizing import Proposal
 from console.simulation.matching import QueueModel
+from console.strategies.base import Refusal
 
 
 def same(one: Result, other: Result) -> None:
@@ -29,6 +40,24 @@ def test_skipping_ahead_leaves_the_journal_as_it_is(
         same(*both_ways(made, recording))
 
 
+def test_the_last_price_before_a_book_was_empty_marks_what_is_held() -> None:
+    chosen, _, _ = busy_recording(0)
+    chosen |= {"style": "taker", "scan_s": "60", "latency": latency(0, 0, 0, 0)}
+    quotes = [
+        (1.0, 0, 92, 93, 60, 60),
+        (2.0, 0, 50, 51, 60, 60),
+        (3.0, 0, 40, 100, 60, 0),
+        (4.0, 0, 0, 100, 0, 0),
+        (130.0, 1, 50, 51, 60, 60),
+    ]
+    made, recording = world(chosen, quotes, [], [])
+    assert recording is not None
+    every_row, skipping = both_ways(made, recording)
+    same(every_row, skipping)
+    ((bought, count),) = [(record.fill.price, record.fill.count) for record in skipping.fills]
+    assert skipping.equity[1][1] < skipping.capital - (bought - 4_100) * count
+
+
 @settings(max_examples=60, deadline=None)
 @given(drawn=worlds, quotes=quote_rows, trades=trade_rows, cut_at=cuts)
 def test_a_recording_in_pieces_trades_like_one_in_a_piece(
@@ -39,6 +68,47 @@ def test_a_recording_in_pieces_trades_like_one_in_a_piece(
     if whole is not None and cut is not None:
         for one, other in zip(both_ways(made, whole), both_ways(made, cut), strict=True):
             same(one, other)
+
+
+def shown_every_row(made: Setup, recording: Timeline) -> Result:
+    """The exchange shown every row of a market in which something that we took is still gone."""
+    with patch.object(ExchangeSide, "_residue", lambda _side, _place: None):
+        return run(made, recording)
+
+
+class InAndOut:
+    """Buys and sells in turn at every third look, so that what it took last is soon in its way."""
+
+    def __init__(self) -> None:
+        self._looks = Counter[Ticker]()
+
+    def consider(self, market: Market, quote: Quote, now_ns: int) -> Proposal | Refusal:
+        self._looks[market.ticker] += 1
+        turn, rest = divmod(self._looks[market.ticker], 3)
+        if rest:
+            return NOTHING
+        closes = turn % 2 == 0
+        side = BookSide.ASK if closes else BookSide.BID
+        return takes(Look(now_ns, market, quote), side, closes=closes) or NOTHING
+
+
+def test_rows_that_bring_back_nothing_that_we_took_need_not_be_shown() -> None:
+    taken, sizes = 0, [0, 1, 5, 5, 5, 5]
+    for seed in range(40):
+        drawn = random.Random(seed)
+        chosen, quotes, trades = busy_recording(seed)
+        # Of few prices and sizes, so that they come back; a size of 0 tells a price and no more.
+        few = [
+            (at, place, min(bid, 91 + seed % 3), max(ask, 93), drawn.choice(sizes), drawn.choice(sizes))
+            for at, place, bid, ask, *_ in quotes
+        ]
+        made, recording = world(chosen, few, trades, [70, 155])
+        assert recording is not None
+        made = dataclasses.replace(made, make_strategy=lambda _recording: InAndOut())
+        loosely = run(made, recording)
+        same(loosely, shown_every_row(made, recording))
+        taken += len(loosely.fills)
+    assert taken > 200
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from report_builders import fill_record, market_record, markets_of, random_result, result_of, setup
 
-from console.backtest.execution import slippage
 from console.backtest.histogram_text import histogram_text
 from console.backtest.report import Context, Report, report_of
 from console.backtest.result import Result
 from console.domain.book import Level, Quote
 from console.domain.money import Count, Price
+from console.monitoring.execution import slippage
 
 SIZE = Count(100_000)
 PNG = b"\x89PNG\r\n\x1a\n"

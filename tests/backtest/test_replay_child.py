@@ -16,7 +16,8 @@ from favourites import record
 
 from console.backtest.replay import SHIPPED, ReplayRequest, replay
 from console.backtest.replay_child import Failed, Finished, Progress, ReplayChild
-from console.config.schema import EdgeSettings, Settings
+from console.config.schema import EdgeSettings, MonitoringSettings, Settings
+from console.config.secret_url import SecretUrl, without_secret
 from console.domain.money import Cash
 from console.history.times import ns_of, read_time
 
@@ -112,6 +113,16 @@ def test_measured_edges_that_cannot_be_read_fail_with_one_sentence(tmp_path: Pat
     assert "edge-table.json" in said.text
 
 
+def test_no_address_that_may_hold_a_secret_is_sent_to_the_child_and_it_replays_all_the_same(
+    tmp_path: Path,
+) -> None:
+    asked = request(record(tmp_path / "data"))
+    told = MonitoringSettings(webhook_url=SecretUrl("https://example.org/a-secret"))
+    asked = msgspec.structs.replace(asked, in_force=dataclasses.replace(asked.in_force, monitoring=told))
+    assert b"a-secret" not in msgspec.json.encode(asked, enc_hook=without_secret)
+    assert isinstance(ended(ReplayChild(asked)).said, Finished)
+
+
 def test_a_child_that_is_killed_says_so(tmp_path: Path) -> None:
     child = ReplayChild(request(record(tmp_path / "data", days=60)))
     os.kill(child._child.pid, signal.SIGKILL)
@@ -128,13 +139,16 @@ def test_cancelling_ends_the_process(tmp_path: Path) -> None:
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     asked = tmp_path / "request.json"
-    asked.write_bytes(msgspec.json.encode(request(record(tmp_path / "data", days=60))))
+    asked.write_bytes(
+        msgspec.json.encode(request(record(tmp_path / "data", days=60)), enc_hook=without_secret)
+    )
     program = (
         "import sys, time, pathlib, msgspec\n"
         "from console.backtest.replay import ReplayRequest\n"
         "from console.backtest.replay_child import ReplayChild\n"
         "text = pathlib.Path(sys.argv[1]).read_bytes()\n"
-        "child = ReplayChild(msgspec.json.decode(text, type=ReplayRequest))\n"
+        "made = msgspec.json.decode(text, type=ReplayRequest, dec_hook=lambda kind, text: kind(text))\n"
+        "child = ReplayChild(made)\n"
         "print(child._child.pid, flush=True)\n"
         "time.sleep(60)\n"
     )

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from report_builders import KnownFees, markets_of, random_result, setup
 
-from console.backtest.frames import equity_frame, fills_frame, trades_frame
 from console.backtest.report import Context, Report, report_of
-from console.backtest.result import MARK_OUT_NS, Result
+from console.backtest.result import Result
 from console.domain.market import FeeTerms
+from console.monitoring.frames import equity_frame, fills_frame, trades_frame
+from console.monitoring.records import MARK_OUT_NS
 
 SEEDS = (1, 2, 3)
 LOWS = [0, 10, 20, 40, 60, 80, 90]

@@ -19,9 +19,11 @@ from report_builders import (
 )
 
 from console.backtest.report import Context, Report, report_of
-from console.backtest.result import LatchRecord, Result
+from console.backtest.result import Result
 from console.backtest.side_by_side import CURVE_POINTS, SideBySide, compare
+from console.domain.book import BookSide
 from console.domain.money import PAYOUT, Cash, Count, Price
+from console.monitoring.records import LatchRecord
 
 
 def report(result: Result) -> Report:
@@ -55,6 +57,25 @@ def test_a_trade_made_at_another_price_is_neither_added_nor_removed_but_counted(
     it = compare(report(bought(["KXA-1-A"])), report(bought(["KXA-1-A"], cents=92)))
     assert (it.added, it.removed, it.changed) == ((), (), 1)
     assert it.difference == Cash(-200_000)
+
+
+def test_of_two_trades_in_a_market_the_one_that_was_not_made_is_the_one_removed() -> None:
+    """Bought, sold, and bought again; the other run has the second trade alone."""
+    bought_again = [
+        fill_record("KXA-1-A", at_ns=START_NS + 5 * HOUR_NS, number=3),
+        fill_record("KXA-1-A", BookSide.ASK, 95, at_ns=START_NS + 6 * HOUR_NS, number=4),
+    ]
+    first = [
+        fill_record("KXA-1-A", cents=80, at_ns=START_NS + HOUR_NS, number=1),
+        fill_record("KXA-1-A", BookSide.ASK, 85, at_ns=START_NS + 2 * HOUR_NS, number=2),
+    ]
+    traded = [market_record("KXA-1-A")]
+    twice = report(result_of([*first, *bought_again], traded))
+    once = report(result_of(bought_again, traded))
+    it = compare(twice, once)
+    assert [trade.opened_ns for trade in it.removed] == [START_NS + HOUR_NS]
+    assert (it.added, it.changed) == ((), 0)
+    assert [trade.opened_ns for trade in compare(once, twice).added] == [START_NS + HOUR_NS]
 
 
 def test_the_difference_is_of_net_profit_and_has_an_interval_of_paired_events() -> None:

@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from favourites import record, setup
 
-from console.backtest.performance import performance
 from console.backtest.run import run
 from console.backtest.timeline_parts import Stretch
-from console.backtest.trades import trades_of
 from console.backtest.trials import (
     Figures,
     FinishedTrials,
@@ -27,6 +25,8 @@ from console.backtest.trials import (
 )
 from console.history.folder import open_folder
 from console.history.schema import HistoryError
+from console.monitoring.performance import performance
+from console.monitoring.trades import trades_of
 
 
 @pytest.fixture

@@ -30,13 +30,6 @@ def test_show_prints_every_setting_with_its_unit_and_what_set_it(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_not_in_force_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["config", "show"])
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    for key, spec in CATALOGUE.items():
-        assert ("not in force in this version" in lines[key]) is not spec.in_force
-
-
 def test_show_as_json_carries_exact_values(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,7 +43,6 @@ def test_show_as_json_carries_exact_values(
     assert settings["risk.max_consecutive_losses"]["value"] == 5
     assert settings["universe.series"]["value"] == ["KXA", "KXB"]
     assert settings["universe.series"]["source"] == "KCONSOLE_UNIVERSE__SERIES"
-    assert settings["monitoring.export_interval_seconds"]["in_force"] is False
 
 
 def test_schema_tells_of_every_setting_what_it_may_be_and_when_a_change_counts(
@@ -69,7 +61,6 @@ def test_schema_tells_of_every_setting_what_it_may_be_and_when_a_change_counts(
         "default": "0.25",
         "takes_effect": "at once",
         "loosens": "up",
-        "in_force": True,
     }
     assert settings["exchange.key_id"]["takes_effect"] == "at the next start"
     assert cli.main(["config", "schema"]) == 0

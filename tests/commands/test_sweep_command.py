@@ -23,6 +23,8 @@ from favourites import TRADES, record
 from console import cli
 from console.commands import trial_runs
 
+pytestmark = pytest.mark.usefixtures("interrupts_reach_children")
+
 GRID = ("--grid", "90:10,95:5")
 
 
@@ -269,14 +271,6 @@ def test_too_short_a_recording_is_told(
 
 
 # --- workers --------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def _interrupts_reach_children() -> Iterator[None]:
-    """A shell starts what runs in the background with SIGINT ignored, and children inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class Terminal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from console.config import reference
 from console.config.catalogue import CATALOGUE, SettingSpec
 from console.config.load import load
+from console.config.secret_url import SecretUrl
 from console.config.values import checked, from_text, shown
 
 ROOT = Path(__file__).parents[2]
@@ -35,13 +37,14 @@ def test_what_is_shown_can_be_given_back(data: st.DataObject, spec: SettingSpec)
         int: st.integers(int(spec.low or 0), int(spec.high or 0)),
         Decimal: st.decimals(spec.low or 0, spec.high or 0, places=6),
         str: st.sampled_from(spec.choices) if spec.choices else words,
+        SecretUrl: words.map(lambda word: f"https://example.com/{quote(word)}"),
         tuple: st.lists(words),
         dict: st.dictionaries(
             st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.lists(words) if spec.holds_lists else words
         ),
     }
     value = data.draw(values[spec.kind])
-    text = str(value) if spec.kind is str else shown(value)
+    text = str(value) if spec.kind in (str, SecretUrl) else shown(value)
     assert checked(spec, from_text(spec, text)) == checked(spec, value)
 
 

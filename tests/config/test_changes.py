@@ -40,7 +40,7 @@ def test_a_change_takes_the_place_of_one_value_and_leaves_the_rest() -> None:
         ("strategy_flb.scan_interval", "2", "takes effect at the next start"),
         ("universe.series", "KXA", "takes effect at the next start"),
         ("exchange.key_id", "mine", "takes effect at the next start"),
-        ("monitoring.alert_on_kill_switch", "false", "is not in force in this version"),
+        ("monitoring.webhook_url", "https://example.com", "takes effect at the next start"),
     ],
 )
 def test_what_may_not_be_is_refused_in_one_sentence(key: str, text: str, sentence: str) -> None:
@@ -98,3 +98,11 @@ def test_a_hash_names_settings_by_their_values() -> None:
     other = Settings(risk=RiskSettings(kelly_fraction=Decimal("0.1")))
     assert settings_hash(SETTINGS) == settings_hash(Settings())
     assert settings_hash(SETTINGS) != settings_hash(other)
+
+
+def test_settings_have_one_name_however_their_numbers_are_written() -> None:
+    """A file says 5.0 where the operator typed 5, and 0.2 where the default says 0.20."""
+    typed = changed(Settings(), [("risk.price_collar_cents", "7"), ("risk.max_total_exposure_pct", "0.2")])
+    read = changed(Settings(), [("risk.price_collar_cents", "7.0")])
+    assert typed == read
+    assert settings_hash(typed) == settings_hash(read)

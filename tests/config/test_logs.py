@@ -8,12 +8,15 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from console.config.errors import ConfigError
-from console.config.logs import LogFile, RunLog, redacted, start_logging
+from console.config.logs import LogFile, RunLog, start_logging, with_fields
+from console.config.redaction import redacted
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEcanary\nAAAA\n-----END RSA PRIVATE KEY-----"
 
@@ -34,16 +37,44 @@ def written(handler: RunLog, folder: Path) -> bytes:
     return (folder / "kconsole.log").read_bytes()
 
 
-def lines(handler: RunLog, folder: Path) -> list[dict[str, str]]:
+def lines(handler: RunLog, folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written(handler, folder).splitlines()]
 
 
 def test_each_record_is_one_line_of_json_with_its_time_in_utc(handler: RunLog, tmp_path: Path) -> None:
     logging.getLogger("console.engine").warning("two\nlines of %s", "text")
     (line,) = lines(handler, tmp_path)
-    assert line["message"] == "two\nlines of text"
-    assert (line["level"], line["logger"]) == ("warning", "console.engine")
-    assert line["at"].endswith("+00:00")
+    assert line["event"] == "two\nlines of text"
+    assert (line["level"], line["source"]) == ("warning", "console.engine")
+    assert datetime.fromisoformat(line["ts"]).utcoffset() == timedelta(0)
+    assert line["ts"].endswith("Z")
+
+
+def test_particulars_are_fields_of_the_line_made_by_the_log_itself(handler: RunLog, tmp_path: Path) -> None:
+    made_by: list[str] = []
+
+    def fields() -> dict[str, object]:
+        made_by.append(threading.current_thread().name)
+        return {"ticker": "A\nB", "size": {"count": 3, "price": "0.9300"}, "tags": ["x", None, True]}
+
+    logging.getLogger("console.journal").info("OrderFilled", extra=with_fields(fields))
+    (line,) = lines(handler, tmp_path)
+    assert line["fields"] == {
+        "ticker": "A\nB",
+        "size": {"count": 3, "price": "0.9300"},
+        "tags": ["x", None, True],
+    }
+    assert made_by == ["log"]
+
+
+def test_particulars_that_cannot_be_made_cost_that_line_alone(handler: RunLog, tmp_path: Path) -> None:
+    def fields() -> dict[str, object]:
+        raise KeyError("gone")
+
+    logging.getLogger("console").info("first", extra=with_fields(fields))
+    logging.getLogger("console").info("second")
+    assert [line["event"] for line in lines(handler, tmp_path)] == ["lines were lost here", "second"]
+    assert handler.lost == 1
 
 
 def test_control_characters_never_reach_the_file(handler: RunLog, tmp_path: Path) -> None:
@@ -51,7 +82,7 @@ def test_control_characters_never_reach_the_file(handler: RunLog, tmp_path: Path
     logging.getLogger("console").error(message)
     line = written(handler, tmp_path)
     assert all(0x20 <= byte < 0x7F for byte in line.rstrip(b"\n"))
-    assert lines(handler, tmp_path)[0]["message"] == message
+    assert lines(handler, tmp_path)[0]["event"] == message
 
 
 @pytest.mark.parametrize(
@@ -133,7 +164,7 @@ def test_a_disk_that_hangs_holds_up_nobody_and_what_found_no_room_is_counted(
         stuck.handle(record(str(number)))
     assert stuck.lost == 5
     file.go_on.set()
-    assert [line["message"] for line in lines(stuck, tmp_path)] == ["0", "1", "2", "3"]
+    assert [line["event"] for line in lines(stuck, tmp_path)] == ["0", "1", "2", "3", "lines were lost here"]
 
 
 def test_a_full_disk_is_told_once_and_counted_and_later_lines_are_whole(tmp_path: Path) -> None:
@@ -146,12 +177,12 @@ def test_a_full_disk_is_told_once_and_counted_and_later_lines_are_whole(tmp_path
             raise OSError(28, "No space left on device")
 
     refuse, accept = Full(tmp_path / "other").write, file.write
-    answers = iter([accept, refuse, refuse, accept])
+    answers = iter([accept, refuse, refuse, accept, accept])
     file.write = lambda line: next(answers)(line)  # type: ignore[method-assign]
     handler.on_trouble = told.append
     for number in range(4):
         handler.handle(record(str(number)))
-    assert [line["message"] for line in lines(handler, tmp_path)] == ["0", "3"]
+    assert [line["event"] for line in lines(handler, tmp_path)] == ["0", "lines were lost here", "3"]
     assert handler.lost == 2
     assert told == [f"lines are lost: {tmp_path}/kconsole.log: No space left on device"]
 
@@ -167,11 +198,8 @@ def test_half_a_line_never_stays_in_the_file(tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "log").read_bytes() == b"whole\nafter\n"
 
 
-def test_the_files_together_never_grow_beyond_their_cap(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("console.config.logs._FILE_BYTES", 100)
-    file = LogFile(tmp_path / "log")
+def test_the_files_together_never_grow_beyond_their_cap(tmp_path: Path) -> None:
+    file = LogFile(tmp_path / "log", file_bytes=100, files_kept=5)
     for number in range(200):
         file.write(f"{number:019}\n".encode())
     kept = {path.name: path.read_text().split() for path in tmp_path.iterdir()}

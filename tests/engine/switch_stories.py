@@ -27,7 +27,6 @@ from console.domain.book import BookSide
 from console.domain.events import (
     ClockSkewRead,
     ClockTicked,
-    EngineEvent,
     ErrorHappened,
     Event,
     ExchangeStatusRead,
@@ -45,6 +44,7 @@ from console.domain.events import (
     OrderFilled,
     OrderIntended,
     OrderRejected,
+    OtherEvent,
     PositionsCompared,
     QuoteChanged,
     TimerFired,
@@ -309,7 +309,7 @@ def no_exposure(engine: Engine) -> Exposure:
     return Exposure.of({}, (), {})
 
 
-def deaf_engine(engine: Engine, event: EngineEvent) -> None:
+def deaf_engine(engine: Engine, event: OtherEvent) -> None:
     if not isinstance(event, FeedProved | Halt):
         TAKE(engine, event)
 

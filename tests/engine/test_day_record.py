@@ -11,13 +11,15 @@ from engine_builders import (
     quote,
     records,
     replayed,
+    submits,
     won,
 )
 
-from console.domain.events import EquityMarked, RiskDayBegan
+from console.domain.events import ClosePosition, EquityMarked, OrderFilled, RiskDayBegan
 from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account
 from console.engine.day_record import MOST_POINTS, DayRecord
+from console.engine.snapshot import LogKind
 
 DAY_BEGAN = RiskDayBegan(at_ns=0, day="2026-02-25", equity=Cash(1_000))
 
@@ -73,6 +75,25 @@ def test_wins_and_losses_are_counted_beside_what_the_entries_expected() -> None:
     assert record_of(trading).expected(A) is None
 
 
+def test_what_was_sold_before_says_nothing_of_the_position_bought_after_it() -> None:
+    trading = desk()
+    first = trading.hold(quote(92, 93))
+    trading.take(ClosePosition(at_ns=trading.now_ns, ticker=A, least_price=first.price))
+    trading.show(quote(93, 94))
+    while trading.engine.account.position(A).contracts:
+        trading.later(1)
+        [order] = submits(trading.tick())
+        trading.fill(order)
+    assert record_of(trading).expected(A) is None
+    trading.resume(f"stopped market:{A}")
+    again = trading.hold(quote(95, 96))
+    assert again.win_probability != first.win_probability
+    assert record_of(trading).expected(A) == again.win_probability
+    trading.settle(won(again))
+    outcomes = record_of(trading).outcomes
+    assert (outcomes.trades, outcomes.expected, outcomes.paid) == (1, again.win_probability, again.price)
+
+
 def test_a_market_that_was_not_held_counts_for_nothing() -> None:
     trading = desk(None, market(A), market(B))
     trading.settle(Price(PAYOUT), B)
@@ -88,3 +109,25 @@ def test_a_restart_has_the_same_curve_and_outcomes() -> None:
     assert log.day.curve == record_of(trading).curve
     assert log.day.outcomes == record_of(trading).outcomes
     assert log.day.expected(B) == record_of(trading).expected(B)
+
+
+def test_a_position_tells_when_and_in_which_role_it_was_entered() -> None:
+    trading = desk()
+    began_ns = trading.now_ns
+    bought = trading.hold()
+    entry = record_of(trading).entry(A)
+    assert entry is not None
+    assert began_ns <= entry.first_ns <= trading.now_ns
+    assert entry.contracts == bought.count
+    [fill] = [e.fill for e in records(trading.actions) if isinstance(e, OrderFilled)]
+    assert entry.as_maker == (0 if fill.is_taker else fill.count)
+    trading.settle(won(bought))
+    assert record_of(trading).entry(A) is None
+
+
+def test_each_fill_in_the_trade_log_tells_its_slippage() -> None:
+    trading = desk()
+    trading.hold()
+    [filled] = [entry for entry in trading.engine.trade_log.entries if entry.kind is LogKind.FILL]
+    assert filled.slippage is not None
+    assert filled.slippage == trading.engine.account.slippage[-1]

@@ -52,7 +52,10 @@ from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 from console.engine.journal import Journal
 from console.engine.snapshot import LogEntry, LogKind
+from console.risk.exposure import Exposure
 from console.risk.latches import latch_id
+from console.risk.manager import SwitchReader, read_switch
+from console.risk.switches.every import every_switch
 
 MARKETS = (market(A), market(B), market(C, category="Weather"))
 TICKERS = st.sampled_from((A, B, C))
@@ -110,6 +113,8 @@ class Recorder(Desk):
         self.payouts = 0
         self.yes_spent = 0
         self.positions: Counter[Ticker] = Counter()
+        limits = self.engine.settings
+        self.readers = [SwitchReader(switch) for switch in every_switch(limits.risk, limits.quality)]
         self.open(*markets)
         self.show(quote(92, 93), A)
         self.show(quote(7, 8), B)
@@ -152,6 +157,18 @@ class Recorder(Desk):
         assert all(case.with_orders >= 0 for case in worst)
         assert exposure.reserved >= 0
         assert max(Counter(order.intent.ticker for order in account.open_orders).values(), default=0) <= 1
+        self.check_readings()
+
+    def check_readings(self) -> None:
+        """What was read before and kept is what would be read now; and so with exposure."""
+        engine = self.engine
+        view = engine.risk_view(self.now_ns)
+        for reader in self.readers:
+            assert reader.read(view) == read_switch(reader.switch, view)
+        account = engine.account
+        assert engine.exposure() == Exposure.of(
+            account.held, account.open_orders, engine.markets.places, engine.external_orders
+        )
 
     def live(self, steps: Iterable[Step]) -> None:
         for step in steps:

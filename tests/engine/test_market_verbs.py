@@ -26,6 +26,7 @@ from engine_builders import (
 from console.domain.actions import Action
 from console.domain.book import BookSide, Quote
 from console.domain.events import (
+    CancelAllOrders,
     CancelOrder,
     ClosePosition,
     MarketListed,
@@ -69,6 +70,17 @@ def test_one_order_is_cancelled_and_the_other_rests_on() -> None:
     command = CancelOrder(at_ns=trading.now_ns, client_order_id=first.client_order_id)
     assert cancels(trading.take(command)) == [first.client_order_id]
     assert cancels(trading.take(command)) == [first.client_order_id], "asked again it is asked for again"
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_an_order_without_an_id_yet_is_cancelled_as_soon_as_it_has_one(at_once: bool) -> None:
+    trading = desk(MAKER)
+    sent = trading.enter()
+    one = CancelOrder(at_ns=trading.now_ns, client_order_id=sent.client_order_id)
+    assert cancels(trading.take(one if at_once else CancelAllOrders(at_ns=trading.now_ns))) == []
+    trading.ack(sent)
+    trading.later(0.5)
+    assert cancels(trading.tick()) == [sent.client_order_id]
 
 
 # --- stopping -----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from engine_builders import (
     B,
     Desk,
     cancels,
+    contracts,
     desk,
     dollars,
     market,
@@ -27,6 +28,7 @@ from console.config.changes import settings_hash
 from console.config.schema import RiskSettings
 from console.domain.actions import Action
 from console.domain.events import ChangeSettings, ErrorHappened, SettingChange, SettingsChanged, TradingState
+from console.domain.money import Count
 from console.engine.core import Engine
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import Gauge, Snapshot
@@ -217,3 +219,40 @@ def test_a_resting_order_that_the_new_thresholds_would_not_make_is_withdrawn() -
     change(trading, ("strategy_flb.favorite_threshold", "95"))
     trading.show(quote(92, 93, 900))
     assert cancels(trading.actions) == [resting.client_order_id]
+
+
+LIMITS = [
+    ("risk.max_single_position_pct", "0.01"),
+    ("risk.max_order_contracts", "50"),
+]
+
+
+@pytest.mark.parametrize("asked", LIMITS)
+def test_an_order_that_rests_beyond_a_tightened_limit_is_withdrawn_and_one_within_is_not(
+    asked: tuple[str, str],
+) -> None:
+    trading = desk(settings("maker"), market(A), market(B))
+    large, small = trading.enter(FAVOURITE, A), trading.enter(FAVOURITE, B)
+    for order in (large, small):
+        trading.ack(order)
+    trading.fill(small, Count(small.count - contracts(20)))
+    trading.take(ChangeSettings(at_ns=trading.now_ns, changes=(("risk.max_errors_per_hour", "9"),)))
+    assert cancels(trading.actions) == [], "no limit on what rests was changed"
+    actions = change(trading, asked)
+    over_by_what_is_held = [small.client_order_id] if "position" in asked[0] else []
+    assert cancels(actions) == [large.client_order_id, *over_by_what_is_held]
+
+
+def test_an_order_on_its_way_when_its_limit_is_tightened_is_withdrawn_once_it_rests() -> None:
+    trading = desk(settings("maker"))
+    sent = trading.enter(FAVOURITE)
+    assert cancels(change(trading, ("risk.max_single_position_pct", "0.01"))) == []
+    trading.ack(sent)
+    trading.later(0.5)
+    assert cancels(trading.tick()) == [sent.client_order_id]
+
+
+def test_loosening_withdraws_nothing() -> None:
+    trading = desk(settings("maker"))
+    trading.ack(trading.enter(FAVOURITE))
+    assert cancels(change(trading, ("risk.max_single_position_pct", "0.08"))) == []

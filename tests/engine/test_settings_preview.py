@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from engine_builders import FAVOURITE, A, B, Desk, desk, engine, market, raised, settings
+from engine_builders import FAVOURITE, A, B, Desk, cancels, desk, engine, market, raised, settings
 
 from console.config.changes import changed
 from console.domain.events import ChangeSettings, ErrorHappened
@@ -45,6 +45,17 @@ def test_what_is_held_over_a_new_limit_is_named_with_both_figures() -> None:
     assert breach.startswith(f"position {A}: 4")
     assert breach.endswith("at worst, over 299.84 $")
     assert not shown.loosens
+
+
+@pytest.mark.parametrize("key", ["risk.max_single_position_pct", "risk.max_order_contracts"])
+def test_as_many_orders_are_said_to_be_cancelled_as_are(key: str) -> None:
+    trading = desk(settings("maker"), market(A), market(B))
+    for ticker in (A, B):
+        trading.ack(trading.enter(FAVOURITE, ticker))
+    asked = (key, "0.01" if key.endswith("pct") else "50")
+    assert looked(trading, ("risk.max_errors_per_hour", "9")).withdrawn == 0
+    assert looked(trading, asked).withdrawn == 2
+    assert len(cancels(trading.take(ChangeSettings(at_ns=trading.now_ns, changes=(asked,))))) == 2
 
 
 def test_a_limit_that_is_exceeded_already_is_no_news() -> None:

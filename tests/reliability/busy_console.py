@@ -141,6 +141,13 @@ def spinning_console(arguments: list[str]) -> int:
     return _hanging(arguments, hang)
 
 
+def dying_console(arguments: list[str]) -> int:
+    def die() -> None:
+        raise RuntimeError("nothing expected this")
+
+    return _hanging(arguments, die)
+
+
 def _hanging(arguments: list[str], hang: Callable[[], None]) -> int:
     _note_gate(home_of(arguments) / "gate")
     wanted, reached = home_of(arguments) / "hang", home_of(arguments) / "hung"

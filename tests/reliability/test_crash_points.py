@@ -25,6 +25,7 @@ _WHERE = ("before commit", "committed")
 
 COMMITTED = (
     "AccountOpened",
+    "MarketTraded",
     "OrderIntended",
     "OrderAcked",
     "OrderFilled",

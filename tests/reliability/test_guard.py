@@ -141,9 +141,7 @@ class Desk:
     def log(self) -> list[str]:
         """What the guard wrote."""
         path = self.folder.logs / "guard.log"
-        return (
-            [json.loads(line)["message"] for line in path.read_text().splitlines()] if path.exists() else []
-        )
+        return [json.loads(line)["event"] for line in path.read_text().splitlines()] if path.exists() else []
 
     def latch(self) -> str | None:
         """What the halt file says."""

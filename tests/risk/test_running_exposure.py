@@ -40,23 +40,46 @@ orders = st.lists(
     ),
     max_size=6,
 )
-states = st.tuples(positions, orders, st.dictionaries(st.sampled_from(TICKERS), st.sampled_from(PLACES)))
+layouts = st.dictionaries(st.sampled_from(TICKERS), st.sampled_from(PLACES))
+histories = st.lists(st.tuples(positions, orders, st.none() | layouts), min_size=1, max_size=8)
 
 
-@given(st.lists(states, min_size=1, max_size=6))
+def by_market(of_orders: list[Order]) -> dict[str, dict[str, Order]]:
+    working: dict[str, dict[str, Order]] = {}
+    for each in of_orders:
+        working.setdefault(each.intent.ticker, {})[each.intent.client_order_id] = each
+    return working
+
+
+@given(histories, layouts)
 def test_after_any_changes_it_is_what_adding_up_anew_gives(
-    history: list[tuple[dict[str, Position], list[Order], dict[str, Place]]],
+    history: list[tuple[dict[str, Position], list[Order], dict[str, Place] | None]], layout: dict[str, Place]
 ) -> None:
     running = RunningExposure()
-    for of_positions, of_orders, of_places in history:
-        state = of_positions, of_orders, of_places
-        assert running.of(*state) == Exposure.of(*state)
+    known: tuple[dict[str, Position], dict[str, dict[str, Order]]] | None = None
+    for of_positions, of_orders, other_layout in history:
+        working = by_market(of_orders)
+        changed: set[str] | None = None
+        if known is not None and other_layout is None:
+            changed = {
+                ticker
+                for ticker in TICKERS
+                if (of_positions.get(ticker), working.get(ticker))
+                != (known[0].get(ticker), known[1].get(ticker))
+            }
+        layout = layout if other_layout is None else other_layout
+        known = of_positions, working
+        anew = Exposure.of(of_positions, of_orders, layout)
+        assert running.of(of_positions, working, layout, (), changed) == anew
 
 
 def test_what_was_given_out_does_not_change_afterwards() -> None:
-    running, places = RunningExposure(), {"A": PLACES[0]}
-    first = running.of({"A": held(BookSide.BID, cents(90), contracts(10))}, [], places)
-    at_stake = first.total
-    running.of({"A": held(BookSide.BID, cents(90), contracts(20))}, [], places)
-    assert first.total == at_stake
-    assert first.market("A").worst == at_stake
+    places = {"A": PLACES[0], "B": PLACES[0]}
+    both = {
+        "A": held(BookSide.BID, cents(90), contracts(10)),
+        "B": held(BookSide.ASK, cents(9), contracts(5)),
+    }
+    running = RunningExposure()
+    first, before = running.of(both, {}, places), Exposure.of(both, [], dict(places))
+    running.of({"A": held(BookSide.BID, cents(90), contracts(20))}, {}, places, (), {"A", "B"})
+    assert first == before

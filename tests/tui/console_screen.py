@@ -60,11 +60,12 @@ async def console(
     has_toasts: bool = False,
     loaded: Loaded | None = None,
     is_ascii: bool = False,
+    home: Path = Path(),
 ) -> AsyncIterator[Console]:
     app = ConsoleApp(
         engine,
         loaded or loaded_as(Settings(ui=ui or InterfaceSettings())),
-        home=Path(),
+        home=home,
         wall_ns=engine.wall_ns,
         is_readonly=is_readonly,
         is_ascii=is_ascii,

@@ -55,6 +55,11 @@ def position(
         worst_case=Cash(average * count),
         group="crypto 15m 12:15",
         close_ns=NOW + minutes * MINUTE,
+        expected=Price(average + 150),
+        category="Crypto",
+        entered_ns=NOW - minutes * MINUTE,
+        bought=Count(count),
+        as_maker=Count(count if side is BookSide.ASK else 0),
     )
 
 
@@ -115,6 +120,7 @@ LOG = (
             contracts=Count(6_000),
             fee=dollars(0.27),
             is_taker=n % 3 == 0,
+            slippage=SlippageSample(100 * (n % 4), 100 * (n % 5), Count(6_000), is_taker=n % 3 == 0),
         )
         for n in range(1, 31)
     ),

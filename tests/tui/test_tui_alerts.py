@@ -14,10 +14,16 @@ from console.domain.actions import AlertLevel
 from console.engine.snapshot import AlertView
 from console.monitoring.responses import RESPONSES, error_kind, response_to
 from console.risk.switches.every import every_switch
+from console.tui.actions import ALL_ACTIONS, CONSOLE_ACTIONS
+from console.tui.keymap import key_of, keys_of
 
 BREACH = AlertView(2, NOW, AlertLevel.WARNING, "PAUSED slippage: 51 bps > 50 bps", "slippage")
 CRITICAL = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED tripwire: 61 orders", "tripwire")
 FAILED_READ = AlertView(4, NOW - SECOND, AlertLevel.WARNING, "account: no answer within 5 s", "error account")
+
+
+def default_key(action: str) -> str:
+    return key_of(action, {})
 
 
 def test_every_kill_switch_and_every_latch_has_a_response() -> None:
@@ -45,7 +51,7 @@ async def test_each_alert_stands_with_what_to_do_about_it(size: tuple[int, int])
         text = " ".join((await screen.press("a", "z")).split())
     for alert in (BREACH, CRITICAL, FAILED_READ):
         assert alert.text in text
-        assert f"→ {response_to(alert.kind)}"[:40] in text
+        assert f"→ {response_to(alert.kind, default_key)}"[:40] in text
     assert "3 to look at" in text
 
 
@@ -87,4 +93,17 @@ async def test_enter_tells_an_alert_in_full() -> None:
     async with console(engine) as screen:
         text = await screen.press("a", "enter")
     assert "what to do" in text
-    assert response_to("tripwire") in text
+    assert response_to("tripwire", default_key) in text
+
+
+def test_what_to_do_names_the_keys_in_force_and_actions_where_there_are_none() -> None:
+    actions = {action.id for action in ALL_ACTIONS}
+    named = {name for text in RESPONSES.values() for name in re.findall(r"{(\w+)}", text)}
+    assert named <= actions
+    keys = {key for action in CONSOLE_ACTIONS for key in keys_of(action, {}) if not key.isdigit()}
+    # An article, and seconds.
+    keys -= {"a", "s"}
+    for kind, text in RESPONSES.items():
+        assert not keys & set(re.split(r"[ ;,.:]+", text)), kind
+    assert response_to("pause", lambda _: "f5") == "f5, with a reason"
+    assert response_to("no_fills").startswith("why not says")

@@ -9,7 +9,7 @@ from console_screen import console, loaded_as
 from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 from textual.widgets import Button
 
-from console.config.logs import JsonLines
+from console.config.logs import LogFile, RunLog
 from console.config.schema import Settings
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
 from console.tui.app import ConsoleApp
@@ -161,20 +161,8 @@ async def _crash(engine: FakeEngine, apps: list[ConsoleApp]) -> None:
         await screen.pilot.pause()
 
 
-class KeptLines(logging.Handler):
-    """The lines as the log file has them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(JsonLines())
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-async def test_a_crash_halts_and_is_logged_without_the_values_of_variables() -> None:
-    engine, apps, kept = FakeEngine(), list[ConsoleApp](), KeptLines()
+async def test_a_crash_halts_and_is_logged_without_the_values_of_variables(tmp_path: Path) -> None:
+    engine, apps, kept = FakeEngine(), list[ConsoleApp](), RunLog(LogFile(tmp_path / "log"))
     logger = logging.getLogger("console.tui.app")
     logger.addHandler(kept)
     try:
@@ -182,9 +170,10 @@ async def test_a_crash_halts_and_is_logged_without_the_values_of_variables() -> 
             await _crash(engine, apps)
     finally:
         logger.removeHandler(kept)
+        kept.close()
     assert apps[0].failure == "the screen failed: RuntimeError: no snapshot for 14"
     assert apps[0].return_code == 1
     assert engine.halts == [apps[0].failure]
-    logged = "".join(kept.lines)
+    logged = (tmp_path / "log").read_text()
     assert "no snapshot for 14" in logged
     assert "hunter2-secret" not in logged

@@ -125,7 +125,7 @@ async def test_nothing_is_claimed_before_the_first_picture() -> None:
     async with console(FakeEngine(None)) as screen:
         text = await screen.look()
     assert "STARTING" in text
-    assert "waiting for the engine" in text
+    assert "waiting for a first picture" in text
     assert "RUNNING" not in text
     assert "0.00" not in text
 

@@ -16,6 +16,8 @@ import pyte
 import pytest
 from test_tui_sanitize import PAYLOADS
 
+from console.config.logs import log_line
+
 COLUMNS, ROWS = 160, 50
 PATIENCE_S = 60.0
 F12 = b"\x1b[24~"
@@ -27,6 +29,9 @@ PLACES = {
     "why not": [b"w"],
     "the alerts": [b"a"],
     "an alert": [b"a", b"\r"],
+    "the log": [b"l"],
+    "the log alone and its errors": [b"l", b"z", b"L", b"L"],
+    "a line of the log": [b"l", b"k", b"k", b"\r"],
     "the health": [b"i"],
     "the day": [b"m"],
     "a position": [b"1", b"\r"],
@@ -45,10 +50,20 @@ _POINTER = re.compile(rb"\x1b\]22;[a-z-]+\x07")
 _OTHER_ESCAPE = re.compile(rb"\x1b[^\[]")
 
 
+def write_hostile_log(path: Path) -> None:
+    """As the program writes them, and as another might have, with everything in the wrong place."""
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        for payload in PAYLOADS.values():
+            texts = dict.fromkeys(("ts", "level", "source", "event", "thread", "error"), payload)
+            file.write(log_line(texts | {"fields": {payload: payload}}))
+            file.write(payload.replace("\n", "").encode(errors="surrogatepass") + b"\n")
+
+
 class HostileConsole:
     """The console in a terminal of its own, whose every byte is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self._master, slave = os.openpty()
         environment = os.environ | {
             "TERM": "xterm-256color",
@@ -58,7 +73,13 @@ class HostileConsole:
         }
         program = [sys.executable, str(Path(__file__).with_name("hostile_console.py"))]
         self.process = subprocess.Popen(
-            program, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+            program,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            cwd=folder,
+            start_new_session=True,
         )
         os.close(slave)
         self.raw = bytearray()
@@ -99,8 +120,10 @@ class HostileConsole:
 
 
 @pytest.fixture(scope="module")
-def hostile() -> Iterator[HostileConsole]:
-    terminal = HostileConsole()
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostileConsole]:
+    home = tmp_path_factory.mktemp("hostile")
+    write_hostile_log(home / "practice" / "logs" / "kconsole.log")
+    terminal = HostileConsole(home)
     try:
         terminal.wait_for("1 Positions")
         yield terminal

@@ -8,7 +8,7 @@ from textual.geometry import Region
 
 from console.config.schema import InterfaceSettings
 from console.domain.money import Price
-from console.tui.actions import sound_keymap
+from console.tui.keymap import sound_keymap
 from console.tui.pane import Pane
 
 HEADER = (

@@ -310,6 +310,24 @@ async def test_what_was_tested_is_taken_to_thresholds_as_edits_and_applied_only_
         assert pane._form.values["thresholds"] == EDITED
 
 
+async def test_a_change_in_force_since_the_run_is_said_where_its_result_is_taken(
+    recording: Path, tmp_path: Path
+) -> None:
+    async with console(tmp_path, HUGE) as (screen, pane, engine):
+        await screen.press("b")
+        choose(pane, recording)
+        await screen.press("x")
+        assert "not tested so" not in await finish(screen, pane)
+        tested = dataclasses.replace(SETTINGS.strategy_flb, favorite_threshold=92, longshot_threshold=8)
+        engine.change(settings=dataclasses.replace(SETTINGS, strategy_flb=tested))
+        assert "not tested so" not in await screen.look(), "what was tested is in force"
+        risk = dataclasses.replace(SETTINGS.risk, max_errors_per_hour=5)
+        engine.change(settings=dataclasses.replace(SETTINGS, risk=risk))
+        text = " ".join((await screen.look()).split())
+        assert "! not tested so: changed in force since it ran:" in text
+        assert "risk.max_errors_per_hour" in text
+
+
 async def test_nothing_is_taken_before_something_was_tested(tmp_path: Path) -> None:
     async with console(tmp_path, HUGE) as (screen, pane, _):
         await screen.press("b", "T")

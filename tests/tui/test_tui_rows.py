@@ -85,6 +85,17 @@ async def test_closing_goes_out_at_the_price_that_was_shown() -> None:
     assert engine.sent == [ClosePosition(at_ns=NOW, ticker=LARGEST, least_price=Price(9_510))]
 
 
+async def test_a_price_that_fell_after_it_was_shown_is_not_what_goes_out() -> None:
+    engine = holding()
+    async with console(engine) as screen:
+        await screen.press("1", "C", "tab")
+        fallen = msgspec.structs.replace(EXIT, price=Price(8_000))
+        first = msgspec.structs.replace(POSITIONS[0], exit=fallen)
+        engine.change(positions=(first, *POSITIONS[1:]))
+        await screen.press("enter")
+    assert engine.sent == [ClosePosition(at_ns=NOW, ticker=LARGEST, least_price=Price(9_510))]
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -12,7 +12,7 @@ from console.config.schema import InterfaceSettings
 from console.domain.events import Arm, Disarm, Flatten, ReduceOnly, TradingState
 from console.domain.money import Count, Price
 from console.engine.snapshot import ExitView, LatchView
-from console.tui.actions import ALL_ACTIONS
+from console.tui.actions import ALL_ACTIONS, places_of
 from console.tui.typed_dialog import TypedDialog
 
 DISARMED = LatchView("disarmed", TradingState.REDUCE_ONLY, "not armed since this start", "start", NOW)
@@ -169,7 +169,12 @@ async def test_a_verb_can_be_moved_to_another_key() -> None:
 
 
 def test_every_verb_has_a_key_of_its_own_and_an_id() -> None:
-    keys = [key.strip() for action in ALL_ACTIONS for key in action.keys.split(",")]
+    keys = [
+        (place, key.strip())
+        for action in ALL_ACTIONS
+        for key in action.keys.split(",")
+        for place in places_of(action)
+    ]
     assert len(keys) == len(set(keys))
     assert {"pause", "reduce_only", "halt", "flatten", "disarm", "arm", "resume"} <= {
         a.id for a in ALL_ACTIONS

@@ -15,6 +15,7 @@ class ApiKey(Switch):
     label = "API key"
     level = TradingState.HALTED
     clears = "operator, once the account was read again"
+    reads = ("key_refusal",)
     fed_by = "answers 401 and 403 to any request, but for those that say a timestamp was too old"
     unit = "refusals"
     warns_at = "never"

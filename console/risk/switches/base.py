@@ -72,6 +72,38 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     key_refusal: str | None = None
     guard: GuardSeen | None = None
 
+    @property
+    def feed_age_ns(self) -> int | None:
+        """How long the feed has proved nothing; negative after a clock stepped back."""
+        return None if self.feed_proved_ns is None else self.now_ns - self.feed_proved_ns
+
+    @property
+    def skew_ms(self) -> int | None:
+        """How far our clock is ahead of the exchange's, while that is known."""
+        clock = self.clock
+        return None if clock is None or not is_known(clock.at_ns, self.now_ns) else clock.skew_ms
+
+    @property
+    def status(self) -> ExchangeStatusRead | None:
+        """What the exchange says of itself, while that is known."""
+        read = self.exchange
+        return None if read is None or not is_known(read.at_ns, self.now_ns) else read
+
+    @property
+    def mismatch(self) -> str | None:
+        """How positions differed when they were compared last; None before they first were."""
+        return None if self.positions is None else self.positions.mismatch
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether positions were compared lately."""
+        return self.positions is not None and is_known(self.positions.at_ns, self.now_ns)
+
+    @property
+    def oldest_unknown_ns(self) -> int | None:
+        """For how long the outcome of an order is not known; None where all are."""
+        return max(0, self.now_ns - min(self.unknown_since_ns)) if self.unknown_since_ns else None
+
 
 class ReadingState(enum.StrEnum):
     """``UNKNOWN`` refuses new orders without tripping: what cannot be read is not proved safe."""
@@ -135,7 +167,8 @@ class Switch(ABC):
     counts cannot improve while nothing is traded. ``clears`` says so on screen.
 
     The texts document the switch: what feeds it, its unit, the least it judges by, and why the threshold is
-    what it is by default.
+    what it is by default. ``reads`` names the figures of the view that a reading depends on, and so when it
+    must be read anew.
     """
 
     key: ClassVar[str]
@@ -143,6 +176,7 @@ class Switch(ABC):
     level: ClassVar[TradingState]
     scope: ClassVar[str] = "everything"
     evaluated_at: ClassVar[EvaluatedAt] = EvaluatedAt.TICK
+    reads: ClassVar[tuple[str, ...]] = RiskView.__struct_fields__
     clears_itself: ClassVar[bool] = False
     resets_on_resume: ClassVar[bool] = False
     clears: str
@@ -181,7 +215,7 @@ def safe(text: str, threshold: str, *measures: Measure, warns: bool) -> Reading:
 
 def nears(used: int | Fraction, limit: int | Fraction) -> bool:
     """Whether so much of a limit is used that its switch warns; nothing used never warns."""
-    return used > 0 and used >= WARNS_AT * limit
+    return used > 0 and used * WARNS_AT.denominator >= limit * WARNS_AT.numerator
 
 
 def is_known(read_ns: int, now_ns: int) -> bool:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from console.config.schema import QualitySettings
 from console.domain.events import TradingState
-from console.risk.switches.base import Reading, RiskView, Switch, is_known, safe, tripped, unknown
+from console.risk.switches.base import Reading, RiskView, Switch, safe, tripped, unknown
 
 CLOCK_SKEW = "clock_skew"
 
@@ -26,6 +26,7 @@ class ClockSkew(Switch):
     level = TradingState.PAUSED
     clears_itself = True
     clears = "by itself, after 5 s of a good clock"
+    reads = ("clock_step_ns", "skew_ms")
     fed_by = (
         "the time in the exchange's answers, read with its status; our clock against one that never steps"
     )
@@ -38,25 +39,24 @@ class ClockSkew(Switch):
     )
 
     def __init__(self, quality: QualitySettings) -> None:
-        self._quality = quality
+        self._most = f"{quality.max_clock_skew_seconds} s"
+        self._limit_s = Fraction(quality.max_clock_skew_seconds)
 
     @property
     def threshold(self) -> str:
-        return f"> {self._quality.max_clock_skew_seconds} s"
+        return f"> {self._most}"
 
     def evaluate(self, view: RiskView) -> Reading:
-        threshold = f"{self._quality.max_clock_skew_seconds} s"
-        limit_s = Fraction(self._quality.max_clock_skew_seconds)
-        if abs(view.clock_step_ns) > limit_s * _NS_PER_S:
+        threshold, skew_ms = self._most, view.skew_ms
+        if abs(view.clock_step_ns) > self._limit_s * _NS_PER_S:
             step = f"{view.clock_step_ns / _NS_PER_S:+.1f} s"
             reason = f"our clock stepped by {step}; feed and account must be heard anew"
             return tripped(f"stepped {step}", threshold, reason)
-        clock = view.clock
-        if clock is None or clock.skew_ms is None or not is_known(clock.at_ns, view.now_ns):
+        if skew_ms is None:
             return unknown(threshold)
-        text = f"{clock.skew_ms / _MS_PER_S:+.1f} s"
-        if abs(clock.skew_ms) > limit_s * _MS_PER_S:
-            ahead = "ahead of" if clock.skew_ms > 0 else "behind"
-            seconds = f"{abs(clock.skew_ms) / _MS_PER_S:.1f} s"
+        text = f"{skew_ms / _MS_PER_S:+.1f} s"
+        if abs(skew_ms) > self._limit_s * _MS_PER_S:
+            ahead = "ahead of" if skew_ms > 0 else "behind"
+            seconds = f"{abs(skew_ms) / _MS_PER_S:.1f} s"
             return tripped(text, threshold, f"our clock is {seconds} {ahead} the exchange's")
-        return safe(text, threshold, warns=abs(clock.skew_ms) >= _WARNS_FROM_MS)
+        return safe(text, threshold, warns=abs(skew_ms) >= _WARNS_FROM_MS)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
+from console.domain.money import Cash
 from console.risk.latches import group_scope
 from console.risk.switches.base import (
     EvaluatedAt,
@@ -33,6 +34,7 @@ class CorrelationBreach(Switch):
     scope = "the group"
     evaluated_at = EvaluatedAt.SCAN
     clears = "operator, once under its cap; or with its last market"
+    reads = ("equity", "exposure")
     fed_by = "positions, orders that may fill and equity at marks, at each scan"
     unit = "% of equity"
     why = (
@@ -49,26 +51,32 @@ class CorrelationBreach(Switch):
         limits = self._limits
         return Fraction(limits.max_correlated_group_pct) * (1 + Fraction(limits.group_breach_margin_pct))
 
+    @cached_property
+    def _cap(self) -> str:
+        return percent(self._share)
+
     @property
     def threshold(self) -> str:
-        return f"> {percent(self._share)}"
+        return f"> {self._cap}"
 
     def evaluate(self, view: RiskView) -> Reading:
         share = self._share
         equity = view.equity
         if equity is None or not equity > 0 or view.exposure is None:
-            return unknown(percent(share))
-        groups, cap = view.exposure.groups, int(share * equity)
-        breaches = tuple(
-            ScopedTrip(group_scope(name), f"{name}: {percent(Fraction(value, equity))} of equity at worst")
-            for name, value in sorted((name, case.with_orders) for name, case in groups.items())
-            if value > cap
-        )
-        most = Fraction(max((case.with_orders for case in groups.values()), default=0), equity)
-        if breaches:
-            text = percent(most)
-            return Reading(ReadingState.TRIPPED, text, percent(share), scoped=breaches)
-        return safe(percent(most), percent(share), warns=nears(most, share))
+            return unknown(self._cap)
+        groups, cap = view.exposure.groups, Cash(share.numerator * equity // share.denominator)
+        largest = max([case.with_orders for case in groups.values()], default=Cash(0))
+        text = percent(Fraction(largest, equity))
+        if largest > cap:
+            at_stake = sorted((name, case.with_orders) for name, case in groups.items())
+            breaches = tuple(
+                ScopedTrip(group_scope(name), f"{name}: {percent(Fraction(most, equity))} of equity at worst")
+                for name, most in at_stake
+                if most > cap
+            )
+            return Reading(ReadingState.TRIPPED, text, self._cap, scoped=breaches)
+        warns = nears(largest * share.denominator, equity * share.numerator)
+        return safe(text, self._cap, warns=warns)
 
     def is_over(self, scope: str, view: RiskView) -> bool:
         """Whether nothing followed or held is of the group any more; a group that is pinned is never over."""

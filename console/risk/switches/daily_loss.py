@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from console.config.schema import RiskSettings
 from console.domain.events import TradingState
@@ -13,9 +14,12 @@ from console.risk.text import dollars, percent
 
 def daily_loss_limit(limits: RiskSettings, day_open_equity: Cash) -> Cash:
     """The smaller of the dollar limit and the share of the day's opening equity, rounded down."""
-    in_dollars = Fraction(limits.max_daily_loss_dollars) * CASH_PER_DOLLAR
-    in_share = Fraction(limits.max_daily_loss_pct) * max(0, day_open_equity)
-    return Cash(int(min(in_dollars, in_share)))
+    most, share = _fraction(limits.max_daily_loss_dollars), _fraction(limits.max_daily_loss_pct)
+    in_dollars = most.numerator * CASH_PER_DOLLAR // most.denominator
+    return Cash(min(in_dollars, share.numerator * max(0, day_open_equity) // share.denominator))
+
+
+_fraction = lru_cache(Fraction)
 
 
 class DailyLoss(Switch):
@@ -26,6 +30,7 @@ class DailyLoss(Switch):
     level = TradingState.HALTED
     evaluated_at = EvaluatedAt.SCAN
     clears = "operator, once the loss is under the limit"
+    reads = ("equity", "day_open_equity")
     fed_by = "equity at marks at each scan, against that with which the risk day began"
     unit = "$"
     why = "The guide's numbers; the smaller of the two holds."

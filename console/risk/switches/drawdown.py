@@ -33,6 +33,7 @@ class Drawdown(Switch):
     evaluated_at = EvaluatedAt.SCAN
     resets_on_resume = True
     clears = "operator; the highest equity then starts anew"
+    reads = ("equity", "high_water")
     fed_by = "equity at marks at each scan, against the highest one journaled"
     unit = "% of the highest equity"
     why = "Two daily limits: two of the worst days that are allowed end trading."
@@ -44,19 +45,23 @@ class Drawdown(Switch):
     def _share(self) -> Fraction:
         return Fraction(self._limits.max_drawdown_pct)
 
+    @cached_property
+    def _most(self) -> str:
+        return percent(self._share)
+
     @property
     def threshold(self) -> str:
-        return f">= {percent(self._share)}"
+        return f">= {self._most}"
 
     def evaluate(self, view: RiskView) -> Reading:
         share = self._share
         if view.equity is None or view.high_water is None or not view.high_water > 0:
-            return unknown(percent(share), Measure(self.label, None, None, "cash"))
+            return unknown(self._most, Measure(self.label, None, None, "cash"))
         lost = Cash(max(0, view.high_water - view.equity))
-        limit = share * view.high_water
+        limit, scaled_lost = share.numerator * view.high_water, lost * share.denominator
         text = percent(Fraction(lost, view.high_water))
-        measure = Measure(self.label, lost, int(limit), "cash")
-        if lost >= limit:
+        measure = Measure(self.label, lost, limit // share.denominator, "cash")
+        if scaled_lost >= limit:
             reason = f"{dollars(lost)} below the highest equity, {dollars(view.high_water)}: {text}"
-            return tripped(text, percent(share), reason, measure)
-        return safe(text, percent(share), measure, warns=nears(lost, limit))
+            return tripped(text, self._most, reason, measure)
+        return safe(text, self._most, measure, warns=nears(scaled_lost, limit))

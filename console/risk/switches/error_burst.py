@@ -17,6 +17,7 @@ class ErrorBurst(Switch):
     level = TradingState.PAUSED
     resets_on_resume = True
     clears = "operator; the errors then start anew"
+    reads = ("errors_in_hour",)
     fed_by = (
         "failed requests (one that goes on failing counts once), lost connections, orders of unknown outcome"
     )

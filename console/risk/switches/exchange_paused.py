@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.domain.events import TradingState
-from console.risk.switches.base import Reading, RiskView, Switch, is_known, safe, tripped, unknown
+from console.risk.switches.base import Reading, RiskView, Switch, safe, tripped, unknown
 
 _GOOD = "trading"
 
@@ -16,6 +16,7 @@ class ExchangePaused(Switch):
     level = TradingState.PAUSED
     clears_itself = True
     clears = "by itself, after 5 s of trading"
+    reads = ("status",)
     fed_by = "the exchange's status, read every few seconds"
     unit = "-"
     warns_at = "never"
@@ -23,8 +24,8 @@ class ExchangePaused(Switch):
     threshold = "not trading"
 
     def evaluate(self, view: RiskView) -> Reading:
-        status = view.exchange
-        if status is None or not is_known(status.at_ns, view.now_ns):
+        status = view.status
+        if status is None:
             return unknown(_GOOD)
         if not status.exchange_active:
             return tripped("closed", _GOOD, "the exchange is closed")

@@ -21,6 +21,7 @@ class ForeignInstance(Switch):
     label = "instance"
     level = TradingState.HALTED
     clears = "operator, once none of its orders rests"
+    reads = ("foreign_order",)
     fed_by = "complete reads of orders, by their client order ids"
     unit = "order"
     warns_at = "never"

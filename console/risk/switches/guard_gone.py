@@ -15,6 +15,7 @@ class GuardGone(Switch):
     label = "guard"
     level = TradingState.PAUSED
     clears = "operator, with a guard"
+    reads = ("guard",)
     fed_by = "the guard process: whether it lives, and a counter that it advances each second"
     unit = "-"
     warns_at = "never"

@@ -18,6 +18,7 @@ class JournalHealth(Switch):
     label = "journal"
     level = TradingState.HALTED
     clears = "operator, after a start that can write"
+    reads = ("journal_failure", "journaled_ns", "now_ns")
     fed_by = "the journal, which every order and every change of state waits for"
     unit = "failures"
     warns_at = "never"

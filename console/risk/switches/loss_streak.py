@@ -20,6 +20,7 @@ class LossStreak(Switch):
     label = "loss streak"
     level = TradingState.PAUSED
     resets_on_resume = True
+    reads = ("losses_in_a_row", "losses_answered")
     fed_by = "journaled fills that close a position and settlements, each with its fees, in exchange order"
     unit = "losses in a row"
     why = "The guide's number."

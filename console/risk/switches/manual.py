@@ -16,6 +16,7 @@ class ManualHalt(Switch):
     label = "halt"
     level = TradingState.HALTED
     clears = "operator, with a reason"
+    reads = ()
     fed_by = "the operator's halt, `kconsole halt`, the halt file"
     unit = "-"
     warns_at = "never"

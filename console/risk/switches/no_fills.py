@@ -17,6 +17,7 @@ class NoFills(Switch):
     level = TradingState.PAUSED
     resets_on_resume = True
     clears = "operator; the scans then start anew"
+    reads = ("scans_without_fill",)
     fed_by = "scans, orders that rested or were sent since the one before, and journaled fills"
     unit = "scans"
     why = "The guide's number."

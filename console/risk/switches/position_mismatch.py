@@ -8,7 +8,6 @@ from console.risk.switches.base import (
     Reading,
     RiskView,
     Switch,
-    is_known,
     safe,
     tripped,
     unknown,
@@ -27,6 +26,7 @@ class PositionMismatch(Switch):
     label = "positions"
     level = TradingState.HALTED
     clears = "operator, once a comparison agrees"
+    reads = ("mismatch", "is_compared")
     fed_by = "reconciliation: complete reads of orders, fills, settlements and positions"
     unit = "difference"
     minimum_sample = "2 reads"
@@ -35,11 +35,11 @@ class PositionMismatch(Switch):
     threshold = "any difference"
 
     def evaluate(self, view: RiskView) -> Reading:
-        compared = view.positions
-        if compared is None:
+        mismatch = view.mismatch
+        if mismatch is None:
             return unknown(_GOOD, text="not compared")
-        if compared.mismatch:
-            return tripped("differ", _GOOD, compared.mismatch)
-        if not is_known(compared.at_ns, view.now_ns):
+        if mismatch:
+            return tripped("differ", _GOOD, mismatch)
+        if not view.is_compared:
             return unknown(_GOOD, text=f"not for {seconds(READS_KEEP_NS)}")
         return safe("equal", _GOOD, warns=False)

@@ -17,6 +17,7 @@ class RejectRate(Switch):
     level = TradingState.PAUSED
     resets_on_resume = True
     clears = "operator; the rejects then start anew"
+    reads = ("rejects_in_minute",)
     fed_by = "journaled rejections by the exchange"
     unit = "rejects in the newest minute"
     why = "One is chance; five within a minute are a wrong price, a wrong account or a changed rule."

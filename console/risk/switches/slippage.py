@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 from console.config.schema import QualitySettings
 from console.domain.events import TradingState
@@ -24,6 +25,7 @@ class Slippage(Switch):
     level = TradingState.PAUSED
     resets_on_resume = True
     clears = "operator; the fills then start anew"
+    reads = ("taker_slippage",)
     fed_by = "journaled taker fills, each against the touch at its decision"
     unit = "share of taker fills above the line"
     why = (
@@ -41,23 +43,33 @@ class Slippage(Switch):
     def _most(self) -> Fraction:
         return Fraction(self._quality.max_slippage_share)
 
+    @cached_property
+    def _line(self) -> int:
+        """Samples are whole hundredths of a basis point, so one is beyond the line from the next whole on."""
+        line = self._quality.max_slippage_bps * _CENTIBPS_PER_BPS
+        if not line.is_finite():
+            raise ValueError(f"max_slippage_bps is {self._quality.max_slippage_bps}")
+        return floor(line)
+
+    @cached_property
+    def _texts(self) -> tuple[str, str]:
+        return percent(self._most), f"{self._quality.max_slippage_bps.normalize():f} bps"
+
     @property
     def threshold(self) -> str:
-        share = percent(self._most)
-        return f"> {share} of fills > {self._quality.max_slippage_bps.normalize():f} bps"
+        share, line = self._texts
+        return f"> {share} of fills > {line}"
 
     def evaluate(self, view: RiskView) -> Reading:
         quality = self._quality
-        most, line = self._most, quality.max_slippage_bps * _CENTIBPS_PER_BPS
-        threshold = f"{percent(most)} > {quality.max_slippage_bps.normalize():f} bps"
+        most, threshold = self._most, " > ".join(self._texts)
         if view.taker_slippage is None:
             return unknown(threshold)
         fills = view.taker_slippage[-quality.slippage_window_fills :]
-        if not line.is_finite():
-            raise ValueError(f"max_slippage_bps is {quality.max_slippage_bps}")
-        beyond = sum(fill > line for fill in fills)
+        line = self._line
         if len(fills) < quality.slippage_min_fills:
             return safe(f"n={len(fills)} of {quality.slippage_min_fills}", threshold, warns=False)
+        beyond = sum([fill > line for fill in fills])
         share = Fraction(beyond, len(fills))
         text = f"{percent(share)} n={len(fills)}"
         measure = Measure(

@@ -32,6 +32,7 @@ class StaleBook(Switch):
     level = TradingState.PAUSED
     clears_itself = True
     clears = "by itself, after 5 s of good data"
+    reads = ("feed_age_ns", "followed_books", "dark_books")
     fed_by = "messages and pings of the subscription with its sequence intact; books lost and sent anew"
     unit = "s"
     why = "The guide's number."
@@ -46,9 +47,9 @@ class StaleBook(Switch):
     def evaluate(self, view: RiskView) -> Reading:
         limit_ns = int(self._quality.max_stale_book_seconds * Decimal(_NS_PER_S))
         threshold = f"{self._quality.max_stale_book_seconds} s"
-        if view.feed_proved_ns is None:
+        age_ns = view.feed_age_ns
+        if age_ns is None:
             return unknown(threshold, text="no feed yet")
-        age_ns = view.now_ns - view.feed_proved_ns
         if age_ns < -MAY_OVERTAKE_NS:
             return unknown(threshold, text="clock stepped")
         text = seconds(max(0, age_ns))

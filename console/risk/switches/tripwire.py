@@ -28,6 +28,7 @@ class Tripwire(Switch):
     level = TradingState.HALTED
     resets_on_resume = True
     clears = "operator; the counts then start anew"
+    reads = ("orders_in_minute", "notional_in_minute", "equity", "contradiction")
     fed_by = (
         "journaled intents of orders that may increase a position; acknowledgements, reports and fills, each "
         "against the order it names"
@@ -45,23 +46,26 @@ class Tripwire(Switch):
     def _share(self) -> Fraction:
         return Fraction(self._limits.tripwire_notional_pct_per_minute)
 
+    @cached_property
+    def _most(self) -> str:
+        return percent(self._share)
+
     @property
     def threshold(self) -> str:
-        share = percent(self._share)
         orders = self._limits.tripwire_orders_per_minute
-        return f"> {orders} orders or {share} of equity a minute; any answer to an order never sent"
+        return f"> {orders} orders or {self._most} of equity a minute; any answer to an order never sent"
 
     def evaluate(self, view: RiskView) -> Reading:
         most_orders = self._limits.tripwire_orders_per_minute
         share = self._share
-        threshold = f"{most_orders} /min {percent(share)}"
+        threshold = f"{most_orders} /min {self._most}"
         orders, notional, equity = view.orders_in_minute, view.notional_in_minute, view.equity
         if view.contradiction is not None:
             return tripped("contradiction", threshold, view.contradiction)
         if orders is None or notional is None or equity is None or not equity > 0:
             missing = Measure(_ORDERS, None, None, "count"), Measure(_NOTIONAL, None, None, "cash")
             return unknown(threshold, *missing)
-        most = Cash(int(share * equity))
+        most = Cash(share.numerator * equity // share.denominator)
         text = f"{orders} /min {percent(Fraction(notional, equity))}"
         measures = (
             Measure(_ORDERS, orders, most_orders, "count"),
@@ -70,6 +74,6 @@ class Tripwire(Switch):
         if orders > most_orders:
             return tripped(text, threshold, f"{orders} orders within a minute", *measures)
         if notional > most:
-            reason = f"orders of {dollars(notional)} within a minute, over {percent(share)} of equity"
+            reason = f"orders of {dollars(notional)} within a minute, over {self._most} of equity"
             return tripped(text, threshold, reason, *measures)
         return safe(text, threshold, *measures, warns=nears(orders, most_orders) or nears(notional, most))

@@ -30,6 +30,7 @@ class UnknownOrders(Switch):
     label = "unknown"
     level = TradingState.PAUSED
     clears = "operator, once few are left and none is old"
+    reads = ("unknown_since_ns", "oldest_unknown_ns")
     fed_by = "journaled orders that were sent and neither acknowledged nor refused, until a read finds them"
     unit = "orders; s"
     warns_at = "one"
@@ -56,9 +57,9 @@ class UnknownOrders(Switch):
             return unknown(threshold)
         count = len(since_ns)
         measure = Measure("unknown orders", count, limits.max_unknown_orders, "count")
-        if not count:
+        oldest_ns = view.oldest_unknown_ns
+        if oldest_ns is None:
             return safe("none", threshold, measure, warns=False)
-        oldest_ns = max(0, view.now_ns - min(since_ns))
         text = f"{count}, {seconds(oldest_ns)}"
         if oldest_ns > _ns(limits.unknown_halt_seconds):
             reading = tripped(text, threshold, self._too_old(oldest_ns, limits.unknown_halt_seconds), measure)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from console.domain.book import BookSide
-from console.engine.snapshot import LatchView, Snapshot
+from console.engine.snapshot import LatchView
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
 from console.tui.picture import LATE_NS, Picture
 
-WAITING = "waiting for the engine"
+WAITING = "waiting for a first picture"
 
 
 def signed(cash: int | None) -> Line:
@@ -37,10 +37,11 @@ def price_age(picture: Picture) -> Line:
     return data_age(age_ns)
 
 
-def clearing(latch: LatchView, snapshot: Snapshot) -> str:
+def clearing(latch: LatchView, picture: Picture) -> str:
     """How a latch clears: in its switch's own words, else by the operator's key."""
-    words = (f"clears: {switch.clears}" for switch in snapshot.switches if switch.key == latch.name)
-    return next(words, "r resumes")
+    switches = picture.snapshot.switches if picture.snapshot else ()
+    words = (f"clears: {switch.clears}" for switch in switches if switch.key == latch.name)
+    return next(words, f"{picture.key('resume')} resumes")
 
 
 def outcome(side: BookSide | None) -> Line:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from console.config.schema import Settings
 from console.domain.events import TradingState
 from console.domain.money import Cash, Price, cost
 from console.engine.snapshot import PositionView, Snapshot
-from console.engine.verbs import DISARMED
+from console.risk.latches import DISARMED
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Span, Tone, join, left, middle, put, right
 
@@ -144,8 +145,10 @@ def series_of(ticker: str, snapshot: Snapshot) -> str:
     return known.get(ticker, "")
 
 
-def arm_lines(snapshot: Snapshot | None) -> list[Line]:
-    """Where orders will go, with what, and what else holds them back."""
+def arm_lines(
+    snapshot: Snapshot | None, preflight: Callable[[Settings], Sequence[Line]] | None = None
+) -> list[Line]:
+    """Where orders will go, with what, what else holds them back, and what was not made sure of before."""
     if snapshot is None:
         return [put("■ the engine has not said yet where it trades", Tone.LOSS)]
     others = [latch.id for latch in snapshot.latches if latch.id != DISARMED]
@@ -156,4 +159,4 @@ def arm_lines(snapshot: Snapshot | None) -> list[Line]:
     ]
     if others:
         lines.append(put(f"▲ still held by: {', '.join(others)}", Tone.WARN))
-    return lines
+    return [*lines, *(preflight(snapshot.settings) if preflight is not None else ())]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from console.domain.money import PAYOUT, Cash
+from console.domain.money import PAYOUT, PRICE_PER_CENT, Cash
 from console.engine.snapshot import CurvePoint, Outcomes, Snapshot
+from console.monitoring.statistics import wilson
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, between, join, left, put
 from console.tui.pane import Content, Query, View
@@ -29,11 +30,18 @@ def _score(outcomes: Outcomes) -> list[Line]:
     lost = 100 - hit
     expected, even = (100 * (1 - total / n / PAYOUT) for total in (outcomes.expected, outcomes.paid))
     tone = Tone.LOSS if lost > even else Tone.PLAIN
+    used = (outcomes.expected - outcomes.paid) / n / PRICE_PER_CENT
+    measured = (PAYOUT * outcomes.won - outcomes.paid) / n / PRICE_PER_CENT
+    within = wilson(outcomes.won / n, n)
+    low, high = ((PAYOUT * rate - outcomes.paid / n) / PRICE_PER_CENT for rate in within or (0.0, 1.0))
     return [
-        _labelled("hit rate", put(f"{hit:.1f}%  {outcomes.won} of {n} settled", Tone.STRONG)),
+        _labelled("hit rate", put(f"{hit:.1f}%  {outcomes.won} of {n}", Tone.STRONG)),
         _labelled("lost per 100", put(f"{lost:.1f}{'  over break-even' if lost > even else ''}", tone)),
         _labelled("  expected", put(f"{expected:.1f}  by the edge used", Tone.MUTED)),
         _labelled("  break-even", put(f"{even:.1f}  before fees", Tone.MUTED)),
+        _labelled("edge used", put(f"{used:+.1f} c  before fees")),
+        _labelled("  measured", put(f"{measured:+.1f} c  n={n} settled")),
+        _labelled("  95 % between", put(f"{low:+.1f} and {high:+.1f} c", Tone.MUTED)),
     ]
 
 
@@ -84,4 +92,4 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     )
 
 
-VIEW = View(number="m", name="Day", content=_content)
+VIEW = View(action="day", name="Day", content=_content)

@@ -15,6 +15,7 @@ from console.engine.snapshot import (
     SwitchView,
 )
 from console.monitoring.responses import response_to
+from console.tui import edges
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Tone, left, put
 from console.tui.pane import Row
@@ -49,14 +50,6 @@ def _log_of(ticker: str, picture: Picture) -> Iterable[Line]:
         yield put(f"{fmt.clock(entry.at_ns)} {entry.kind.value} {entry.text}{size}{price}")
 
 
-def _edge(position: PositionView) -> Line:
-    """The edge the entry was made on, before fees."""
-    if position.expected is None:
-        return put(fmt.UNKNOWN, Tone.MUTED)
-    points = (position.expected - position.average_price) / 100
-    return put(f"{points:+.2f} c a contract, before fees: {_cents(position.expected)} expected")
-
-
 def of_position(position: PositionView, picture: Picture) -> Row:
     leaving = position.exit
     breaks_even = Price(position.average_price + _fee_each(position))
@@ -66,7 +59,10 @@ def of_position(position: PositionView, picture: Picture) -> Row:
         EMPTY,
         _fact("held", f"{fmt.contracts(position.contracts)} {position.side.outcome}"),
         _fact("average entry", _cents(position.average_price)),
-        _fact("edge used", _edge(position)),
+        _fact("first entered", _at(position.entered_ns)),
+        _fact("role", edges.role_of(position) or fmt.UNKNOWN),
+        _fact("edge used", edges.used_in_words(position)),
+        _fact("edge measured", edges.measured_in_words(edges.measured_of(position, picture.edges))),
         _fact("breaks even at", f"{_cents(breaks_even)}, with the fees so far"),
         _fact("mark", _cents(position.mark)),
         _fact("unrealised", signed(position.unrealised)),
@@ -84,8 +80,12 @@ def of_position(position: PositionView, picture: Picture) -> Row:
     if position.is_external:
         lines.append(put("not all of it was bought by us", Tone.WARN))
     lines += _log_of(position.ticker, picture)
-    lines += [EMPTY, put("C closes it, S stops its market or series", Tone.ACCENT)]
+    lines += [EMPTY, put(f"{picture.key('close_position')} closes it, {_stops(picture)}", Tone.ACCENT)]
     return Row(detail=lines, ticker=position.ticker)
+
+
+def _stops(picture: Picture) -> str:
+    return f"{picture.key('stop_trading')} stops its market or series"
 
 
 def _fee_each(position: PositionView) -> int:
@@ -106,7 +106,7 @@ def of_order(order: RestingView, picture: Picture) -> Row:
         _fact("our id", order.client_order_id),
         _fact("the exchange's", order.order_id or fmt.UNKNOWN),
         EMPTY,
-        put("o cancels it, S stops its market or series", Tone.ACCENT),
+        put(f"{picture.key('cancel_order')} cancels it, {_stops(picture)}", Tone.ACCENT),
     ]
     return Row(detail=lines, ticker=order.ticker, order=order.client_order_id)
 
@@ -137,10 +137,18 @@ def of_log_entry(entry: LogEntry, picture: Picture) -> Row:
             _fact("fee", fmt.dollars(entry.fee)),
             _fact("role", role),
             _fact("profit", signed(entry.profit)),
+            *_slippage(entry),
         ]
     if entry.ticker is not None:
         lines += _log_of(entry.ticker, picture)
     return Row(detail=lines, ticker=entry.ticker)
+
+
+def _slippage(entry: LogEntry) -> Iterable[Line]:
+    """What a fill of ours cost against the market at its decision."""
+    if entry.slippage is not None:
+        yield _fact("slippage", f"{fmt.bps(entry.slippage.touch_centibps)} bps of the touch at the decision")
+        yield _fact("  of the mid", f"{fmt.bps(entry.slippage.mid_centibps)} bps")
 
 
 def of_switch(switch: SwitchView, picture: Picture) -> Row:
@@ -157,13 +165,12 @@ def of_switch(switch: SwitchView, picture: Picture) -> Row:
                 "since", _at(switch.since_ns) if switch.since_ns is not None else "never, of what is known"
             ),
             _fact("clears", switch.clears),
-            _fact("what to do", put(response_to(switch.key), Tone.ACCENT)),
+            _fact("what to do", put(response_to(switch.key, picture.key), Tone.ACCENT)),
         ]
     )
 
 
 def of_latch(latch: LatchView, picture: Picture) -> Row:
-    assert picture.snapshot is not None
     lines = [
         put(f"{latch.level.name.replace('_', '-')} by {latch.id}", Tone.STRONG),
         EMPTY,
@@ -171,14 +178,14 @@ def of_latch(latch: LatchView, picture: Picture) -> Row:
         _fact("raised by", latch.source),
         _fact("since", _at(latch.since_ns)),
         _fact("holds for", latch.scope or "everything"),
-        _fact("ends", clearing(latch, picture.snapshot)),
-        _fact("resume now", latch.refusal or "r may clear it"),
-        _fact("what to do", put(response_to(latch.name), Tone.ACCENT)),
+        _fact("ends", clearing(latch, picture)),
+        _fact("resume now", latch.refusal or f"{picture.key('resume')} may clear it"),
+        _fact("what to do", put(response_to(latch.name, picture.key), Tone.ACCENT)),
     ]
     return Row(detail=lines)
 
 
-def of_gauge(gauge: Gauge, amounts: tuple[str, str, str]) -> Row:
+def of_gauge(gauge: Gauge, amounts: tuple[str, str, str], picture: Picture) -> Row:
     used, with_resting, limit = amounts
     return Row(
         detail=[
@@ -190,6 +197,6 @@ def of_gauge(gauge: Gauge, amounts: tuple[str, str, str]) -> Row:
             _fact("limit", limit),
             _fact("warns from", f"{gauge.warn_percent} %"),
             _fact("read", f"{fmt.age(gauge.age_ns)} ago"),
-            put("t shows the settings behind it", Tone.ACCENT),
+            put(f"{picture.key('thresholds')} shows the settings behind it", Tone.ACCENT),
         ]
     )

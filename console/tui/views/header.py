@@ -166,22 +166,23 @@ def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
     if picture.outage is not None:
         return put(picture.outage, Tone.BADGE_HALT)
     if picture.failure is not None:
-        resting = _resting(picture.halt) or put("f12 still cancels all orders", Tone.STRONG)
+        resting = _resting(picture) or put(f"{picture.key('halt')} still cancels all orders", Tone.STRONG)
         return _beside(put(f"the engine ended: {picture.failure}", Tone.BADGE_HALT), resting, [], width)
     if picture.state is TradingState.HALTED:
         more = [(2, _kept(picture)), (3, _error(picture.halt))]
-        return _beside(_cause(picture), _resting(picture.halt), more, width)
+        return _beside(_cause(picture), _resting(picture), more, width)
     if critical is not None and critical.level is AlertLevel.CRITICAL:
-        return _unseen(critical, Tone.BADGE_HALT, width)
+        return _unseen(critical, Tone.BADGE_HALT, picture, width)
     if picture.state in (TradingState.PAUSED, TradingState.REDUCE_ONLY):
         return _beside(_cause(picture), _clears(picture), [], width)
-    return EMPTY if critical is None else _unseen(critical, Tone.BADGE_WARN, width)
+    return EMPTY if critical is None else _unseen(critical, Tone.BADGE_WARN, picture, width)
 
 
-def _unseen(alert: AlertView, tone: Tone, width: int) -> Line:
+def _unseen(alert: AlertView, tone: Tone, picture: Picture, width: int) -> Line:
     """An alert that nobody has acknowledged, with what to do about it if there is room."""
     text = put(f"▲ {fmt.clock(alert.at_ns)} {alert.text}", tone)
-    return _beside(text, put("a: seen", Tone.STRONG), [(2, put(f"→ {response_to(alert.kind)}"))], width)
+    seen = put(f"{picture.key('alerts')}: seen", Tone.STRONG)
+    return _beside(text, seen, [(2, put(f"→ {response_to(alert.kind, picture.key)}"))], width)
 
 
 def _beside(cause: Line, what_now: Line, more: list[tuple[int, Line]], width: int) -> Line:
@@ -211,19 +212,21 @@ def _holding(picture: Picture) -> LatchView | None:
 
 def _clears(picture: Picture) -> Line:
     latch = _holding(picture)
-    if picture.snapshot is None or latch is None:
+    if latch is None:
         return EMPTY
-    return put(clearing(latch, picture.snapshot), Tone.MUTED)
+    return put(clearing(latch, picture), Tone.MUTED)
 
 
-def _resting(halt: HaltView) -> Line:
+def _resting(picture: Picture) -> Line:
+    halt = picture.halt
     if halt.phase is HaltPhase.CONFIRMED and halt.confirmed_ns is not None:
         return put(f"0 of ours resting at {fmt.clock(halt.confirmed_ns)} (read twice)", Tone.GAIN)
     resting = "unknown how many" if halt.resting is None else str(halt.resting)
     if halt.phase is HaltPhase.CANCELLING:
         return put(f"cancelling, {resting} resting", Tone.WARN)
     if halt.phase is HaltPhase.UNCONFIRMED:
-        words = f"HALT UNCONFIRMED  {resting} resting, retrying ({halt.attempts})  f12 cancels again"
+        again = f"{picture.key('halt')} cancels again"
+        words = f"HALT UNCONFIRMED  {resting} resting, retrying ({halt.attempts})  {again}"
         return put(words, Tone.BADGE_HALT)
     return EMPTY
 
@@ -235,4 +238,4 @@ def _error(halt: HaltView) -> Line:
 def _kept(picture: Picture) -> Line:
     count = len(picture.snapshot.positions) if picture.snapshot else 0
     words = f"{count} position{' stays' if count == 1 else 's stay'} · " if count else ""
-    return put(f"{words}r resumes", Tone.MUTED)
+    return put(f"{words}{picture.key('resume')} resumes", Tone.MUTED)

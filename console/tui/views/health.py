@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from console.domain.order import OrderStatus
-from console.engine.snapshot import Snapshot
+from console.engine.snapshot import DeliveryView, Snapshot
+from console.monitoring.alerts import LITTLE_DISK_BYTES
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, bar, join, left, put, text_of, width_of, wrapped
 from console.tui.pane import Content, Query, View
@@ -17,7 +18,6 @@ _LABEL = 16
 _BAR = 10
 _FEW_TOKENS = 0.3
 """As much of the write budget is kept for cancels."""
-_LITTLE_DISK = 1_000_000_000
 _SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _OLD_READ_NS = 60 * fmt.SECOND_NS
 _SKEW_WARNS_MS = 1_000
@@ -114,7 +114,7 @@ def _disk(picture: Picture, snapshot: Snapshot) -> list[_Check]:
     health, free = snapshot.health, snapshot.health.disk_free_bytes
     written = None if health.journaled_ns is None else picture.now_ns - health.journaled_ns
     return [
-        ("disk free", _bad("not known") if free is None else _judged(free >= _LITTLE_DISK, _size(free))),
+        ("disk free", _bad("not known") if free is None else _judged(free >= LITTLE_DISK_BYTES, _size(free))),
         ("journal", _told(f"{_size(health.journal_bytes)}, written {fmt.age(written)} ago")),
     ]
 
@@ -141,6 +141,21 @@ def _drift(picture: Picture, snapshot: Snapshot) -> list[_Check]:
     ]
 
 
+def _told_beside(picture: Picture, snapshot: Snapshot) -> list[_Check]:
+    """Who is told beside the screen, and what did not reach them."""
+    if not snapshot.deliveries:
+        return [("receivers", _told("none: [monitoring] names them"))]
+    return [(each.name, _delivery(each, picture.now_ns)) for each in snapshot.deliveries]
+
+
+def _delivery(view: DeliveryView, now_ns: int) -> _Verdict:
+    last = "" if view.delivered_ns is None else f", last {fmt.age(max(0, now_ns - view.delivered_ns))} ago"
+    waiting = f", {view.waiting} waiting" if view.waiting else ""
+    lost = f", {view.lost} lost" if view.lost else ""
+    text = f"{view.delivered} delivered{last}{waiting}{lost}"
+    return _bad(f"{text}: {view.trouble}") if view.trouble else _judged(not view.lost, text)
+
+
 def _cash(difference: int) -> str:
     return f"theirs {fmt.dollars(difference, signed=True)}" if difference else "agrees"
 
@@ -149,6 +164,7 @@ _PARTS: tuple[tuple[str, Callable[[Picture, Snapshot], list[_Check]]], ...] = (
     ("Lines", _lines_check),
     ("Disk", _disk),
     ("Ours and the exchange's", _drift),
+    ("Told beside the screen", _told_beside),
 )
 
 
@@ -181,4 +197,4 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     )
 
 
-VIEW = View(number="i", name="Health", content=_content)
+VIEW = View(action="health", name="Health", content=_content)

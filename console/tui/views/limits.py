@@ -121,9 +121,9 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         columns=columns,
         keys=[gauge.key for gauge in gauges],
         cells=lambda index: _cells(gauges[index], picture)[: len(columns)],
-        row=lambda index: details.of_gauge(gauges[index], _amounts(gauges[index])),
+        row=lambda index: details.of_gauge(gauges[index], _amounts(gauges[index]), picture),
         message="no limits are reported",
     )
 
 
-VIEW = View(number="2", name="Risk limits", content=_content)
+VIEW = View(action="pane_2", name="Risk limits", content=_content)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from console.domain.money import cost
 from console.domain.order import OrderStatus
 from console.engine.snapshot import ExternalView, PositionView, RestingView, Snapshot
+from console.tui import edges
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, middle, put
 from console.tui.pane import Content, Query, Row, View
@@ -24,15 +26,20 @@ _COLUMNS = (
     Column("P&L $", 8, Align.DECIMAL, rank=3),
     Column("worst $", 9, Align.DECIMAL, rank=7),
     Column("in", 4, Align.RIGHT, rank=6),
-    Column("realised", 9, Align.DECIMAL, rank=8),
+)
+_WIDE = (
+    replace(_COLUMNS[0], width=23),
+    *_COLUMNS[1:],
+    Column("realised", 8, Align.DECIMAL, rank=8),
     Column("fees", 6, Align.DECIMAL, rank=9),
     Column("edge c", 6, Align.DECIMAL, rank=10),
-    Column("group", 14, rank=11, most=26),
+    Column("measured c", 11, rank=14),
+    Column("role", 5, rank=12),
+    Column("since", 5, rank=13),
+    Column("group", 9, rank=11, most=26),
 )
-
-_ALWAYS = 8
-"""Columns that may be shown at any width; the others wait until markets are named in full."""
-_ALL_FROM = 104
+_WIDE_FROM = 104
+"""From this width on, markets are named in full and there is room for more columns."""
 
 _ORDERS: Sequence[tuple[str, Callable[[PositionView], tuple[bool, object]]]] = (
     ("worst case", lambda p: (False, -abs(p.worst_case))),
@@ -83,13 +90,6 @@ def _key(row: _Row) -> str:
             return order_id
 
 
-def _edge(position: PositionView) -> Line:
-    """The edge its entries were made on, before fees."""
-    if position.expected is None:
-        return put(fmt.UNKNOWN, Tone.MUTED)
-    return put(fmt.cents(position.expected - position.average_price), Tone.MUTED)
-
-
 def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
     return (
         lambda width: put(middle(position.ticker, width), Tone.STRONG),
@@ -102,7 +102,10 @@ def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
         until(position.close_ns, picture),
         signed(position.realised),
         put(fmt.dollars(position.fees), Tone.MUTED),
-        _edge(position),
+        edges.used_in_cents(position),
+        edges.measured_in_cents(edges.measured_of(position, picture.edges)),
+        put(edges.role_of(position) or fmt.UNKNOWN, Tone.MUTED),
+        put(fmt.UNKNOWN if position.entered_ns is None else fmt.clock(position.entered_ns)[:5], Tone.MUTED),
         put(position.group, Tone.MUTED),
     )
 
@@ -123,9 +126,7 @@ def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: b
         put("", tone),
         put(fmt.dollars(-cost(order.price, order.leaves)), tone),
         until(order.close_ns, picture),
-        put("", tone),
-        put("", tone),
-        put("", tone),
+        *[put("", tone)] * 6,
         put(f"sent {fmt.age(picture.now_ns - order.sent_ns)} ago", tone),
     )
 
@@ -145,7 +146,7 @@ def _external_cells(order: ExternalView, *, is_under_position: bool) -> Sequence
         put("rests", tone),
         put(_EXTERNAL, tone),
         put(fmt.dollars(-cost(order.price, order.leaves)), tone),
-        *[put("", tone)] * 5,
+        *[put("", tone)] * 8,
     )
 
 
@@ -194,7 +195,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     return Content(
         summary=_summary(snapshot),
         age=price_age(picture),
-        columns=_COLUMNS if width >= _ALL_FROM else _COLUMNS[:_ALWAYS],
+        columns=_WIDE if width >= _WIDE_FROM else _COLUMNS,
         keys=[_key(row) for row in rows],
         cells=cells,
         row=row_of,
@@ -203,7 +204,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
 
 
 VIEW = View(
-    number="1",
+    action="pane_1",
     name="Positions",
     content=_content,
     orders=tuple(name for name, _ in _ORDERS),

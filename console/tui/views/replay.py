@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -11,13 +12,15 @@ from textual.binding import Binding
 
 from console.backtest.replay import ReplayRequest
 from console.backtest.replay_child import Failed, Finished, Progress, ReplayChild
-from console.config.changes import differences
+from console.config.changes import differences, settings_hash
 from console.config.schema import Settings
 from console.config.values import text_of
-from console.tui.actions import REPLAY_ACTIONS, bindings
 from console.tui.cells import Line, Tone, bar, left, put
+from console.tui.key_action import bindings
 from console.tui.pane import Content, Pane, Query, View
+from console.tui.pane_actions import REPLAY_ACTIONS
 from console.tui.picture import Picture
+from console.tui.sanitize import inert
 from console.tui.views.replay_field import FieldDialog
 from console.tui.views.replay_form import CHECKS, Field, Form, named_thresholds
 from console.tui.views.replay_result import result_lines, warnings_in
@@ -26,7 +29,8 @@ from console.tui.views.thresholds import Changes
 _LABEL = 12
 _RUN = "run"
 _TAKE = "take"
-_HINT = "enter or ← → change a row, x runs"
+_WATCH = "watch"
+_HINT = "enter or ← → change a row, x runs, W watches"
 
 
 class ReplayPane(Pane):
@@ -35,7 +39,8 @@ class ReplayPane(Pane):
     BINDINGS = [Binding("enter", "change", show=False), *bindings(REPLAY_ACTIONS)]  # noqa: RUF012
 
     def __init__(self, in_force: Callable[[], Settings], home: Path) -> None:
-        super().__init__(View(number="b", name="Replay", content=self._content), id="replay", classes="side")
+        view = View(action="replay", name="Replay", content=self._content)
+        super().__init__(view, id="replay", classes="side")
         self._in_force = in_force
         self._home = home
         self._form = Form()
@@ -43,10 +48,11 @@ class ReplayPane(Pane):
         self._request: ReplayRequest | None = None
         self._failure: str | None = None
         self._finished: tuple[ReplayRequest, Finished] | None = None
-        self._tried: dict[tuple[object, ...], set[bytes]] = {}
+        self._tried: dict[tuple[object, ...], set[str]] = {}
         self._drawn: tuple[tuple[object, ...], list[Line]] | None = None
         self.proposed: Callable[[], Settings | None] = lambda: None
         self.propose: Callable[[Changes], None] = lambda changes: None
+        self.begin_watching: Callable[[ReplayRequest], None] = lambda request: None
 
     def show(self, picture: Picture) -> None:
         """As any pane, and take over what the child has said, seen or not."""
@@ -80,6 +86,8 @@ class ReplayPane(Pane):
         if field is None:
             if self.cursor_key == _RUN:
                 self.action_run()
+            elif self.cursor_key == _WATCH:
+                self.action_watch()
             elif self.cursor_key == _TAKE:
                 self.call_later(self.action_take)
         elif field.is_choice:
@@ -106,11 +114,30 @@ class ReplayPane(Pane):
         self.redraw()
 
     def _start(self) -> None:
-        self._failure = None
-        try:
-            request = self._form.request(self._in_force(), self._thresholds, self._home, 1)
+        with self._failing():
+            request = self._requested()
             self._request = msgspec.structs.replace(request, tried=self._note_tried(request))
             self._child = ReplayChild(self._request)
+
+    def action_watch(self) -> None:
+        """Show what the form asks for in the panes, from its beginning."""
+        with self._failing():
+            self.begin_watching(self._requested())
+        self.redraw()
+
+    def fail(self, text: str) -> None:
+        """Say why what was watched is no longer."""
+        self._failure = text
+        self.notify(inert(f"the replay ended: {text}"), severity="warning", markup=False)
+
+    def _requested(self) -> ReplayRequest:
+        return self._form.request(self._in_force(), self._thresholds, self._home, 1)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        self._failure = None
+        try:
+            yield
         except ValueError as error:
             self._failure = str(error)
         except OSError as error:
@@ -120,7 +147,7 @@ class ReplayPane(Pane):
         """How many thresholds were tried on the recording, since the console was started."""
         where = (request.folder, request.since_ns, request.until_ns, request.series)
         tried = self._tried.setdefault(where, set())
-        tried |= {msgspec.json.encode(each) for each in (request.in_force, request.under_test)}
+        tried |= {settings_hash(each) for each in (request.in_force, request.under_test)}
         return len(tried)
 
     def _end_child(self) -> None:
@@ -154,11 +181,23 @@ class ReplayPane(Pane):
             (spec.key, text_of(spec, spec.value_in(tested))) for spec in differences(asked.in_force, tested)
         )
 
+    @property
+    def _outdated(self) -> str | None:
+        """That its edits would not make what was tested, since something else has changed in force."""
+        if self._finished is None:
+            return None
+        edited = {key for key, _ in self._tested}
+        changed = (spec.key for spec in differences(self._finished[0].in_force, self._in_force()))
+        names = [key for key in changed if key not in edited]
+        return f"not tested so: changed in force since it ran: {', '.join(names)}" if names else None
+
     async def action_take(self) -> None:
         """Make edits of what was tested, in the tab where they can be reviewed and applied."""
         if not self._tested:
             self.notify("nothing was tested beside what is in force", severity="warning", markup=False)
             return
+        if self._outdated is not None:
+            self.notify(inert(self._outdated), severity="warning", markup=False)
         self.propose(self._tested)
         await self.run_action("screen.side('thresholds')")
 
@@ -178,6 +217,7 @@ class ReplayPane(Pane):
     def _form_rows(self, width: int) -> list[tuple[str, Line]]:
         rows = [(field.key, self._field_row(field)) for field in self._form.fields()]
         rows.append((_RUN, self._run_row(width)))
+        rows.append((_WATCH, (*put(" W ", Tone.FOCUS), *put(" watch it in the panes", Tone.STRONG))))
         if self._failure is not None:
             wrapped = textwrap.wrap(f"■ {self._failure}", max(10, width))
             rows += [(f"failure {place}", put(line, Tone.LOSS)) for place, line in enumerate(wrapped)]
@@ -213,7 +253,12 @@ class ReplayPane(Pane):
         take = put("nothing else than what is in force was tested", Tone.MUTED)
         if self._tested:
             take = (*put(" T ", Tone.FOCUS), *put(" take what was tested to Thresholds"))
-        return [(_TAKE, take), *((f"line {place}", line) for place, line in enumerate(self._drawn[1]))]
+        outdated = textwrap.wrap(f"! {self._outdated}", max(10, width)) if self._outdated else []
+        return [
+            (_TAKE, take),
+            *((f"outdated {place}", put(line, Tone.WARN)) for place, line in enumerate(outdated)),
+            *((f"line {place}", line) for place, line in enumerate(self._drawn[1])),
+        ]
 
 
 _EMPTY = {"since": "its beginning", "until": "its end", "series": "all", "depth": "nothing fills there"}

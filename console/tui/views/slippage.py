@@ -145,4 +145,4 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     )
 
 
-VIEW = View(number="4", name="Slippage", content=_content)
+VIEW = View(action="pane_4", name="Slippage", content=_content)

@@ -75,7 +75,7 @@ def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
 def _ending(latch: LatchView, snapshot: Snapshot, picture: Picture) -> str:
     """How a latch ends, when if that is known, and what it holds for if that is not everything."""
     part = f"; on {latch.scope}" if latch.scope else ""
-    return f"{clearing(latch, snapshot)}{_end(latch, picture)}{part}"
+    return f"{clearing(latch, picture)}{_end(latch, picture)}{part}"
 
 
 def _end(latch: LatchView, picture: Picture) -> str:
@@ -116,4 +116,4 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     )
 
 
-VIEW = View(number="3", name="Kill switches", content=_content)
+VIEW = View(action="pane_3", name="Kill switches", content=_content)

@@ -15,10 +15,11 @@ from console.config.schema import Settings
 from console.config.values import checked, from_text
 from console.engine.settings_preview import Preview, preview
 from console.engine.snapshot import Snapshot
-from console.tui.actions import THRESHOLD_ACTIONS, bindings
 from console.tui.cells import EMPTY, Line, Span, Tone, left, put
 from console.tui.dialogs import Page
+from console.tui.key_action import bindings
 from console.tui.pane import Content, Pane, Query, View
+from console.tui.pane_actions import THRESHOLD_ACTIONS
 from console.tui.picture import Picture
 from console.tui.views.common import WAITING, data_age
 from console.tui.views.thresholds_dialogs import EditDialog, ReviewDialog
@@ -40,7 +41,9 @@ class ThresholdsPane(Pane):
     def __init__(
         self, loaded: Loaded, *, apply: Callable[[Changes, str], None], is_refused: Callable[[], bool]
     ) -> None:
-        view = View(number="t", name="Thresholds", content=self._content, orders=ORDERS, is_filtered=True)
+        view = View(
+            action="thresholds", name="Thresholds", content=self._content, orders=ORDERS, is_filtered=True
+        )
         super().__init__(view, id="thresholds", classes="side")
         self._loaded = loaded
         self._apply = apply

@@ -151,9 +151,13 @@ def preview_lines(looked: Preview) -> list[Line]:
     lines.append(put("At once:", Tone.STRONG))
     lines += [put(f"■ {trip}", Tone.LOSS) for trip in looked.trips]
     lines += [put(f"▲ {breach}", Tone.WARN) for breach in looked.breaches]
+    if looked.withdrawn:
+        what = "1 order rests" if looked.withdrawn == 1 else f"{looked.withdrawn} orders rest"
+        text = f"{what} beyond that and would be cancelled; a quote makes smaller ones where there is room"
+        lines.append(put(f"▲ {text}", Tone.WARN))
     if looked.unknown:
         lines.append(put(f"? {looked.unknown}", Tone.WARN))
-    elif not (looked.trips or looked.breaches):
+    elif not (looked.trips or looked.breaches or looked.withdrawn):
         lines.append(put("● no switch trips, no limit is exceeded", Tone.GAIN))
     lines.append(put("What is held stays; entries are judged by the new values.", Tone.MUTED))
     return lines

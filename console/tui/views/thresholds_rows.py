@@ -105,8 +105,6 @@ class Form:
         """The edit of a setting, or why there is none."""
         if spec.key in self.edits:
             return put(f"→ {self.edits[spec.key]}", Tone.WARN)
-        if not spec.in_force:
-            return put("not used", Tone.MUTED)
         if spec.loosens is None:
             return put("at start", Tone.MUTED)
         return put("pinned", Tone.MUTED) if self.loaded.pin(spec.key) else EMPTY

@@ -26,6 +26,7 @@ _FULL = (
     Column("P&L $", 8, Align.DECIMAL, rank=6),
     Column("fee $", 6, Align.DECIMAL, rank=7),
     Column("role", 5, rank=8),
+    Column("slip", 4, Align.RIGHT, rank=9),
     Column("what", 14, rank=2, most=38),
 )
 _FULL_FROM = 117
@@ -85,6 +86,12 @@ def _sentence(entry: LogEntry) -> Cell:
             (1, signed(entry.profit) if entry.profit is not None else EMPTY),
             (3, put("" if entry.fee is None else f"fee {fmt.dollars(entry.fee)}", Tone.MUTED)),
             (4, put(_role(entry), Tone.MUTED)),
+            (
+                5,
+                put(f"slip {fmt.bps(entry.slippage.touch_centibps)}", Tone.MUTED)
+                if entry.slippage
+                else EMPTY,
+            ),
         ]
         return fitting([(rank, line) for rank, line in parts if width_of(line)], width, " ")
 
@@ -109,8 +116,13 @@ def _full_cells(entry: LogEntry) -> Sequence[Cell]:
         signed(entry.profit) if entry.profit is not None else (),
         put("" if entry.fee is None else fmt.dollars(entry.fee), Tone.MUTED),
         put(_role(entry), Tone.MUTED),
+        _slippage(None if entry.slippage is None else entry.slippage.touch_centibps),
         put(entry.text),
     )
+
+
+def _slippage(centibps: int | None) -> Line:
+    return EMPTY if centibps is None else put(fmt.bps(centibps), Tone.LOSS if centibps > 0 else Tone.MUTED)
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
@@ -128,12 +140,14 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         keys=[str(e.sequence) for e in entries],
         cells=lambda i: _full_cells(entries[i]) if is_full else (*_head(entries[i]), _sentence(entries[i])),
         row=lambda i: details.of_log_entry(entries[i], picture),
-        message="nothing matches the filter" if query.text else "nothing traded yet; w says why not",
+        message="nothing matches the filter"
+        if query.text
+        else f"nothing traded yet; {picture.key('why_not')} says why not",
     )
 
 
 VIEW = View(
-    number="5",
+    action="pane_5",
     name="Trade log",
     content=_content,
     orders=tuple(name for name, _ in _ORDERS),

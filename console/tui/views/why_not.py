@@ -46,4 +46,4 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     )
 
 
-VIEW = View(number="w", name="Why not", content=_content)
+VIEW = View(action="why_not", name="Why not", content=_content)

@@ -1,0 +1,108 @@
+"""What fees and slippage take of gross profit, as a routine reviews it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from console.backtest.routine import (
+    Reviewed,
+    Step,
+    Table,
+    Verdict,
+    nothing,
+)
+from console.backtest.words import dollars, percent
+from console.domain.money import CASH_PER_DOLLAR, Cash
+from console.monitoring.documents import document_of
+from console.monitoring.figures import Figures
+
+MOST_FEES_SHARE = 0.20
+"""The guide's: fees above it are flagged."""
+
+EXPECTED_DROP = (0.10, 0.20)
+"""By how much the guide expects fees and slippage to lower what is made."""
+
+
+class Drop(msgspec.Struct, frozen=True, kw_only=True):
+    """From gross to net: ``gross`` is before fees and before what takers paid over the touch.
+
+    Shares are of 1; None without gross profit.
+    """
+
+    gross: Cash | None
+    fees: Cash
+    slippage: Cash
+    net: Cash | None
+    fee_share: float | None
+    drop: float | None
+
+
+def drop_of(it: Figures) -> Drop:
+    """Slippage is measured against the touch at the decision; what makers saved of the spread is no part."""
+    touch, money = it.slippage.taker.touch_cents, it.performance
+    slippage = Cash(round((touch.mean or 0) * touch.n_contracts * CASH_PER_DOLLAR / 100))
+    net, fees = money.total_pnl, money.total_fees
+    gross = None if net is None else Cash(net + fees + slippage)
+    return Drop(
+        gross=gross,
+        fees=fees,
+        slippage=slippage,
+        net=net,
+        fee_share=None if money.fee_pct_of_pnl is None else money.fee_pct_of_pnl / 100,
+        drop=1 - net / gross if gross is not None and net is not None and gross > 0 else None,
+    )
+
+
+def fees(of: Reviewed) -> Step:
+    name, task = "fees", f"Review fee impact: fees below {percent(MOST_FEES_SHARE, 0)} of gross profit"
+    it = of.figures
+    if it is None or of.records is None or not of.records.fills_in_period:
+        return nothing(name, task)
+    drop = drop_of(it)
+    verdict, found = _fees_verdict(drop)
+    low, high = EXPECTED_DROP
+    expected = f"{percent(low, 0)} to {percent(high, 0)}"
+    note = (
+        f"from gross to net {percent(drop.drop)} is lost to fees and slippage; {expected} is expected"
+        if drop.drop is not None
+        else f"by how much fees and slippage lower what is made ({expected} is expected) is not known"
+    )
+    return Step(
+        id=name,
+        task=task,
+        verdict=verdict if drop.drop is None or drop.drop <= high else Verdict.LOOK,
+        found=found,
+        tables=(
+            Table(
+                headings=("", "figure", "of gross"),
+                rows=(
+                    ("gross, at the touch", dollars(drop.gross), ""),
+                    ("fees", dollars(-drop.fees), _of(drop.fees, drop.gross)),
+                    ("slippage of takers", dollars(-drop.slippage), _of(drop.slippage, drop.gross)),
+                    ("net at marks", dollars(drop.net), _of(drop.net, drop.gross)),
+                ),
+            ),
+        ),
+        notes=(note,),
+        figures={
+            **document_of(drop),
+            "most_fee_share": MOST_FEES_SHARE,
+            "expected_drop": list(EXPECTED_DROP),
+        },
+    )
+
+
+def _fees_verdict(drop: Drop) -> tuple[Verdict, str]:
+    fees = dollars(drop.fees)
+    if drop.net is None:
+        return Verdict.UNSURE, f"fees of {fees}; what was made is not known, so neither is their share of it"
+    if drop.fee_share is None:
+        return Verdict.LOOK, f"fees of {fees} and no gross profit to pay them from"
+    said = f"fees of {fees} are {percent(drop.fee_share)} of gross profit"
+    if drop.fee_share > MOST_FEES_SHARE:
+        return Verdict.LOOK, f"{said}: above {percent(MOST_FEES_SHARE, 0)}"
+    return Verdict.FINE, said
+
+
+def _of(amount: Cash | None, gross: Cash | None) -> str:
+    return percent(amount / gross) if amount is not None and gross is not None and gross > 0 else "-"

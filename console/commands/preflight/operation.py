@@ -1,0 +1,67 @@
+"""Checks of what was done already, by the journals of the environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.commands.preflight.outcome import Outcome, failed, passed
+from console.domain.events import OrderFilled, OrderIntended
+from console.engine.journal import JournalError
+from console.engine.journal_copy import journal_copy
+from console.monitoring.metrics_collector import METRICS_JSON, TRADES_CSV
+
+DEMO_DAYS = 7
+_NS_PER_S = 1_000_000_000
+
+
+@dataclass
+class Traded:
+    """What a journal says was done: on which UTC days something was journaled, and how much."""
+
+    orders: int = 0
+    fills: int = 0
+    days: set[str] = field(default_factory=set)
+
+
+def traded(journal: Path) -> Traded:
+    """Raises JournalError; of an environment that was never used, nothing."""
+    found = Traded()
+    try:
+        with journal_copy(journal) as copy:
+            for event in copy.events():
+                found.orders += isinstance(event, OrderIntended)
+                found.fills += isinstance(event, OrderFilled)
+                found.days.add(datetime.fromtimestamp(event.at_ns // _NS_PER_S, UTC).date().isoformat())
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def demo_first(journal: Path) -> Outcome:
+    try:
+        found = traded(journal)
+    except JournalError as error:
+        return failed(str(error))
+    if not found.orders:
+        return failed("no order was ever sent on demo: `kconsole --env demo`")
+    return passed(f"{found.orders} orders and {found.fills} fills on demo, last on {max(found.days)}")
+
+
+def demo_week(journal: Path) -> Outcome:
+    try:
+        found = traded(journal)
+    except JournalError as error:
+        return failed(str(error))
+    said = f"demo was run on {len(found.days)} days"
+    return passed(said) if len(found.days) >= DEMO_DAYS else failed(f"{said}, of {DEMO_DAYS}")
+
+
+def metrics_logged(folder: Path) -> Outcome:
+    """Whether a run has left its figures in the folder of exports."""
+    missing = [name for name in (TRADES_CSV, METRICS_JSON) if not (folder / name).is_file()]
+    if missing:
+        return failed(f"{folder} has no {' and no '.join(missing)}: a run writes them")
+    lines = len((folder / TRADES_CSV).read_bytes().splitlines()) - 1
+    return passed(f"{folder} holds {METRICS_JSON} and {lines} trades in {TRADES_CSV}")

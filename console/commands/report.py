@@ -1,0 +1,191 @@
+"""``kconsole report``: the guide's daily, weekly and monthly reviews; works while a console runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.commands.backtest_arguments import contracts
+from console.commands.common import (
+    add_common_arguments,
+    add_json_argument,
+    folder_of,
+    load_settings,
+    print_json,
+    visible,
+)
+from console.commands.errors import ExitCode, UserError
+from console.commands.pictures import drawn
+from console.config.schema import Settings
+from console.domain.money import Price
+from console.engine.journal_chain import JournalError
+from console.engine.journal_copy import journal_copy
+from console.history.times import ns_of, read_time
+
+if TYPE_CHECKING:
+    from console.backtest.routine import Review, Step
+    from console.domain.market import Ticker
+    from console.monitoring.period import PeriodRecords
+
+_DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("routine", choices=tuple(_DAYS))
+    parser.add_argument(
+        "--until",
+        "--day",
+        metavar="DATE",
+        type=_date,
+        help="last day of the 1, 7 or 30 days, such as 2026-03-01 (UTC); default: today",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="of the journal of dry runs")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write it as one page with its charts")
+    parser.add_argument("--png", metavar="FOLDER", type=Path, help="draw its charts into this folder")
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help="monthly: recorded markets of the month, to test on"
+    )
+    parser.add_argument(
+        "--assume-depth",
+        metavar="N",
+        type=contracts,
+        help="monthly: contracts displayed where no size was recorded; without it nothing fills there",
+    )
+    parser.add_argument(
+        "--fee-schedule",
+        metavar="FILE",
+        type=Path,
+        help="monthly: CSV of fees by series and date, over those shipped",
+    )
+    add_common_arguments(parser)
+    add_json_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Raises ConfigError, and UserError for a journal, a folder or a file that cannot be used."""
+    if arguments.data is not None and arguments.routine != "monthly":
+        raise UserError("--data is for report monthly, which tests on it", ExitCode.USAGE)
+    settings = load_settings(arguments).settings
+    review = _review(arguments, settings)
+    # First of all what was found out: a file may fail.
+    if arguments.json:
+        print_json(review.document())
+    else:
+        from console.commands.report_text import review_text
+
+        for line in review_text(review):
+            print(visible(line))
+    if arguments.html is not None:
+        _write_page(arguments.html, review)
+    if arguments.png is not None:
+        _draw(arguments.png, review)
+    return ExitCode.DONE
+
+
+def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
+    # They bring numpy, which a wrong option need not wait for.
+    from console.app.parts import fees_of
+    from console.backtest.routine import Review, notes_of, reviewed
+    from console.backtest.routine_daily import daily
+    from console.backtest.routine_weekly import weekly
+
+    period = _period(arguments)
+    traded, missing = _traded(arguments, settings, period)
+    environment = f"{arguments.env}, dry run" if arguments.dry_run else arguments.env
+    of = reviewed(environment, period, settings, fees_of(settings.fees), traded, missing)
+    steps: tuple[Step, ...]
+    if arguments.routine == "daily":
+        steps = daily(of)
+    elif arguments.routine == "weekly":
+        steps = weekly(of)
+    else:
+        from console.backtest.routine_monthly import monthly
+        from console.commands.report_month import month_of
+
+        steps = monthly(of, *month_of(arguments, of))
+    return Review(routine=arguments.routine, of=of, steps=steps, notes=notes_of(of))
+
+
+def _period(arguments: argparse.Namespace) -> tuple[int, int]:
+    """From the first of its days to before the day after the last, in UTC."""
+    last: datetime = arguments.until or datetime.now(UTC)
+    after = last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return ns_of(after - timedelta(days=_DAYS[arguments.routine])), ns_of(after)
+
+
+def _traded(
+    arguments: argparse.Namespace, settings: Settings, period: tuple[int, int]
+) -> tuple[PeriodRecords | None, str]:
+    """What the journal has of the period, and why nothing where it has nothing; raises UserError."""
+    from console.app.launch import Launch
+    from console.app.metrics import metrics_folder
+    from console.monitoring.mark_outs import read_mark_outs
+    from console.monitoring.period import records_between
+
+    folder = folder_of(arguments)
+    path = folder.dry_run_journal if arguments.dry_run else folder.journal
+    metrics = metrics_folder(Launch(arguments.env, settings, folder, None, dry_run=arguments.dry_run))
+    try:
+        with journal_copy(path) as copy:
+            traded = records_between(
+                copy.events(),
+                *period,
+                marks=_marks(metrics) if period[1] > time.time_ns() else {},
+                mark_outs=read_mark_outs(metrics),
+            )
+    except FileNotFoundError:
+        return None, f"nothing was traded: no console has run here yet, {path} does not exist"
+    except JournalError as error:
+        raise UserError(str(error), ExitCode.REFUSED) from None
+    return traded, "nothing was traded: no account was open by then"
+
+
+def _marks(metrics: Path) -> dict[Ticker, Price]:
+    """YES prices of what is held, as the run exported them last; none where it did not."""
+    from console.monitoring.metrics_collector import METRICS_JSON
+
+    try:
+        document: dict[str, Any] = json.loads((metrics / METRICS_JSON).read_text(encoding="utf-8"))
+        return {str(ticker): Price(int(price)) for ticker, price in document["marks"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        # An export is a convenience: without it what is open has no mark, and the report says so.
+        return {}
+
+
+def _write_page(file: Path, review: Review) -> None:
+    from console.commands.report_html import page
+    from console.config.files import replace_file
+
+    content, has_charts = page(review)
+    try:
+        replace_file(file, content.encode(errors="backslashreplace"))
+    except OSError as error:
+        raise UserError(f"--html {file} cannot be written: {error.strerror}") from None
+    if not has_charts:
+        print("the page has no charts: they need matplotlib: pip install 'kconsole[report]'", file=sys.stderr)
+    print(f"written: {file}", file=sys.stderr)
+
+
+def _draw(folder: Path, review: Review) -> None:
+    charts = [chart for step in review.steps for chart in step.charts]
+    with drawn(folder):
+        from console.backtest.plots import blank_figure, save
+
+        blank_figure()
+        folder.mkdir(parents=True, exist_ok=True)
+        for chart in charts:
+            print(f"drawn: {save(chart.draw(), folder / f'{chart.name}.png')}", file=sys.stderr)
+    if not charts:
+        print("nothing to draw: nothing was traded", file=sys.stderr)
+
+
+def _date(text: str) -> datetime:
+    try:
+        return read_time(text).astimezone(UTC)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

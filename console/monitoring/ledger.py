@@ -1,0 +1,274 @@
+"""Records of trading from journaled events: live as they happen, and later from a journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+
+import msgspec
+
+from console.domain.events import (
+    DENIED,
+    NEVER_PLACED,
+    AccountOpened,
+    EquityMarked,
+    ExternalFilled,
+    JournaledEvent,
+    LatchCleared,
+    LatchRaised,
+    MarketSettled,
+    MarketTraded,
+    OrderAcked,
+    OrderAdopted,
+    OrderBecameUnknown,
+    OrderFilled,
+    OrderIntended,
+    OrderRejected,
+    OrderReported,
+)
+from console.domain.market import Ticker
+from console.domain.money import Cash, Price
+from console.domain.order import Fill, Order, OrderIntent, OrderStatus, Settlement
+from console.domain.order_life import OrderNews, order_after
+from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.monitoring.records import (
+    MARK_OUT_NS,
+    UNKNOWN,
+    Decision,
+    FillRecord,
+    LatchRecord,
+    MarketRecord,
+    Records,
+)
+from console.monitoring.trades import Trade, trades_from
+
+_FLAT = Position()
+_OPERATOR = "operator"
+_RESTING = "resting"
+_UNMARKED: tuple[int | None, ...] = (None,) * len(MARK_OUT_NS)
+
+MarkOuts = Mapping[str, Sequence[int | None]]
+"""Twice the mids of ``MARK_OUT_NS`` after a fill, by the fill's id."""
+
+
+class Ledger:
+    """What the newest account of a journal traded; latches are the journal's, whatever account was traded.
+
+    Feed it every event in order. Times are those of the exchange where it told one. What somebody else traded
+    on the account counts in its cash and positions, and the market is left out of all else.
+    """
+
+    def __init__(self) -> None:
+        self._latches: list[LatchRecord] = []
+        self._is_open = False
+        self._open(0, Cash(0))
+
+    def _open(self, at_ns: int, cash: Cash) -> None:
+        self.opened_ns = self.last_ns = at_ns
+        self._cash = self._capital = cash
+        self._had_positions = False
+        self._is_mark_old = False
+        self._marks: list[tuple[int, Cash]] = []
+        self._positions: dict[Ticker, Position] = {}
+        self._orders: dict[str, Order] = {}
+        self._decided: dict[str, int] = {}
+        self._unsent: set[str] = set()
+        self._fills: list[tuple[Fill, OrderIntent]] = []
+        self._fills_of: dict[Ticker, list[tuple[Fill, OrderIntent]]] = {}
+        self._markets: dict[Ticker, MarketTraded] = {}
+        self._settled: dict[Ticker, tuple[Settlement, Position]] = {}
+        self._external: set[Ticker] = set()
+
+    @property
+    def fill_records(self) -> list[FillRecord]:
+        """Every execution of our orders, in markets that are ours alone."""
+        return [
+            self._fill_record(fill, intent, {})
+            for fill, intent in self._fills
+            if fill.ticker not in self._external
+        ]
+
+    def observe(self, event: JournaledEvent) -> None:
+        """Take one event."""
+        self.last_ns = max(self.last_ns, event.at_ns)
+        match event:
+            case AccountOpened():
+                self._open_account(event)
+            case MarketTraded(market=market):
+                self._markets[market.ticker] = event
+            case OrderIntended(intent=intent):
+                self._intend(intent, event.at_ns, OrderStatus.SENDING)
+            case OrderAdopted(intent=intent):
+                self._intend(intent, event.at_ns, OrderStatus.RESTING)
+            case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
+                self._take_news(event)
+            case OrderFilled(client_order_id=owner, fill=fill):
+                order = self._orders[owner]
+                self._orders[owner] = order.with_fill(fill.order_id, fill.count)
+                self._fills.append((fill, order.intent))
+                self._fills_of.setdefault(fill.ticker, []).append((fill, order.intent))
+                self._trade(fill)
+            case ExternalFilled(fill=fill):
+                self._external.add(fill.ticker)
+                self._trade(fill)
+            case MarketSettled(settlement=settlement):
+                self._settle(settlement)
+            case EquityMarked(equity=equity):
+                self._mark(event.at_ns, equity)
+            case LatchRaised() | LatchCleared():
+                self._take_latch(event)
+            case _:
+                pass
+
+    def records(
+        self,
+        first_ns: int | None = None,
+        *,
+        marks: Mapping[Ticker, Price] | None = None,
+        mark_outs: MarkOuts | None = None,
+    ) -> Records | None:
+        """Everything from ``first_ns`` on, or since the account was opened; None while none was.
+
+        ``marks`` are YES prices at which what is open could be closed, where somebody knows them.
+        """
+        if not self._is_open:
+            return None
+        first_ns = self.opened_ns if first_ns is None else max(first_ns, self.opened_ns)
+        begun = [equity for at_ns, equity in self._marks if at_ns <= first_ns]
+        fills = [each for each in self._fills if each[0].ticker not in self._external]
+        tickers = dict.fromkeys(fill.ticker for fill, _ in fills)
+        return Records(
+            first_ns=first_ns,
+            last_ns=max(self.last_ns, first_ns),
+            capital=begun[-1] if begun else self._capital,
+            final_equity=self._final_equity(),
+            fills=tuple(self._fill_record(fill, intent, mark_outs or {}) for fill, intent in fills),
+            traded=tuple(self._market_record(ticker, marks or {}) for ticker in tickers),
+            equity=tuple((at_ns, equity) for at_ns, equity in self._marks if at_ns >= first_ns),
+            orders=self._orders_since(first_ns),
+            latches=tuple(each for each in self._latches if (each.cleared_ns or first_ns) >= first_ns),
+            decisions=tuple(
+                Decision(at_ns, self._orders[name].intent)
+                for name, at_ns in self._decided.items()
+                if name not in self._unsent and at_ns >= first_ns
+            ),
+            left_out=tuple(sorted(self._external)),
+        )
+
+    def trades_in(self, ticker: Ticker) -> list[Trade]:
+        """The trades of one market since the account was opened, without what only others can tell."""
+        if ticker in self._external:
+            return []
+        fills = [self._fill_record(fill, intent, {}) for fill, intent in self._fills_of.get(ticker, ())]
+        return trades_from(fills, {ticker: self._market_record(ticker, {})})
+
+    # --- events -------------------------------------------------------------------------------------
+
+    def _open_account(self, event: AccountOpened) -> None:
+        self._is_open = True
+        self._open(event.at_ns, event.cash)
+        self._had_positions = bool(event.positions)
+        for held in event.positions:
+            self._positions[held.ticker] = Position(contracts=held.position, paid=held.paid)
+            self._external.add(held.ticker)
+
+    def _intend(self, intent: OrderIntent, at_ns: int, status: OrderStatus) -> None:
+        self._orders[intent.client_order_id] = Order(intent, at_ns, status)
+        self._decided[intent.client_order_id] = at_ns
+
+    def _take_news(self, event: OrderNews) -> None:
+        self._orders[event.client_order_id] = order_after(self._orders[event.client_order_id], event)
+        if isinstance(event, OrderRejected) and event.code in (DENIED, NEVER_PLACED):
+            self._unsent.add(event.client_order_id)
+
+    def _trade(self, fill: Fill) -> None:
+        held = self._positions.get(fill.ticker, _FLAT)
+        change = cash_change_of_fill(held.contracts, fill.side, fill.price, fill.count, fill.fee)
+        self._cash = Cash(self._cash + change)
+        self._positions[fill.ticker] = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        self._is_mark_old = True
+
+    def _settle(self, settlement: Settlement) -> None:
+        held = self._positions.get(settlement.ticker, _FLAT)
+        paid_out = cash_change_of_settlement(held.contracts, settlement.yes_value)
+        self._cash = Cash(self._cash + paid_out - settlement.fee)
+        self._positions[settlement.ticker] = held.settled(settlement.yes_value, settlement.fee)
+        self._settled[settlement.ticker] = (settlement, held)
+        self._is_mark_old = True
+
+    def _mark(self, at_ns: int, equity: Cash) -> None:
+        if self._had_positions and not self._marks:
+            # What was held when the account was opened is first known to be worth something here.
+            self._capital = equity
+        self._marks.append((at_ns, equity))
+        self._is_mark_old = False
+
+    def _take_latch(self, event: LatchRaised | LatchCleared) -> None:
+        name = f"{event.name} {event.scope}".rstrip()
+        if isinstance(event, LatchRaised):
+            self._latches.append(LatchRecord(event.at_ns, name, event.level.name, event.reason, None, False))
+            return
+        for place, record in enumerate(self._latches):
+            if record.name == name and record.cleared_ns is None:
+                self._latches[place] = msgspec.structs.replace(
+                    record, cleared_ns=event.at_ns, by_operator=event.source == _OPERATOR
+                )
+
+    # --- records ------------------------------------------------------------------------------------
+
+    def _final_equity(self) -> Cash | None:
+        """Cash when nothing is held; else the newest mark, unless something was traded since."""
+        if not any(position.contracts for position in self._positions.values()):
+            return self._cash
+        return None if self._is_mark_old or not self._marks else self._marks[-1][1]
+
+    def _fill_record(self, fill: Fill, intent: OrderIntent, mark_outs: MarkOuts) -> FillRecord:
+        return FillRecord(
+            fill=fill,
+            intent=intent,
+            decided_ns=self._decided[intent.client_order_id],
+            age_at_decision_ns=None,
+            quote_at_fill=None,
+            age_at_fill_ns=None,
+            slippage=Cash(0),
+            is_printed=not fill.is_taker,
+            twice_mids=tuple(mark_outs.get(fill.fill_id, _UNMARKED)),
+        )
+
+    def _market_record(self, ticker: Ticker, marks: Mapping[Ticker, Price]) -> MarketRecord:
+        told = self._markets.get(ticker)
+        settlement, held = self._settled.get(ticker, (None, self._positions.get(ticker, _FLAT)))
+        is_open = settlement is None and held.contracts != 0
+        return MarketRecord(
+            ticker=ticker,
+            event_ticker=UNKNOWN if told is None else told.market.event_ticker,
+            series_ticker=UNKNOWN if told is None else told.market.series_ticker,
+            category=UNKNOWN if told is None else told.market.category,
+            group=UNKNOWN if told is None else told.group,
+            close_ns=None if told is None else told.market.close_ns,
+            settled_ns=None if settlement is None else settlement.at_ns,
+            yes_value=None if settlement is None else settlement.yes_value,
+            is_drawn=False,
+            position=held.contracts,
+            mark=marks.get(ticker) if is_open else None,
+            profit_fee=Cash(0) if settlement is None else settlement.fee,
+        )
+
+    def _orders_since(self, first_ns: int) -> dict[str, int]:
+        since = (order for name, order in self._orders.items() if self._decided[name] >= first_ns)
+        return dict(Counter(order.status.value if order.status.is_terminal else _RESTING for order in since))
+
+
+def records_of(
+    events: Iterable[JournaledEvent],
+    *,
+    first_ns: int | None = None,
+    last_ns: int | None = None,
+    mark_outs: MarkOuts | None = None,
+) -> Records | None:
+    """The records of a journal's events from ``first_ns`` to before ``last_ns``; None without an account."""
+    ledger = Ledger()
+    for event in takewhile(lambda each: last_ns is None or each.at_ns < last_ns, events):
+        ledger.observe(event)
+    return ledger.records(first_ns, mark_outs=mark_outs)

@@ -1,0 +1,318 @@
+"""The metrics of a run: fed by journaled events or by hand, kept in files, summed up on demand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from console.config.appended_csv import AppendedCsv
+from console.config.files import replace_file
+from console.config.schema import QualitySettings, RiskSettings
+from console.domain.book import BookSide
+from console.domain.events import AccountOpened, JournaledEvent, MarketSettled, OrderFilled
+from console.domain.fees import FeeModel, KalshiFees
+from console.domain.market import Ticker
+from console.domain.money import (
+    CASH_PER_DOLLAR,
+    COUNT_PER_CONTRACT,
+    PRICE_PER_CENT,
+    Cash,
+    Count,
+    Price,
+    cost,
+)
+from console.monitoring.documents import Document, iso
+from console.monitoring.execution import slippage
+from console.monitoring.figures import Figures, figures_of
+from console.monitoring.ledger import Ledger
+from console.monitoring.mark_outs import COLUMNS as MARK_OUT_COLUMNS
+from console.monitoring.mark_outs import FILE_NAME as MARK_OUTS_CSV
+from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs
+from console.monitoring.records import MARK_OUT_NS, UNKNOWN, MarketRecord, Records
+from console.monitoring.summary import bucket_summary, daily_summary
+from console.monitoring.system_health import SystemHealth, alerts_of
+from console.monitoring.trades import Ending, Trade, trades_of
+from console.monitoring.trades_csv import COLUMNS, TradeRow, row_of, utc_text
+
+log = logging.getLogger(__name__)
+
+TRADES_CSV = "trades_log.csv"
+METRICS_JSON = "metrics.json"
+_CENTS_PER_DOLLAR = 100
+_NS_PER_HOUR = 3_600_000_000_000
+
+
+class MetricsCollector:
+    """Collects trades and orders, and writes ``trades_log.csv``, ``mark_outs.csv`` and ``metrics.json``.
+
+    The engine's events go to ``observe``; ``record_trade`` takes trades of anything else. What a file does
+    not take is kept and written later, and ``on_trouble`` is told once, in a sentence, until it works again.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | Path = "metrics",
+        *,
+        fee_model: FeeModel | None = None,
+        risk: RiskSettings | None = None,
+        quality: QualitySettings | None = None,
+        on_trouble: Callable[[str], None] = log.warning,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.folder = Path(output_dir)
+        self.on_trouble = on_trouble
+        self.marks: Mapping[Ticker, Price] = {}
+        self._fee_model = fee_model or KalshiFees()
+        self._risk = risk or RiskSettings()
+        self._quality = quality or QualitySettings()
+        self._now_ns = now_ns
+        self._trades_csv = AppendedCsv(self.folder / TRADES_CSV, COLUMNS)
+        self._mark_outs_csv = AppendedCsv(self.folder / MARK_OUTS_CSV, MARK_OUT_COLUMNS)
+        self._mark_outs: dict[str, tuple[int | None, ...]] = {}
+        self._ledger = Ledger()
+        self._traded: dict[Ticker, None] = {}
+        self._rows: list[TradeRow] = []
+        self._noted: list[tuple[Trade, float | None]] = []
+        self._health: SystemHealth | None = None
+        self._troubles: set[str] = set()
+
+    # --- what is fed --------------------------------------------------------------------------------
+
+    def record_trade(
+        self,
+        *,
+        ticker: str,
+        side: str,
+        action: str,
+        contracts: float,
+        entry_price: float,
+        exit_price: float,
+        gross_pnl: float,
+        net_pnl: float,
+        fee: float,
+        slippage_bps: float | None = None,
+        holding_period_hours: float,
+        market_family: str,
+        strategy: str,
+    ) -> None:
+        """Take a trade that ended now: prices in cents, money in dollars.
+
+        Raises ValueError for what no trade can be.
+        """
+        if not 0 <= entry_price < _CENTS_PER_DOLLAR:
+            raise ValueError(f"entry_price {entry_price} is not from 0 to below {_CENTS_PER_DOLLAR} cents")
+        if round(contracts * COUNT_PER_CONTRACT) <= 0:
+            raise ValueError(f"contracts {contracts} is not a number above 0")
+        now_ns = self._now_ns()
+        row = TradeRow(
+            timestamp=utc_text(now_ns),
+            ticker=ticker,
+            side=side,
+            action=action,
+            contracts=contracts,
+            entry_price=entry_price,
+            exit_price=exit_price,
+            gross_pnl=gross_pnl,
+            net_pnl=net_pnl,
+            fee=fee,
+            slippage_bps=slippage_bps,
+            holding_period_hours=holding_period_hours,
+            market_family=market_family,
+            strategy=strategy,
+        )
+        self._noted.append((_trade_of(row, now_ns), slippage_bps))
+        self._trades_csv.add(msgspec.structs.astuple(row))
+        self.flush()
+
+    def observe(self, event: JournaledEvent) -> None:
+        """Take one journaled event; ``flush`` then writes what ended by it."""
+        if isinstance(event, AccountOpened):
+            self._collect()
+        self._ledger.observe(event)
+        match event:
+            case OrderFilled(fill=fill):
+                self._traded[fill.ticker] = None
+            case MarketSettled(settlement=settlement):
+                self._traded[settlement.ticker] = None
+            case _:
+                pass
+
+    def note_mark_out(self, noted: NotedMarkOut) -> None:
+        """Take where a price went after a fill."""
+        mids = list(self._mark_outs.get(noted.fill_id, (None,) * len(MARK_OUT_NS)))
+        mids[noted.horizon] = noted.twice_mid
+        self._mark_outs[noted.fill_id] = tuple(mids)
+        self._mark_outs_csv.add(msgspec.structs.astuple(noted))
+
+    # --- what it says -------------------------------------------------------------------------------
+
+    def records(self) -> Records | None:
+        """All that was observed; None while no account was opened."""
+        return self._ledger.records(marks=self.marks, mark_outs=self._mark_outs)
+
+    def figures(self) -> Figures | None:
+        """Every figure of what was observed."""
+        records = self.records()
+        return None if records is None else figures_of(records, self._fee_model, self._quality)
+
+    def get_bucket_summary(self) -> dict[str, dict[str, Any]]:
+        """Trades that ended, by the price of the outcome bought; every bucket is there."""
+        return bucket_summary(self._trades(), self._fee_model)
+
+    def print_daily_summary(self, capital: float) -> None:
+        """Print the trades of this UTC day and what they made, and all of them by bucket."""
+        lines = daily_summary(self._trades(), self.figures(), capital, self._now_ns(), self._fee_model)
+        sys.stdout.write("\n".join(lines) + "\n")
+
+    def get_system_health(
+        self,
+        trading_state: str,
+        active_positions: int,
+        total_exposure: float,
+        capital: float | None,
+        daily_pnl: float | None,
+        **readings: Any,  # noqa: ANN401 - further fields of SystemHealth
+    ) -> SystemHealth:
+        """How the system stands, in dollars, with what is wrong by the limits."""
+        health = SystemHealth(
+            trading_state=trading_state,
+            active_positions=active_positions,
+            total_exposure=total_exposure,
+            capital=capital,
+            daily_pnl=daily_pnl,
+            exposure_share=total_exposure / capital if capital else None,
+            daily_pnl_share=daily_pnl / capital if capital and daily_pnl is not None else None,
+            mean_slippage_bps=self._mean_slippage_bps(),
+            **readings,
+        )
+        alerts = alerts_of(health, self._risk, self._quality)
+        self._health = msgspec.structs.replace(health, alerts_active=alerts)
+        return self._health
+
+    def document(self) -> Document:
+        """All metrics for programs."""
+        records, figures = self.records(), self.figures()
+        return {
+            "at": iso(self._now_ns()),
+            "since": None if records is None else iso(records.first_ns),
+            "until": None if records is None else iso(records.last_ns),
+            "marks": {ticker: price for ticker, price in self.marks.items() if records is not None},
+            "bucket_summary": self.get_bucket_summary(),
+            "system_health": None if self._health is None else msgspec.to_builtins(self._health),
+            "metrics": None if figures is None else figures.document(),
+        }
+
+    # --- files --------------------------------------------------------------------------------------
+
+    def flush(self) -> bool:
+        """Append what waits to the CSV files; whether all of it is there now."""
+        trades = self._try(TRADES_CSV, self._flush_trades)
+        # Nothing to write is no sign that the file can be written again.
+        mark_outs = not self._mark_outs_csv.waiting or self._try(MARK_OUTS_CSV, self._mark_outs_csv.flush)
+        return mark_outs and trades
+
+    def recall_mark_outs(self) -> None:
+        """Take what earlier runs noted in the folder."""
+
+        def read() -> None:
+            self._mark_outs = {**read_mark_outs(self.folder), **self._mark_outs}
+
+        self._try(MARK_OUTS_CSV, read)
+
+    def export_all_metrics(self) -> Path:
+        """Write what waits and all metrics, replacing the file as a whole; where it is."""
+        self.flush()
+        path = self.folder / METRICS_JSON
+        document = json.dumps(self.document(), indent=1, default=str, allow_nan=False).encode() + b"\n"
+        self._try(METRICS_JSON, lambda: replace_file(path, document))
+        return path
+
+    def _flush_trades(self) -> None:
+        self._collect()
+        while self._rows:
+            if not self._trades_csv.has(self._rows[0].trade_id):
+                self._trades_csv.add(msgspec.structs.astuple(self._rows[0]))
+            del self._rows[0]
+        self._trades_csv.flush()
+
+    def _collect(self) -> None:
+        """Take the lines of what ended in the markets in which something happened."""
+        for ticker in self._traded:
+            self._rows += (row_of(each) for each in self._ledger.trades_in(ticker) if _has_ended(each))
+        self._traded.clear()
+
+    def _try(self, name: str, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except OSError as error:
+            if name not in self._troubles:
+                self._troubles.add(name)
+                reason = error.strerror or str(error)
+                self.on_trouble(f"{self.folder / name} is not written: {reason}; it is tried again")
+            return False
+        self._troubles.discard(name)
+        return True
+
+    def _trades(self) -> list[Trade]:
+        records = self.records()
+        observed = [] if records is None else [each for each in trades_of(records) if _has_ended(each)]
+        return observed + [trade for trade, _ in self._noted]
+
+    def _mean_slippage_bps(self) -> float | None:
+        """Of takers' fills and of trades recorded by hand, by contracts."""
+        noted = [(bps, trade.contracts) for trade, bps in self._noted if bps is not None]
+        touch = slippage(self._ledger.fill_records, 0).taker.touch
+        if touch.mean is not None:
+            noted.append((touch.mean, Count(round(touch.n_contracts * COUNT_PER_CONTRACT))))
+        contracts = sum(count for _, count in noted)
+        return sum(bps * count for bps, count in noted) / contracts if contracts else None
+
+
+def _has_ended(trade: Trade) -> bool:
+    return trade.ending is not Ending.OPEN
+
+
+def _trade_of(row: TradeRow, ended_ns: int) -> Trade:
+    """A trade recorded by hand; which event it was of, and what was expected, nobody said."""
+    side = BookSide.BID if row.side.lower() == "yes" else BookSide.ASK
+    count = Count(round(row.contracts * COUNT_PER_CONTRACT))
+    paid = cost(Price(round(row.entry_price * PRICE_PER_CENT)), count)
+    gross, net = round(row.gross_pnl * CASH_PER_DOLLAR), round(row.net_pnl * CASH_PER_DOLLAR)
+    fee = round(row.fee * CASH_PER_DOLLAR)
+    market = MarketRecord(
+        ticker=row.ticker,
+        event_ticker=row.ticker,
+        series_ticker=row.market_family,
+        category=UNKNOWN,
+        group=row.market_family,
+        close_ns=None,
+        settled_ns=None,
+        yes_value=None,
+        is_drawn=False,
+        position=Count(0),
+        mark=None,
+    )
+    return Trade(
+        market=market,
+        side=side,
+        opened_ns=ended_ns - round(row.holding_period_hours * _NS_PER_HOUR),
+        ended_ns=ended_ns,
+        ending=Ending.CLOSED,
+        contracts=count,
+        maker_contracts=Count(0),
+        paid=paid,
+        expected=paid,
+        buying_charges=Cash(fee),
+        fees=Cash(fee),
+        slippage=Cash(gross - net - fee),
+        realised=Cash(gross),
+        unrealised=Cash(0),
+        fills=(),
+    )

@@ -1,0 +1,33 @@
+"""Only what changed goes to the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor
+
+
+class NarrowUpdate(ChopsUpdate):
+    """Textual's update of some spans of the screen, each written from its own first cell on.
+
+    Textual writes from the left edge of the widget that a span is in, which is ten times as much for a table
+    in which a tenth of the values changed.
+    """
+
+    def render_segments(self, console: Console) -> str:
+        written: list[str] = []
+        for y, start, end in self.spans:
+            for chop_end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                first, last = max(x, start), min(chop_end, end)
+                if strip is not None and first < last:
+                    written.append(Control.move_to(first, y).segment.text)
+                    written.append(strip.crop(first - x, last - x).render(console))
+        return "".join(written)
+
+
+class NarrowCompositor(Compositor):
+    """Textual's compositor, with narrow updates."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        update = super().render_partial_update()
+        return None if update is None else NarrowUpdate(update.chops, update.spans, update.chop_ends)

@@ -1,0 +1,104 @@
+"""The lines over the panes while a replay is watched: that it is one, where it is, and how it goes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from textual import events
+
+from console.domain.events import TradingState
+from console.engine.snapshot import Snapshot
+from console.tui import formatting as fmt
+from console.tui.canvas import Canvas
+from console.tui.cells import Line, Tone, bar, between, fitting, left, put, width_of
+from console.tui.views.common import signed
+from console.tui.views.replay_playback import Place, Playback
+
+_MOST_WORDS = 0.6
+"""Of the second line; what is left is the bar."""
+
+
+class ReplayBar(Canvas):
+    """Says REPLAY, in words; a click on its bar goes there. ``leave_key`` goes back to live."""
+
+    def __init__(self, leave_key: str, seek_share: Callable[[float], None]) -> None:
+        super().__init__(id="replay-bar")
+        self._leave_key = leave_key
+        self._seek_share = seek_share
+        self._playback: Playback | None = None
+        self._bar_width = 0
+
+    def show(self, playback: Playback | None) -> None:
+        """Take what is watched, None while nothing is."""
+        self._playback = playback
+        self.redraw()
+
+    def draw(self, width: int, height: int) -> Sequence[Line]:
+        if self._playback is None:
+            return ()
+        place = self._playback.place()
+        lines = [left(self._first(self._playback, place, width), width)]
+        if place is not None:
+            lines.append(self._second(place, width, is_complete=self._playback.is_complete))
+        return lines
+
+    def _first(self, playback: Playback, place: Place | None, width: int) -> Line:
+        badge, leave = put(" REPLAY ", Tone.BADGE_WARN), put(f"{self._leave_key} live ", Tone.STRONG)
+        if place is None:
+            opening = (*badge, *put(f" opening {playback.name}", Tone.STRONG))
+            return between(opening, leave, width)
+        profit = None if place.snapshot.equity is None else place.snapshot.equity - playback.capital
+        parts = [
+            (0, badge),
+            (0, _going(playback, place)),
+            (1, put(_utc(place.at_ns), Tone.STRONG)),
+            (4, put(f"{fmt.clock(place.at_ns)} ET", Tone.MUTED)),
+            (2, (*put("P&L "), *signed(profit))),
+            (3, _state(place.snapshot)),
+            (5, put(f"equity {fmt.dollars(place.snapshot.equity)}", Tone.MUTED)),
+            (6, put(playback.name, Tone.MUTED)),
+        ]
+        return between(fitting(parts, width - width_of(leave) - 1), leave, width)
+
+    def _second(self, place: Place, width: int, *, is_complete: bool) -> Line:
+        more = "" if is_complete else "+"
+        here, read = place.share(place.at_ns), place.share(place.read_ns)
+        parts = [
+            (0, put(f"{here:4.0%}", Tone.STRONG)),
+            (1, put(f"trade {place.trade} of {place.trades}{more}")),
+            (
+                2,
+                put(
+                    f"breach {place.breach} of {place.breaches}{more}",
+                    Tone.WARN if place.breach else Tone.PLAIN,
+                ),
+            ),
+            (3, put("" if is_complete else f"run to {read:.0%}", Tone.MUTED)),
+        ]
+        words = fitting(parts, int(_MOST_WORDS * width))
+        self._bar_width = width - width_of(words) - 3
+        return (*put(" "), *bar(here, read, self._bar_width, Tone.WARN, ()), *put(" "), *words, *put(" "))
+
+    def on_click(self, event: events.Click) -> None:
+        place = event.x - 1
+        if event.y == 1 and 0 <= place < self._bar_width:
+            self._seek_share(place / max(1, self._bar_width - 1))
+
+
+def _going(playback: Playback, place: Place) -> Line:
+    speed = "max" if playback.speed is None else f"{playback.speed}x"
+    if place.at_ns > place.read_ns:
+        return put(f"… {speed}, runs up to here", Tone.WARN)
+    if playback.is_playing:
+        return put(f"▶ {speed}", Tone.ACCENT)
+    return put(f"‖ paused, {speed}", Tone.STRONG)
+
+
+def _state(snapshot: Snapshot) -> Line:
+    words = snapshot.state.name.replace("_", "-")
+    return put(words, Tone.MUTED if snapshot.state is TradingState.RUNNING else Tone.WARN)
+
+
+def _utc(at_ns: int) -> str:
+    return f"{dt.datetime.fromtimestamp(at_ns // fmt.SECOND_NS, dt.UTC):%Y-%m-%d %H:%M:%SZ}"

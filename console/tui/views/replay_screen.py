@@ -1,0 +1,127 @@
+"""The part of the main screen that watches a replay; what it shows came from a file and goes nowhere."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+from textual.widgets import Input
+
+from console.backtest.replay import ReplayRequest
+from console.backtest.replay_watch import WatchedReplay
+from console.tui.key_action import bindings
+from console.tui.pane_actions import WATCH_ACTIONS
+from console.tui.views.replay_bar import ReplayBar
+from console.tui.views.replay_field import FieldDialog
+from console.tui.views.replay_playback import Playback
+from console.tui.views.replay_seek import SEEK, read_place
+
+_PREFIX = "watch_"
+"""Of every action here: they can be taken only while a replay is watched."""
+
+
+class ReplayScreen(Screen[None]):
+    """Base of the main screen: the keys of a watched replay, and its bar."""
+
+    BINDINGS = [*bindings(WATCH_ACTIONS)]  # noqa: RUF012 - Textual's declaration
+
+    def __init__(self, leave_key: str) -> None:
+        super().__init__()
+        self.playback: Playback | None = None
+        self.replay_bar = ReplayBar(leave_key, self._seek_share)
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether panes show a replay instead of the engine."""
+        return self.playback is not None
+
+    def redraw(self) -> None:
+        """Show at once what a key has changed."""
+        raise NotImplementedError
+
+    def begin_watching(self, request: ReplayRequest) -> None:
+        """Run a replay and show it; raises OSError when no process can be started."""
+        self.end_watching()
+        self.playback = Playback(WatchedReplay(request))
+        self._mark()
+
+    def end_watching(self) -> None:
+        """Show the engine again."""
+        if self.playback is not None:
+            self.playback.close()
+            self.playback = None
+            self._mark()
+
+    def _mark(self) -> None:
+        self.set_class(self.is_watching, "-watching")
+        self.call_after_refresh(self.redraw)
+        self.redraw()
+
+    def on_unmount(self) -> None:
+        if self.playback is not None:
+            self.playback.close()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key of a watched replay is another pane's or none while nothing is watched, or text is typed."""
+        if action.startswith(_PREFIX):
+            return self.is_watching and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
+    # --- the keys -----------------------------------------------------------------------------------
+
+    def action_watch_live(self) -> None:
+        self.end_watching()
+
+    def action_watch_play(self) -> None:
+        if self.playback is not None:
+            self.playback.play()
+            self.redraw()
+
+    def action_watch_step(self, steps: int) -> None:
+        if self.playback is not None:
+            self.playback.step(steps)
+            self.redraw()
+
+    def action_watch_speed(self, steps: int) -> None:
+        if self.playback is not None:
+            self.playback.change_speed(steps)
+            self.redraw()
+
+    def action_watch_end(self, direction: int) -> None:
+        self._seek_share(max(0.0, direction))
+
+    def _seek_share(self, share: float) -> None:
+        if self.playback is not None:
+            self.playback.seek_share(share)
+            self.redraw()
+
+    def action_watch_trade(self, direction: int) -> None:
+        if self.playback is not None:
+            found = self.playback.next_trade() if direction > 0 else self.playback.previous_trade()
+            self._told(found, "no later trade" if direction > 0 else "no earlier trade", direction)
+
+    def action_watch_breach(self) -> None:
+        if self.playback is not None:
+            self._told(self.playback.next_breach(), "no later breach of a limit, and no halt", 1)
+
+    def _told(self, is_found: bool, otherwise: str, direction: int) -> None:
+        assert self.playback is not None
+        if not is_found:
+            so_far = " in what has been run so far" if direction > 0 and not self.playback.is_complete else ""
+            self.notify(f"the replay has {otherwise}{so_far}", markup=False)
+        self.redraw()
+
+    def action_watch_seek(self) -> None:
+        """Ask for a place; the answer goes nowhere once the replay has ended."""
+        place = None if self.playback is None else self.playback.place()
+        if place is None:
+            return
+        at_ns, first_ns, end_ns = place.at_ns, place.first_ns, place.end_ns
+
+        def sought(text: str) -> int:
+            return read_place(text, at_ns, first_ns, end_ns)
+
+        def go(text: str | None) -> None:
+            if text is not None and self.playback is not None:
+                self.playback.seek(sought(text))
+                self.redraw()
+
+        self.app.push_screen(FieldDialog(SEEK, "", sought), go)

@@ -1,0 +1,327 @@
+"""The metrics collector: the guide's interface, and files that other programs get in the way of."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.domain.book import BookSide, Level, Quote
+from console.domain.events import (
+    AccountOpened,
+    ExternalFilled,
+    JournaledEvent,
+    MarketSettled,
+    OrderFilled,
+    OrderIntended,
+)
+from console.domain.money import Cash, Count, Price
+from console.domain.order import Fill, OrderIntent, Settlement, TimeInForce
+from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs
+from console.monitoring.metrics_collector import MetricsCollector
+from console.monitoring.trades_csv import COLUMNS
+
+GUIDE = Path(__file__).parents[2] / ".." / "shared" / "hardening-guide.txt"
+needs_guide = pytest.mark.skipif(not GUIDE.exists(), reason="../shared/hardening-guide.txt is not there")
+SECOND = 1_000_000_000
+START = 1_780_000_000 * SECOND
+
+
+def snippet(after: str) -> str:
+    text = GUIDE.read_text(encoding="utf-8")
+    found = re.search(r"```python\n(.*?)```", text[text.index(after) :], re.DOTALL)
+    assert found is not None
+    return found[1].replace("from src.", "from console.")
+
+
+def bought(number: int, ticker: str = "KXA-1", client: str | None = None) -> list[JournaledEvent]:
+    """An order for ten at 92 cents and its fill."""
+    name = client or f"kc-x-{number}"
+    at_ns = START + number * 60 * SECOND
+    quote = Quote(Level(Price(9_000), Count(9_900)), Level(Price(9_200), Count(9_900)))
+    intent = OrderIntent(
+        name,
+        ticker,
+        BookSide.BID,
+        Price(9_200),
+        Count(1_000),
+        TimeInForce.IMMEDIATE_OR_CANCEL,
+        quote,
+        Price(9_500),
+        "FLB_FAVORITE",
+    )
+    return [
+        OrderIntended(at_ns=at_ns, intent=intent),
+        OrderFilled(at_ns=at_ns + SECOND, client_order_id=name, fill=fill(number, ticker)),
+    ]
+
+
+def fill(number: int, ticker: str) -> Fill:
+    at_ns = START + number * 60 * SECOND
+    return Fill(
+        f"f{number}",
+        f"o{number}",
+        ticker,
+        BookSide.BID,
+        Price(9_200),
+        Count(1_000),
+        Cash(52_000),
+        True,
+        at_ns + SECOND,
+    )
+
+
+def settled(number: int, ticker: str, yes_value: int) -> JournaledEvent:
+    at_ns = START + number * 60 * SECOND + 30 * SECOND
+    return MarketSettled(at_ns=at_ns, settlement=Settlement(ticker, Price(yes_value), at_ns))
+
+
+def opened() -> JournaledEvent:
+    return AccountOpened(at_ns=START, account="a", cash=Cash(10_000_000_000))
+
+
+def feed(collector: MetricsCollector, events: Sequence[JournaledEvent]) -> None:
+    for event in events:
+        collector.observe(event)
+    collector.flush()
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "trades_log.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def record(collector: MetricsCollector, **changes: Any) -> None:
+    trade: dict[str, Any] = {
+        "ticker": "WEATHER-LAX-2024",
+        "side": "yes",
+        "action": "buy",
+        "contracts": 10,
+        "entry_price": 92.5,
+        "exit_price": 100,
+        "gross_pnl": 7.5,
+        "net_pnl": 6.97,
+        "fee": 0.53,
+        "slippage_bps": 5.0,
+        "holding_period_hours": 48,
+        "market_family": "weather_california",
+        "strategy": "FLB_FAVORITE",
+    }
+    collector.record_trade(**trade | changes)
+
+
+@needs_guide
+def test_the_guide_s_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, Any] = {}
+    exec(snippet("### 4. **Production Metrics & Monitoring**"), space)
+    assert space["bucket_summary"]["favorite_extreme"] == {
+        "price_range": "90-100",
+        "trades": 1,
+        "win_rate": "100.0%",
+        "net_bps": "7535.1",
+        "fee_drag_bps": "573.0",
+    }
+    assert "DAILY SUMMARY" in capsys.readouterr().out
+    assert [row["ticker"] for row in rows(tmp_path / "metrics")] == ["WEATHER-LAX-2024"]
+    path = space["metrics"].export_all_metrics()
+    assert json.loads(path.read_bytes())["bucket_summary"]["favorite_extreme"]["trades"] == 1
+
+
+def test_health_names_what_passes_a_limit(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    calm = collector.get_system_health("RUNNING", 1, 1_999.0, 10_000.0, -499.0)
+    assert calm.alerts_active == ()
+    record(collector, slippage_bps=60.0)
+    worst = collector.get_system_health("HALTED", 1, 2_001.0, 10_000.0, -500.0, errors_last_hour=11)
+    assert worst.alerts_active == (
+        "trading is HALTED",
+        "daily loss $500.00 is at the limit of $500.00",
+        "exposure 20.0 % is above 20 % of capital",
+        "mean slippage 60.0 bps is above 50 bps",
+        "11 errors in the last hour, more than 10",
+    )
+
+
+def test_health_takes_what_is_unknown_for_no_figure_and_no_alert(tmp_path: Path) -> None:
+    health = MetricsCollector(tmp_path).get_system_health("RUNNING", 0, 0.0, None, None)
+    assert (health.exposure_share, health.daily_pnl_share, health.mean_slippage_bps) == (None, None, None)
+    assert health.alerts_active == ()
+
+
+@pytest.mark.parametrize("wrong", [{"entry_price": 100}, {"entry_price": -1}, {"contracts": 0}])
+def test_what_no_trade_can_be_is_refused_and_changes_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    collector = MetricsCollector(tmp_path)
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        record(collector, **wrong)
+    assert not (tmp_path / "trades_log.csv").exists()
+
+
+def test_a_trade_is_in_the_file_as_soon_as_it_ends_and_once(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    feed(collector, [opened(), *bought(1)])
+    assert not (tmp_path / "trades_log.csv").exists()
+    feed(collector, [settled(1, "KXA-1", 10_000)])
+    (row,) = rows(tmp_path)
+    assert tuple(row) == COLUMNS
+    assert (row["entry_price"], row["exit_price"], row["contracts"]) == ("92", "100", "10")
+    assert (row["gross_pnl"], row["net_pnl"], row["fee"]) == ("0.8", "0.748", "0.052")
+    assert row["slippage_bps"] == "0"
+    feed(collector, [*bought(2, "KXA-2"), settled(2, "KXA-2", 0)])
+    assert [each["net_pnl"] for each in rows(tmp_path)] == ["0.748", "-9.252"]
+
+
+def test_a_restart_adds_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
+    journal = [opened(), *bought(1), settled(1, "KXA-1", 10_000)]
+    feed(MetricsCollector(tmp_path), journal)
+    more = [*bought(2, "KXA-2"), settled(2, "KXA-2", 0)]
+    feed(MetricsCollector(tmp_path), journal + more)
+    assert [row["ticker"] for row in rows(tmp_path)] == ["KXA-1", "KXA-2"]
+
+
+def test_trades_of_an_account_that_was_followed_by_another_are_not_lost(tmp_path: Path) -> None:
+    again = AccountOpened(at_ns=START + SECOND, account="b", cash=Cash(1))
+    feed(MetricsCollector(tmp_path), [opened(), *bought(1), settled(1, "KXA-1", 10_000), again])
+    assert [row["ticker"] for row in rows(tmp_path)] == ["KXA-1"]
+
+
+def test_a_file_locked_by_another_program_is_told_once_and_written_later(tmp_path: Path) -> None:
+    told: list[str] = []
+    collector = MetricsCollector(tmp_path, on_trouble=told.append)
+    record(collector, ticker="FIRST")
+    with (tmp_path / "trades_log.csv").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        record(collector, ticker="SECOND")
+        record(collector, ticker="THIRD")
+        assert [row["ticker"] for row in rows(tmp_path)] == ["FIRST"]
+    assert collector.flush()
+    assert [row["ticker"] for row in rows(tmp_path)] == ["FIRST", "SECOND", "THIRD"]
+    (text,) = told
+    assert "trades_log.csv is not written: " in text
+
+
+def test_a_disk_that_is_full_leaves_whole_lines_and_gets_the_rest_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = MetricsCollector(tmp_path, on_trouble=lambda _: None)
+    record(collector, ticker="FIRST")
+    whole = (tmp_path / "trades_log.csv").read_bytes()
+    write = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+        record(collector, ticker="SECOND")
+    assert (tmp_path / "trades_log.csv").read_bytes() == whole
+    record(collector, ticker="THIRD")
+    assert [row["ticker"] for row in rows(tmp_path)] == ["FIRST", "SECOND", "THIRD"]
+
+
+def test_a_file_that_was_saved_over_or_removed_goes_on(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    record(collector, ticker="FIRST")
+    path = tmp_path / "trades_log.csv"
+    path.write_text(path.read_text().rstrip("\n"))
+    record(collector, ticker="SECOND")
+    assert [row["ticker"] for row in rows(tmp_path)] == ["FIRST", "SECOND"]
+    path.unlink()
+    record(collector, ticker="THIRD")
+    assert [row["ticker"] for row in rows(tmp_path)] == ["THIRD"]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param(lambda text: text + '"' + "x" * 200_000 + "\n", id="a quote left open"),
+        pytest.param(lambda text: '"' + text, id="a quote before all"),
+        pytest.param(lambda text: text.replace(",", ";"), id="other separators"),
+        pytest.param(lambda text: '"' + text.replace(",", '","').replace("\n", '"\n"'), id="all in quotes"),
+        pytest.param(lambda text: text.replace("\n", "\r\n"), id="other line ends"),
+        pytest.param(lambda text: "\ufeff" + text + "\0\n", id="a mark and a zero"),
+    ],
+)
+def test_a_file_that_a_spreadsheet_left_odd_keeps_no_trade_out_and_doubles_none(
+    tmp_path: Path, left: Callable[[str], str]
+) -> None:
+    journal = [opened(), *bought(1), settled(1, "KXA-1", 10_000)]
+    path = tmp_path / "trades_log.csv"
+    feed(MetricsCollector(tmp_path), journal)
+    odd = left(path.read_text())
+    path.write_text(odd, newline="")
+    feed(MetricsCollector(tmp_path), [*journal, *bought(2, "KXA-2"), settled(2, "KXA-2", 0)])
+    after = path.read_text().removeprefix(odd.replace("\r\n", "\n"))
+    assert after.count("KXA-1") == 0
+    assert after.count("KXA-2") == 1
+
+
+def test_text_that_a_spreadsheet_would_run_is_plain_text(tmp_path: Path) -> None:
+    record(MetricsCollector(tmp_path), market_family='=HYPERLINK("http://x")', net_pnl=-1.0, gross_pnl=-0.47)
+    (row,) = rows(tmp_path)
+    assert row["market_family"] == '\'=HYPERLINK("http://x")'
+    assert row["net_pnl"] == "-1"
+
+
+def test_what_others_traded_on_the_account_is_in_its_money_and_in_no_trade(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    theirs = ExternalFilled(at_ns=START + 90 * SECOND, fill=fill(9, "KXA-1"))
+    feed(collector, [opened(), *bought(1), theirs, settled(1, "KXA-1", 10_000)])
+    records = collector.records()
+    assert records is not None
+    assert records.left_out == ("KXA-1",)
+    assert records.fills == ()
+    assert records.final_equity == 10_000_000_000 + 2 * (800_000 - 52_000)
+
+
+def test_equity_is_not_known_after_a_fill_that_no_scan_marked(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    feed(collector, [opened(), *bought(1)])
+    figures = collector.figures()
+    assert figures is not None
+    assert figures.performance.total_pnl is None
+    assert figures.unmarked == 1
+    assert collector.document()["metrics"]["total_pnl"] is None
+
+
+def test_mark_outs_outlive_the_run_that_saw_them(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    collector.note_mark_out(NotedMarkOut(horizon=1, twice_mid=18_500, fill_id="f1"))
+    collector.flush()
+    with (tmp_path / "mark_outs.csv").open("a") as file:
+        file.write('nonsense\n7,1,f1\n"' + "x" * 200_000 + "\n")
+    assert read_mark_outs(tmp_path) == {"f1": (None, 18_500, None)}
+    later = MetricsCollector(tmp_path)
+    later.recall_mark_outs()
+    feed(later, [opened(), *bought(1)])
+    records = later.records()
+    assert records is not None
+    assert records.fills[0].twice_mids == (None, 18_500, None)
+
+
+def test_mark_outs_that_can_be_neither_read_nor_written_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("a file")
+    told: list[str] = []
+    collector = MetricsCollector(tmp_path / "in the way", on_trouble=told.append)
+    collector.recall_mark_outs()
+    collector.flush()
+    collector.note_mark_out(NotedMarkOut(horizon=1, twice_mid=18_500, fill_id="f1"))
+    collector.flush()
+    assert len(told) == 1
+
+
+def test_the_json_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    told: list[str] = []
+    collector = MetricsCollector(tmp_path / "m", on_trouble=told.append)
+    feed(collector, [opened(), *bought(1), settled(1, "KXA-1", 10_000)])
+    before = json.loads(collector.export_all_metrics().read_bytes())
+    assert before["metrics"]["by_strategy"][0]["net_pnl"] == "0.748000"
+    (tmp_path / "m" / "metrics.json.partial").mkdir()
+    collector.export_all_metrics()
+    assert json.loads((tmp_path / "m" / "metrics.json").read_bytes())["until"] == before["until"]
+    assert len(told) == 1
