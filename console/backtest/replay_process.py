@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -65,13 +65,22 @@ class ReplayProcess:
             with contextlib.suppress(BrokenPipeError):
                 self._child.stdin.write(msgspec.json.encode(request, enc_hook=without_secret) + b"\n")
                 self._child.stdin.flush()
-            for line in lines:
-                if line.endswith(b"\n"):
-                    self._hear(line)
+            why = self._hear_all(lines)
             code = self._child.wait()
             with contextlib.suppress(BrokenPipeError):
                 self._child.stdin.close()
-            self._end(f"the replay ended before its time: {self._why(code)}")
+            self._end(f"the replay ended before its time: {why or self._why(code)}")
+
+    def _hear_all(self, lines: Iterable[bytes]) -> str | None:
+        """Until the child says no more; why it is not listened to any longer."""
+        for line in lines:
+            if line.endswith(b"\n"):
+                try:
+                    self._hear(line)
+                except msgspec.MsgspecError as error:
+                    self._child.kill()
+                    return f"it said what is not understood ({error})"
+        return None
 
     def _why(self, code: int) -> str:
         self._errors.seek(0)

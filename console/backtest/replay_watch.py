@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+import zlib
 from typing import IO
 
 import msgspec
@@ -72,9 +73,14 @@ class WatchedReplay(ReplayProcess):
         self.cancel()
         self._file.close()
 
-    def seen_at(self, index: int) -> Snapshot:
-        """What could be seen at a step."""
-        return read_step(self._file.fileno(), *self.steps.place(index), self.request.under_test)
+    def seen_at(self, index: int) -> Snapshot | None:
+        """What could be seen at a step; None where it cannot be read back, which ends the replay."""
+        try:
+            return read_step(self._file.fileno(), *self.steps.place(index), self.request.under_test)
+        except (OSError, zlib.error, msgspec.MsgspecError) as error:
+            self.cancel()
+            self.ended = Ended(f"the replay cannot be read back from {tempfile.gettempdir()}: {error}")
+            return None
 
     def _hear(self, line: bytes) -> None:
         match _decoder.decode(line):

@@ -20,6 +20,7 @@ from favourites import record
 
 from console.backtest.kernel import Kernel, first_ns_of
 from console.backtest.replay import ReplayRequest, opened, setup_of
+from console.backtest.replay_process import ReplayProcess
 from console.backtest.replay_steps import Step, Steps, _between_ns, _Writer, read_step, write_steps
 from console.backtest.replay_watch import WatchedReplay
 from console.backtest.run import run
@@ -27,7 +28,7 @@ from console.config.schema import EdgeSettings, Settings
 from console.config.secret_url import without_secret
 from console.domain.events import TradingState
 from console.domain.money import Cash
-from console.engine.snapshot import LogKind
+from console.engine.snapshot import LogKind, Snapshot
 from console.history.times import ns_of, read_time
 
 SECOND = 1_000_000_000
@@ -62,6 +63,12 @@ def ended(watched: WatchedReplay) -> WatchedReplay:
     return watched
 
 
+def seen_at(watched: WatchedReplay, index: int) -> Snapshot:
+    seen = watched.seen_at(index)
+    assert seen is not None
+    return seen
+
+
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return record(tmp_path_factory.mktemp("recorded") / "data")
@@ -93,7 +100,7 @@ def test_what_is_seen_at_a_step_is_of_that_moment_and_of_the_thresholds_under_te
     watched: WatchedReplay,
 ) -> None:
     for index in range(0, len(watched.steps), 97):
-        seen = watched.seen_at(index)
+        seen = seen_at(watched, index)
         assert seen.at_ns == watched.steps.at_ns(index)
         assert all(entry.at_ns <= seen.at_ns for entry in seen.log)
         assert seen.settings == watched.request.under_test
@@ -102,7 +109,7 @@ def test_what_is_seen_at_a_step_is_of_that_moment_and_of_the_thresholds_under_te
 
 
 def test_every_trade_and_breach_has_a_step_at_its_time(watched: WatchedReplay) -> None:
-    steps, last = watched.steps, watched.seen_at(len(watched.steps) - 1)
+    steps, last = watched.steps, seen_at(watched, len(watched.steps) - 1)
     traded = [entry for entry in last.log if entry.kind in (LogKind.FILL, LogKind.SETTLED)]
     assert len(traded) >= 6
     index: int | None = 0
@@ -113,12 +120,12 @@ def test_every_trade_and_breach_has_a_step_at_its_time(watched: WatchedReplay) -
         assert steps.trades[index] == count
         # The answer is on its way for 50 ms.
         assert 0 <= steps.at_ns(index) - entry.at_ns <= SECOND // 20
-        assert entry in watched.seen_at(index).log
-        assert entry not in watched.seen_at(index - 1).log
+        assert entry in seen_at(watched, index).log
+        assert entry not in seen_at(watched, index - 1).log
     breach = steps.next_with_more(steps.breaches, 0)
     assert breach is not None
-    assert watched.seen_at(breach).state is TradingState.PAUSED
-    assert watched.seen_at(breach - 1).state is TradingState.RUNNING
+    assert seen_at(watched, breach).state is TradingState.PAUSED
+    assert seen_at(watched, breach - 1).state is TradingState.RUNNING
 
 
 def test_looking_on_changes_nothing(recording: Path) -> None:
@@ -268,3 +275,30 @@ def test_nothing_is_left_of_a_parent_that_is_killed(tmp_path: Path) -> None:
         assert time.monotonic() < deadline, "the child outlived its parent"
         time.sleep(0.05)
     assert list(spool.iterdir()) == []
+
+
+def test_a_step_that_cannot_be_read_back_ends_the_replay_and_nothing_else(recording: Path) -> None:
+    watched = ended(WatchedReplay(request(recording)))
+    try:
+        os.ftruncate(watched._file.fileno(), 10)
+        assert watched.seen_at(5) is None
+        assert watched.ended is not None
+        assert "cannot be read back from" in (watched.ended.failure or "")
+    finally:
+        watched.close()
+
+
+def test_a_child_that_says_what_is_not_understood_is_ended(recording: Path) -> None:
+    class Deaf(ReplayProcess):
+        why = ""
+
+        def _hear(self, line: bytes) -> None:
+            msgspec.json.decode(line, type=int)
+
+        def _end(self, why: str) -> None:
+            self.why = why
+
+    deaf = Deaf("console.backtest.replay_child", request(recording))
+    deaf._thread.join(100)
+    assert not deaf.is_running
+    assert "what is not understood" in deaf.why

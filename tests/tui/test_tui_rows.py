@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 from console_screen import NARROW, WIDE, console
@@ -111,8 +113,19 @@ async def test_what_cannot_be_closed_any_more_is_refused_in_the_open_dialog(
     async with console(engine) as screen:
         await screen.press("1", "C", "tab")
         engine.change(**change)
-        text = await screen.press("enter")
-        assert f"refused now: {why}" in text
+        async with asyncio.timeout(60):
+            while f"refused now: {why}" not in await screen.look():
+                pass
+        await screen.press("enter")
+    assert engine.sent == []
+
+
+async def test_what_cannot_be_closed_any_more_is_not_sent_before_the_dialog_shows_it() -> None:
+    engine = holding()
+    async with console(engine) as screen:
+        await screen.press("1", "C", "tab")
+        engine.change(state=TradingState.HALTED)
+        await screen.press("enter")
     assert engine.sent == []
 
 

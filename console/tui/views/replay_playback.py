@@ -97,7 +97,11 @@ class Playback:
             return None
         steps, index = self._run.steps, self._index
         if self._shown is None or self._shown[0] != index:
-            self._shown = index, self._run.seen_at(index)
+            seen = self._run.seen_at(index)
+            if seen is None:
+                self.is_playing = False
+                return None
+            self._shown = index, seen
         last = len(steps) - 1
         return Place(
             at_ns=self._at_ns,
