@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from console.app.launch import Launch
 from console.app.parts import fees_of
 from console.config.redaction import error_text
+from console.config.schema import Settings
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, Cash, Price
 from console.engine.outside import Watched
@@ -80,6 +81,7 @@ class RunMetrics:
             return self._health_at(snapshot)
 
     def _health_at(self, snapshot: Snapshot) -> SystemHealth:
+        self._hold_against(snapshot.settings)
         return self._collector.get_system_health(
             trading_state=snapshot.state.name,
             active_positions=len(snapshot.positions),
@@ -168,6 +170,11 @@ class RunMetrics:
         snapshot = None if self._worker is None else self._worker.snapshot()
         if snapshot is not None:
             self._collector.marks = _marks(snapshot)
+            self._hold_against(snapshot.settings)
+
+    def _hold_against(self, settings: Settings) -> None:
+        """Take the limits in force, which may have been changed since the start."""
+        self._collector.risk, self._collector.quality = settings.risk, settings.quality
 
 
 def _marks(snapshot: Snapshot) -> dict[Ticker, Price]:

@@ -39,16 +39,19 @@ class Drop(msgspec.Struct, frozen=True, kw_only=True):
 
 def drop_of(it: Figures) -> Drop:
     """Slippage is measured against the touch at the decision; what makers saved of the spread is no part."""
-    touch, money = it.slippage.taker.touch_cents, it.performance
+    touch = it.slippage.taker.touch_cents
     slippage = Cash(round((touch.mean or 0) * touch.n_contracts * CASH_PER_DOLLAR / 100))
-    net, fees = money.total_pnl, money.total_fees
+    nets = [trade.net for trade in it.trades if trade.net is not None]
+    # Of our trades alone: equity has what others traded on the account as well.
+    net = Cash(sum(nets)) if len(nets) == len(it.trades) else None
+    fees = Cash(sum(trade.fees for trade in it.trades))
     gross = None if net is None else Cash(net + fees + slippage)
     return Drop(
         gross=gross,
         fees=fees,
         slippage=slippage,
         net=net,
-        fee_share=None if money.fee_pct_of_pnl is None else money.fee_pct_of_pnl / 100,
+        fee_share=None if it.performance.fee_pct_of_pnl is None else it.performance.fee_pct_of_pnl / 100,
         drop=1 - net / gross if gross is not None and net is not None and gross > 0 else None,
     )
 

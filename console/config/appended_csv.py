@@ -61,7 +61,7 @@ class AppendedCsv:
         self._waiting.clear()
 
     def _append(self, descriptor: int) -> None:
-        size = os.fstat(descriptor).st_size
+        size = self._without_cut_line(descriptor)
         before = self._header if not size else b"" if os.pread(descriptor, 1, size - 1) == b"\n" else b"\n"
         lines = before + b"".join(self._waiting)
         try:
@@ -71,6 +71,16 @@ class AppendedCsv:
         except OSError:
             os.ftruncate(descriptor, size)
             raise
+
+    def _without_cut_line(self, descriptor: int) -> int:
+        """The file's size, once a last line is gone that is the beginning of one to be written: a crash's."""
+        size = os.fstat(descriptor).st_size
+        longest = max(map(len, (self._header, *self._waiting)))
+        begun = os.pread(descriptor, longest, max(0, size - longest)).rpartition(b"\n")[2]
+        if begun and any(line.startswith(begun) for line in (self._header, *self._waiting)):
+            size -= len(begun)
+            os.ftruncate(descriptor, size)
+        return size
 
     def _read_keys(self) -> set[str]:
         try:

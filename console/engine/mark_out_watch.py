@@ -48,8 +48,7 @@ class MarkOutWatch:
         return noted
 
     def _twice_mid(self, ticker: Ticker, at_ns: int) -> int | None:
-        market = self._markets.get(ticker)
-        if market is None or at_ns >= market.close_ns or not self._markets.is_live(ticker):
+        if self._markets.has_closed(ticker, at_ns) or not self._markets.is_live(ticker):
             return None
         return self._markets.quote(ticker).twice_mid
 

@@ -30,6 +30,7 @@ from console.engine.snapshot import (
     SwitchView,
 )
 from console.monitoring.slippage import CENTIBPS_PER_BPS
+from console.monitoring.why_not import MAX_REASONS
 from console.risk.exposure import Exposure
 from console.risk.manager import SwitchRow
 from console.risk.switches.base import WARNS_AT
@@ -112,7 +113,7 @@ class Painter:
             slippage=tuple(account.slippage),
             slippage_limit_centibps=int(engine.settings.quality.max_slippage_bps * CENTIBPS_PER_BPS),
             log=engine.trade_log.entries,
-            funnel=tuple(FunnelStep(*row) for row in engine.entries.why_not.rows()),
+            funnel=tuple(FunnelStep(*row) for row in engine.entries.why_not.rows(top=MAX_REASONS + 1)),
             alerts=tuple(engine.alerts),
             orders=len(account.orders),
             fills=len(account.fill_ids),

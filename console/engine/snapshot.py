@@ -188,7 +188,7 @@ class LogEntry(msgspec.Struct, frozen=True):
 
 
 class FunnelStep(msgspec.Struct, frozen=True):
-    """How many reached a step of the why-not funnel, and the commonest reasons to stop there."""
+    """How many reached a step of the why-not funnel, and the reasons to stop there, the commonest first."""
 
     label: str
     reached: int

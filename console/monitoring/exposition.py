@@ -10,6 +10,7 @@ from console.domain.money import CASH_PER_DOLLAR
 from console.monitoring.execution import Bps, RoleSlippage
 from console.monitoring.figures import Figures
 from console.monitoring.hit_rates import BucketRow
+from console.monitoring.slippage import CENTIBPS_PER_BPS
 from console.monitoring.system_health import SystemHealth
 
 if TYPE_CHECKING:
@@ -64,14 +65,20 @@ def _counter(name: str, text: str, value: float | None) -> Metric:
 
 
 def _histogram(figures: Figures | None) -> Metric:
-    """Contracts by their slippage; without a sum, which savings could make fall."""
+    """Contracts by their slippage; without a sum, which savings could make fall.
+
+    A bar ends below its high and samples are whole hundredths, so the last of these is the bound that it
+    includes, as Prometheus takes bounds.
+    """
     from prometheus_client.metrics_core import HistogramMetricFamily
 
     text = "Contracts by slippage against the touch at the decision, in basis points."
     family = HistogramMetricFamily("kconsole_slippage_touch_basis_points", text, labels=["role"])
     for role, it in () if figures is None else _roles(figures):
         seen = accumulate(bar.n_contracts for bar in it.histogram)
-        bounds = ["+Inf" if bar.high is None else str(bar.high) for bar in it.histogram]
+        bounds = [
+            "+Inf" if bar.high is None else f"{bar.high - 1 / CENTIBPS_PER_BPS:.2f}" for bar in it.histogram
+        ]
         family.add_metric([role], list(zip(bounds, seen, strict=True)), sum_value=None)
     return family
 

@@ -26,13 +26,18 @@ class FillRatio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fill_ratios(records: Records) -> list[FillRatio]:
-    """Of all orders sent in the period, makers and takers apart; nothing for a role that sent none."""
+    """Of all orders sent in the period, makers and takers apart; nothing for a role that sent none.
+
+    Those in markets that are left out are not counted, as their fills are not.
+    """
+    left_out = set(records.left_out)
+    ours = [each.intent for each in records.decisions if each.intent.ticker not in left_out]
     filled: Counter[str] = Counter()
     for record in records.fills:
         filled[record.intent.client_order_id] += record.fill.count
     rows = []
     for role, is_maker in (("maker", True), ("taker", False)):
-        sent = [decision.intent for decision in records.decisions if decision.intent.post_only is is_maker]
+        sent = [intent for intent in ours if intent.post_only is is_maker]
         asked = sum(intent.count for intent in sent)
         if not asked:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 
 TRADES_CSV = "trades_log.csv"
 METRICS_JSON = "metrics.json"
+_SIDES = {side.outcome.lower(): side for side in BookSide}
 _CENTS_PER_DOLLAR = 100
 _NS_PER_HOUR = 3_600_000_000_000
 
@@ -52,8 +54,10 @@ _NS_PER_HOUR = 3_600_000_000_000
 class MetricsCollector:
     """Collects trades and orders, and writes ``trades_log.csv``, ``mark_outs.csv`` and ``metrics.json``.
 
-    The engine's events go to ``observe``; ``record_trade`` takes trades of anything else. What a file does
-    not take is kept and written later, and ``on_trouble`` is told once, in a sentence, until it works again.
+    The engine's events go to ``observe``; ``record_trade`` takes trades of anything else. ``risk`` and
+    ``quality`` are the limits in force, ``marks`` YES prices at which what is open could be closed. What a
+    file does not take is kept and written later, and ``on_trouble`` is told once, in a sentence, until it
+    works again.
     """
 
     def __init__(
@@ -70,8 +74,8 @@ class MetricsCollector:
         self.on_trouble = on_trouble
         self.marks: Mapping[Ticker, Price] = {}
         self._fee_model = fee_model or KalshiFees()
-        self._risk = risk or RiskSettings()
-        self._quality = quality or QualitySettings()
+        self.risk = risk or RiskSettings()
+        self.quality = quality or QualitySettings()
         self._now_ns = now_ns
         self._trades_csv = AppendedCsv(self.folder / TRADES_CSV, COLUMNS)
         self._mark_outs_csv = AppendedCsv(self.folder / MARK_OUTS_CSV, MARK_OUT_COLUMNS)
@@ -106,10 +110,6 @@ class MetricsCollector:
 
         Raises ValueError for what no trade can be.
         """
-        if not 0 <= entry_price < _CENTS_PER_DOLLAR:
-            raise ValueError(f"entry_price {entry_price} is not from 0 to below {_CENTS_PER_DOLLAR} cents")
-        if round(contracts * COUNT_PER_CONTRACT) <= 0:
-            raise ValueError(f"contracts {contracts} is not a number above 0")
         now_ns = self._now_ns()
         row = TradeRow(
             timestamp=utc_text(now_ns),
@@ -127,6 +127,7 @@ class MetricsCollector:
             market_family=market_family,
             strategy=strategy,
         )
+        _check(row)
         self._noted.append((_trade_of(row, now_ns), slippage_bps))
         self._trades_csv.add(msgspec.structs.astuple(row))
         self.flush()
@@ -160,7 +161,7 @@ class MetricsCollector:
     def figures(self) -> Figures | None:
         """Every figure of what was observed."""
         records = self.records()
-        return None if records is None else figures_of(records, self._fee_model, self._quality)
+        return None if records is None else figures_of(records, self._fee_model, self.quality)
 
     def get_bucket_summary(self) -> dict[str, dict[str, Any]]:
         """Trades that ended, by the price of the outcome bought; every bucket is there."""
@@ -192,7 +193,7 @@ class MetricsCollector:
             mean_slippage_bps=self._mean_slippage_bps(),
             **readings,
         )
-        alerts = alerts_of(health, self._risk, self._quality)
+        alerts = alerts_of(health, self.risk, self.quality)
         self._health = msgspec.structs.replace(health, alerts_active=alerts)
         return self._health
 
@@ -279,9 +280,22 @@ def _has_ended(trade: Trade) -> bool:
     return trade.ending is not Ending.OPEN
 
 
+def _check(row: TradeRow) -> None:
+    """Raises ValueError for what no trade can be."""
+    for name, value in msgspec.structs.asdict(row).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} {value} is not a finite number")
+    if row.side.lower() not in _SIDES:
+        raise ValueError(f"side {row.side!r} is neither of {' and '.join(_SIDES)}")
+    if not 0 <= row.entry_price < _CENTS_PER_DOLLAR:
+        raise ValueError(f"entry_price {row.entry_price} is not from 0 to below {_CENTS_PER_DOLLAR} cents")
+    if round(row.contracts * COUNT_PER_CONTRACT) <= 0:
+        raise ValueError(f"contracts {row.contracts} is not a number above 0")
+
+
 def _trade_of(row: TradeRow, ended_ns: int) -> Trade:
     """A trade recorded by hand; which event it was of, and what was expected, nobody said."""
-    side = BookSide.BID if row.side.lower() == "yes" else BookSide.ASK
+    side = _SIDES[row.side.lower()]
     count = Count(round(row.contracts * COUNT_PER_CONTRACT))
     paid = cost(Price(round(row.entry_price * PRICE_PER_CENT)), count)
     gross, net = round(row.gross_pnl * CASH_PER_DOLLAR), round(row.net_pnl * CASH_PER_DOLLAR)

@@ -20,8 +20,9 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     """Money and rates of one run.
 
     ``total_pnl`` is equity at marks less capital, None when something open has no mark; ``realised`` and
-    ``unrealised`` are before fees and slippage. ``fee_pct_of_pnl`` is the share of fees in profit before
-    charges, None without such profit. Basis points are of ``paid``, the price of all contracts bought.
+    ``unrealised`` are before fees and slippage. What others traded on the account is in ``total_pnl`` and in
+    nothing else. ``fee_pct_of_pnl`` is the share of the trades' fees in their profit before charges, None
+    without such profit. Basis points are of ``paid``, the price of all contracts bought.
     ``trades`` have ended; the ``win_rate`` is of those that made money, results drawn by a seed left out.
     The intervals, of dollars and of bps, and the two-sided p-value of no profit are None with fewer than two
     events and days.
@@ -71,9 +72,9 @@ def performance(records: Records, trades: Sequence[Trade]) -> Performance:
     slippage = Cash(sum(record.slippage for record in records.fills_in_period))
     paid = Cash(sum(trade.paid for trade in trades))
     ended = [trade for trade in trades if trade.ending is not Ending.OPEN]
-    gross = 0 if total is None else total + fees + slippage
-    is_known = bool(trades) and all(trade.net is not None for trade in trades)
-    sure = sureness(records, trades) if is_known else _UNSURE
+    net, gross = _sum(trade.net for trade in trades), _sum(trade.gross for trade in trades) or 0
+    of_trades = Cash(sum(trade.fees for trade in trades))
+    sure = sureness(records, trades) if trades and net is not None else _UNSURE
     return Performance(
         total_pnl=total,
         realised=Cash(sum(trade.realised for trade in trades)),
@@ -84,9 +85,9 @@ def performance(records: Records, trades: Sequence[Trade]) -> Performance:
         trades=len(ended),
         open_trades=len(trades) - len(ended),
         win_rate=_share_won(ended),
-        fee_pct_of_pnl=100 * fees / gross if gross > 0 else None,
-        net_bps=_bps(total, paid),
-        fee_bps=_bps(fees, paid),
+        fee_pct_of_pnl=100 * of_trades / gross if gross > 0 else None,
+        net_bps=_bps(net, paid),
+        fee_bps=_bps(of_trades, paid),
         pnl_interval=sure.pnl,
         bps_interval=sure.bps,
         p_value=sure.p_value,

@@ -9,6 +9,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -18,6 +19,7 @@ from console.config.schema import InterfaceSettings, PracticeSettings, Settings
 from console.monitoring.checklist import ITEMS, Item
 
 _NS_PER_DAY = 86_400_000_000_000
+_LATEST_NS = 2**63 - 1
 
 
 class Status(enum.StrEnum):
@@ -34,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     passed: bool
     detail: str
-    at_ns: int
+    at_ns: Annotated[int, msgspec.Meta(ge=0, le=_LATEST_NS)]
     by: str
     settings: str
     program: str = __version__

@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 
 from console.config.schema import QualitySettings, RiskSettings
+from console.domain.money import CASH_PER_DOLLAR, Cash
+from console.risk.switches.daily_loss import daily_loss_limit
 
 _TRADES = ("RUNNING", "ACTIVE")
 
@@ -40,9 +42,12 @@ def alerts_of(health: SystemHealth, risk: RiskSettings, quality: QualitySettings
     if health.trading_state not in _TRADES:
         found.append(f"trading is {health.trading_state}")
     if health.daily_pnl is not None and health.capital is not None:
-        most = min(float(risk.max_daily_loss_dollars), float(risk.max_daily_loss_pct) * health.capital)
-        if -health.daily_pnl >= most:
-            found.append(f"daily loss ${-health.daily_pnl:,.2f} is at the limit of ${most:,.2f}")
+        opening = Cash(round((health.capital - health.daily_pnl) * CASH_PER_DOLLAR))
+        lost, most = Cash(round(-health.daily_pnl * CASH_PER_DOLLAR)), daily_loss_limit(risk, opening)
+        if lost >= most:
+            found.append(
+                f"daily loss ${lost / CASH_PER_DOLLAR:,.2f} is at the limit of ${most / CASH_PER_DOLLAR:,.2f}"
+            )
     share, cap = health.exposure_share, float(risk.max_total_exposure_pct)
     if share is not None and share > cap:
         found.append(f"exposure {100 * share:.1f} % is above {100 * cap:.0f} % of capital")

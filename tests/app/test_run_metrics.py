@@ -6,8 +6,10 @@ import csv
 import json
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from console.app import Launch, running_engine
 from console.config.appended_csv import AppendedCsv
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import JournaledEvent
+from console.domain.events import ChangeSettings, JournaledEvent
 from console.domain.fees import KalshiFees
 from console.domain.money import Price
 from console.monitoring.figures import figures_of
@@ -92,6 +94,29 @@ def test_a_port_in_use_is_told_and_trading_goes_on(tmp_path: Path, exchange: Pra
             )
             assert later.risk is not None
             assert later.risk.errors_in_hour == 0
+
+
+def test_what_is_judged_is_held_against_the_limits_in_force(
+    tmp_path: Path, exchange: PracticeProcess
+) -> None:
+    with running_engine(launch(tmp_path, exchange)) as worker:
+        changes = (("quality.max_slippage_bps", "7"),)
+        worker.send(ChangeSettings(at_ns=time.time_ns(), changes=changes, reason="calmer"))
+        wait_for(worker, "the change", lambda s: s.settings.quality.max_slippage_bps == 7)
+        assert worker.stop(cancel_resting=True) == 0
+    shown = json.loads((tmp_path / "practice" / "metrics" / "metrics.json").read_bytes())
+    assert shown["metrics"]["slippage_bps"]["limit_bps"] == 7
+
+
+def test_a_reader_that_asks_for_nothing_holds_up_no_end(tmp_path: Path, exchange: PracticeProcess) -> None:
+    pytest.importorskip("prometheus_client")
+    port = free_port()
+    with ExitStack() as silent:
+        with running_engine(launch(tmp_path, exchange, f"monitoring.prometheus_port={port}")) as worker:
+            silent.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            wait_for(worker, "a picture", lambda s: s.equity is not None)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
 
 
 def test_files_that_hang_keep_neither_the_engine_nor_its_end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,13 +23,16 @@ from console.commands.errors import ExitCode
 from console.commands.preflight import arena, bench, exercises, system
 from console.commands.preflight.outcome import Outcome, passed
 from console.config.home import find_home
+from console.config.logs import RUN_LOG
 from console.config.schema import QualitySettings, RiskSettings, Settings
 from console.domain.book import NO_QUOTE, BookSide
 from console.domain.events import AccountOpened, OrderIntended, RunStarted
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderIntent, TimeInForce
+from console.engine.halt_rounds import HaltRounds
 from console.engine.journal import Journal
 from console.monitoring.checklist import ITEMS, SWITCH
+from console.risk.manager import Permit, RiskManager
 from console.risk.switches.every import every_switch
 
 pytestmark = pytest.mark.timeout(300)
@@ -262,6 +266,22 @@ def test_a_switch_that_does_not_trip_fails_its_item_and_no_other(
     assert failing(items) == {"switch_guard": "not seen within 10 s: the latch guard"}
 
 
+def test_a_latch_that_lets_entries_go_on_fails_its_item(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RiskManager, "permit", lambda *_arguments: Permit(True))
+    _, items = preflight(capsys, tmp_path, only=("switch_error_burst",))
+    assert "orders were sent after error_burst was latched" in failing(items)["switch_error_burst"]
+
+
+def test_a_halt_that_confirms_without_asking_the_exchange_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HaltRounds, "_round", lambda _rounds: (0, ""))
+    _, items = preflight(capsys, tmp_path, only=("manual_resume",))
+    assert "orders rest at the exchange" in failing(items)["manual_resume"]
+
+
 def test_a_console_ends_a_killed_run_recovers_and_a_full_disk_halts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], tell: Callable[[str], None]
 ) -> None:
@@ -346,6 +366,40 @@ def test_what_was_found_before_an_interrupt_is_kept(
     assert known == {"fractional_kelly"}
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_closed_terminal_and_a_signal_end_what_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    roots = []
+
+    def signalled(running: bench.Bench) -> Outcome:
+        roots.append(running.arena.root)
+        signal.raise_signal(number)
+        return passed("not ended")
+
+    monkeypatch.setitem(bench.CHECKS, "group_limit", signalled)
+    before = signal.getsignal(number)
+    assert main(["preflight", "--home", str(tmp_path), "--only", "group_limit"]) == 128 + number
+    assert [root.exists() for root in roots] == [False]
+    assert signal.getsignal(number) == before
+
+
+def test_what_two_terminals_check_at_once_is_kept_of_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(_bench: bench.Bench) -> Outcome:
+        assert main(["preflight", "--home", str(tmp_path), "--only", "fractional_kelly"]) == ExitCode.DONE
+        return passed("seen")
+
+    monkeypatch.setitem(bench.CHECKS, "group_limit", meanwhile)
+    assert main(["preflight", "--home", str(tmp_path), "--only", "group_limit"]) == ExitCode.DONE
+    _, items = preflight(capsys, tmp_path, "--list")
+    assert {name for name, item in items.items() if item["status"] == "passed"} == {
+        "fractional_kelly",
+        "group_limit",
+    }
+
+
 def test_a_check_that_breaks_has_failed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,16 +411,51 @@ def test_a_check_that_breaks_has_failed(
     }
 
 
+def test_a_log_of_runs_that_takes_no_line_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = find_home(str(tmp_path)).environment("demo").logs / RUN_LOG
+    log.mkdir(parents=True)
+    _, items = preflight(capsys, tmp_path, only=("logging",))
+    assert failing(items) == {"logging": f"log {log} cannot be opened: Is a directory"}
+
+
+def test_what_was_logged_is_what_the_log_command_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preflight(capsys, tmp_path, only=("logging",))
+    assert main(["logs", "--home", str(tmp_path), "--env", "demo"]) == ExitCode.DONE
+    assert "pre-flight check " in capsys.readouterr().out
+
+
+def test_a_backtest_by_fees_that_the_exchange_does_not_charge_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--data", str(record(tmp_path / "data")), "--set", "fees.model=profit")
+    _, items = preflight(capsys, tmp_path, *words, only=("backtest",))
+    assert "fees.model = profit is not what the exchange charges" in failing(items)["backtest"]
+
+
 def test_a_pattern_of_no_item_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["preflight", "--home", str(tmp_path), "--only", "clokc"]) == ExitCode.USAGE
     assert "--only clokc names no item; there are data_coverage" in capsys.readouterr().err
 
 
-def test_a_record_that_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "",
+        '{"items": {"clock": {"passed": true, "detail": "", "by": "", "settings": "", "at_ns": 1'
+        + "0" * 30
+        + "}}}",
+    ],
+)
+def test_a_record_that_is_none_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
     path = find_home(str(tmp_path)).environment("demo").preflight
     path.parent.mkdir(parents=True)
-    path.write_text("[]")
-    assert main(["preflight", "--home", str(tmp_path), "--list"]) == ExitCode.FAILED
+    path.write_text(content)
+    assert main(["preflight", "--home", str(tmp_path), "--list", "--json"]) == ExitCode.FAILED
     assert "is no record of pre-flight checks" in capsys.readouterr().err
 
 

@@ -6,7 +6,15 @@ import msgspec
 import pytest
 from engine_builders import FAVOURITE, SECOND, START, A, Desk, desk, market, quote, records, replayed
 
-from console.domain.events import FeedLost, MarketListed, MarketTraded, OrderFilled, OrderIntended
+from console.domain.events import (
+    FeedLost,
+    MarketListed,
+    MarketStatusChanged,
+    MarketTraded,
+    OrderFilled,
+    OrderIntended,
+)
+from console.domain.market import MarketStatus
 from console.engine.mark_out_watch import MarkOutWatch
 
 MINUTE = 60 * SECOND
@@ -45,6 +53,14 @@ def test_a_book_that_was_lost_and_a_market_that_closed_have_no_mid() -> None:
     watch.follow(records(trading.actions))
     trading.take(FeedLost(at_ns=trading.now_ns, reason="a message was skipped"))
     assert watch.seen(START + 2 * SECOND) == []
+    trading.prove()
+    trading.show(FAVOURITE)
+    assert watch.seen(START + MINUTE) == []
+
+
+def test_a_market_that_ended_before_its_time_has_no_mid(at_work: tuple[Desk, MarkOutWatch]) -> None:
+    trading, watch = at_work
+    trading.take(MarketStatusChanged(at_ns=trading.now_ns, ticker=A, status=MarketStatus.DETERMINED))
     trading.prove()
     trading.show(FAVOURITE)
     assert watch.seen(START + MINUTE) == []

@@ -14,6 +14,7 @@ from report_builders import random_result
 
 from console.config.schema import QualitySettings
 from console.domain.fees import KalshiFees
+from console.monitoring.execution import sample_of
 from console.monitoring.exposition import families
 from console.monitoring.figures import Figures, figures_of
 from console.monitoring.records import Decision
@@ -122,6 +123,25 @@ def test_a_histogram_never_falls_and_ends_in_everything(full: str) -> None:
         counts = [count for _, count in bounds]
         assert counts == sorted(counts)
         assert [float(le) for le, _ in bounds] == sorted(float(le) for le, _ in bounds)
+
+
+def test_a_histogram_counts_what_lies_at_a_bound_or_below_and_nothing_above_it() -> None:
+    result = random_result(1, markets=60, days=12)
+    figures = figures_of(result, KalshiFees(), QualitySettings())
+    measured = [
+        (sample.touch_centibps, sample.contracts)
+        for record in result.fills
+        if record.fill.is_taker and (sample := sample_of(record)) is not None
+    ]
+    assert any(centibps == 0 for centibps, _ in measured)
+    shown = {
+        sample.labels["le"]: sample.value
+        for sample in samples_of(page(figures, None))
+        if sample.name == "kconsole_slippage_touch_basis_points_bucket" and sample.labels["role"] == "taker"
+    }
+    assert shown == {
+        le: sum(count for centibps, count in measured if centibps <= 100 * float(le)) / 100 for le in shown
+    }
 
 
 def test_what_is_not_known_has_no_sample() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import fcntl
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -158,7 +159,27 @@ def test_health_takes_what_is_unknown_for_no_figure_and_no_alert(tmp_path: Path)
     assert health.alerts_active == ()
 
 
-@pytest.mark.parametrize("wrong", [{"entry_price": 100}, {"entry_price": -1}, {"contracts": 0}])
+def test_the_daily_loss_is_held_against_the_day_s_opening_equity_as_the_switch_does(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    assert collector.get_system_health("RUNNING", 0, 0.0, 950.5, -49.5).alerts_active == ()
+    (alert,) = collector.get_system_health("RUNNING", 0, 0.0, 950.0, -50.0).alerts_active
+    assert alert == "daily loss $50.00 is at the limit of $50.00"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"entry_price": 100},
+        {"entry_price": -1},
+        {"contracts": 0},
+        {"contracts": math.inf},
+        {"side": "buy"},
+        {"slippage_bps": math.nan},
+        {"net_pnl": math.nan},
+        {"exit_price": math.nan},
+        {"holding_period_hours": math.inf},
+    ],
+)
 def test_what_no_trade_can_be_is_refused_and_changes_nothing(tmp_path: Path, wrong: dict[str, Any]) -> None:
     collector = MetricsCollector(tmp_path)
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -185,6 +206,35 @@ def test_a_restart_adds_what_is_missing_and_nothing_twice(tmp_path: Path) -> Non
     feed(MetricsCollector(tmp_path), journal)
     more = [*bought(2, "KXA-2"), settled(2, "KXA-2", 0)]
     feed(MetricsCollector(tmp_path), journal + more)
+    assert [row["ticker"] for row in rows(tmp_path)] == ["KXA-1", "KXA-2"]
+
+
+@pytest.mark.parametrize("left", [5, 40, 60, 120])
+def test_a_line_that_a_crash_cut_is_written_anew_and_counted_once(tmp_path: Path, left: int) -> None:
+    journal = [opened(), *bought(1), settled(1, "KXA-1", 10_000), *bought(2, "KXA-2")]
+    journal.append(settled(2, "KXA-2", 0))
+    feed(MetricsCollector(tmp_path), journal)
+    path = tmp_path / "trades_log.csv"
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1][:left])
+    feed(MetricsCollector(tmp_path), journal)
+    assert path.read_bytes() == whole
+
+
+def test_a_heading_that_a_crash_cut_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "trades_log.csv"
+    path.write_text("timestamp,tick")
+    feed(MetricsCollector(tmp_path), [opened(), *bought(1), settled(1, "KXA-1", 10_000)])
+    assert [row["ticker"] for row in rows(tmp_path)] == ["KXA-1"]
+
+
+def test_a_line_that_only_lacks_its_end_is_not_written_twice(tmp_path: Path) -> None:
+    journal = [opened(), *bought(1), settled(1, "KXA-1", 10_000)]
+    path = tmp_path / "trades_log.csv"
+    feed(MetricsCollector(tmp_path), journal)
+    path.write_text(path.read_text().rstrip("\n"))
+    feed(MetricsCollector(tmp_path), [*journal, *bought(2, "KXA-2"), settled(2, "KXA-2", 0)])
     assert [row["ticker"] for row in rows(tmp_path)] == ["KXA-1", "KXA-2"]
 
 
@@ -277,6 +327,25 @@ def test_what_others_traded_on_the_account_is_in_its_money_and_in_no_trade(tmp_p
     assert records.left_out == ("KXA-1",)
     assert records.fills == ()
     assert records.final_equity == 10_000_000_000 + 2 * (800_000 - 52_000)
+
+
+def test_rates_are_of_our_own_trades_where_others_trade_on_the_account(tmp_path: Path) -> None:
+    alone, beside = MetricsCollector(tmp_path / "a"), MetricsCollector(tmp_path / "b")
+    ours = [opened(), *bought(1), settled(1, "KXA-1", 10_000)]
+    theirs: list[JournaledEvent] = [
+        *bought(2, "KXA-2"),
+        ExternalFilled(at_ns=START + 150 * SECOND, fill=fill(9, "KXA-2")),
+        settled(2, "KXA-2", 0),
+    ]
+    feed(alone, ours)
+    feed(beside, ours + theirs)
+    one, both = alone.figures(), beside.figures()
+    assert one is not None
+    assert both is not None
+    assert both.performance.total_pnl == -17_756_000
+    assert both.performance.net_bps == one.performance.net_bps == pytest.approx(1e4 * 0.748 / 9.2)
+    assert both.performance.fee_pct_of_pnl == one.performance.fee_pct_of_pnl == pytest.approx(6.5)
+    assert both.fill_ratios == one.fill_ratios
 
 
 def test_equity_is_not_known_after_a_fill_that_no_scan_marked(tmp_path: Path) -> None:

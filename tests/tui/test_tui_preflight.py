@@ -59,6 +59,8 @@ def test_what_failed_stands_first(tmp_path: Path) -> None:
 def test_findings_count_no_more_once_they_are_old_or_the_settings_are_others(tmp_path: Path) -> None:
     record(tmp_path, {item.id: finding() for item in ITEMS})
     assert "outdated: our clock" in said(tmp_path, now_ns=NOW + 2 * DAY_NS)
+    dated = sum(item.lasts_days is not None for item in ITEMS)
+    assert f"{dated} outdated" in said(tmp_path, now_ns=NOW - DAY_NS)
     limits = replace(Settings().risk, kelly_fraction=Decimal("0.2"))
     other = said(tmp_path, replace(Settings(), risk=limits))
     by_settings = sum(item.by_settings for item in ITEMS)

@@ -46,6 +46,9 @@ from console.monitoring.preflight_record import (
 )
 
 _NS_PER_S = 1_000_000_000
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What would end the command before it has ended what it started; a terminal closed sends the second."""
+
 _ID_WIDTH = max(len(item.id) for item in ITEMS)
 
 
@@ -101,8 +104,11 @@ class _Record:
         """Raises UserError for a file that cannot be read."""
         self._path = path
         self._settings = loaded.settings
+        self.findings = self._on_disk()
+
+    def _on_disk(self) -> dict[str, Finding]:
         try:
-            self.findings = read_record(path)
+            return read_record(self._path)
         except RecordError as error:
             raise UserError(str(error)) from None
 
@@ -113,7 +119,9 @@ class _Record:
         return next(each for each in self.standings() if each.item is item)
 
     def keep(self, item: Item, passed: bool, detail: str) -> None:
-        """Raises UserError when the file cannot be written."""
+        """Raises UserError when the file cannot be read or written."""
+        # Other checks may have been kept meanwhile by another terminal.
+        self.findings = self._on_disk()
         self.findings[item.id] = Finding(
             passed=passed,
             detail=detail,
@@ -134,7 +142,7 @@ def _check(items: Sequence[Item], arguments: argparse.Namespace, loaded: Loaded,
 
     folder_of(arguments).create()
     machine = [item for item in items if item.question is None]
-    before = signal.signal(signal.SIGTERM, _end)
+    before = {number: signal.signal(number, _end) for number in _ENDING}
     try:
         with ExitStack() as stack:
             bench = Bench(arguments, loaded, stack)
@@ -147,7 +155,8 @@ def _check(items: Sequence[Item], arguments: argparse.Namespace, loaded: Loaded,
                     _print(record.standing(item))
                     sys.stdout.flush()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     _ask([item for item in items if item.question is not None], arguments, record)
 
 

@@ -32,6 +32,9 @@ ENDED, KILLED, REFUSED = "ended", "killed", "refused"
 
 _MAKER = (("strategy_flb.style", "maker"),)
 _AGAIN_S = 3
+_AT_LONGEST = ("--for", str(round(2 * PATIENCE_S)))
+"""So that a run ends also where the checks were killed before they could end it."""
+
 _JOURNAL_BYTES = 400_000
 _LIMITED = (
     "import resource, sys; hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]; "
@@ -66,7 +69,7 @@ def shutdown(arena: Arena) -> str:
 def recovery(arena: Arena) -> str:
     """A run is killed while it trades, and another goes on in its home. Raises TimeUpError."""
     words = ["run", "--headless", "--json", *arena.words(KILLED)]
-    with _program(words) as trading:
+    with _program([*words, *_AT_LONGEST]) as trading:
         _wait_for_status(arena, KILLED, "fills", trading)
         trading.kill()
         trading.wait()
@@ -85,7 +88,8 @@ def recovery(arena: Arena) -> str:
 def journal_failure(arena: Arena) -> str:
     """A run whose disk refuses the journal must halt and end. Raises TimeUpError."""
     command = [sys.executable, "-P", "-c", _LIMITED, str(_JOURNAL_BYTES)]
-    with _program(["run", "--headless", "--json", *arena.words(REFUSED)], command=command) as run:
+    words = ["run", "--headless", "--json", *arena.words(REFUSED), *_AT_LONGEST]
+    with _program(words, command=command) as run:
         out, said = _output_of(run)
     latched = [latch["name"] for latch in json.loads(out).get("latches", [])] if out else []
     if run.returncode != ExitCode.FAILED or "journal" not in latched:

@@ -26,6 +26,7 @@ from console.risk.switches.every import every_switch
 _NUDGE_S = 2.0
 _HALTED_S = 20.0
 _QUIET_S = 0.5
+_HELD_NS = 4_000_000_000
 _MAKER = (("strategy_flb.style", "maker"),)
 
 Nudge = Callable[["Session"], None]
@@ -82,6 +83,8 @@ class Session:
     def trip(self, switch: Switch, exercise: Exercise) -> str:
         """Trip a switch, see that it stops what it should, and resume; says how that went."""
         self.wait("trading", lambda now: now.state is TradingState.RUNNING and not now.latches)
+        # Under the settings of some exercises nothing is entered, and they trip by what is held.
+        self.wait("a position that lasts", _holds_for_a_while)
         self.change(exercise.settings)
         if exercise.fault is not None:
             setattr(self.faults, exercise.fault, True)
@@ -163,6 +166,11 @@ def _orders(now: Snapshot) -> int:
 
 def _entries(now: Snapshot) -> int:
     return next(step.reached for step in now.funnel if step.label == FunnelStepName.SENT.value)
+
+
+def _holds_for_a_while(now: Snapshot) -> bool:
+    least_ns = time.time_ns() + _HELD_NS
+    return any(held.close_ns is not None and held.close_ns > least_ns for held in now.positions)
 
 
 def _refused(now: Snapshot) -> int:

@@ -10,6 +10,7 @@ from console.tui.table import Cell
 from console.tui.views.common import WAITING, data_age
 
 _LABEL, _COUNT = 16, 9
+_MOST_REASONS = 3
 
 
 def _step_row(step: FunnelStep, first: int) -> Cell:
@@ -36,7 +37,8 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     rows: list[tuple[str, Cell]] = []
     for step in steps:
         rows.append((step.label, _step_row(step, first)))
-        rows.extend((f"{step.label} {reason}", _reason_row(reason, n)) for reason, n in step.stopped)
+        commonest = step.stopped[:_MOST_REASONS]
+        rows.extend((f"{step.label} {reason}", _reason_row(reason, n)) for reason, n in commonest)
     return Content(
         summary=[put("from scan to fill")],
         age=data_age(picture.age_ns),
