@@ -55,10 +55,11 @@ def choose(pane: ReplayPane, folder: Path, thresholds: str = "92c and 8c") -> No
 
 
 async def finish(screen: Console, pane: ReplayPane) -> str:
-    """Wait for the child, then read the screen."""
+    """Wait for the child, which may have ended and been read already, then read the screen."""
     child = pane._child
-    assert isinstance(child, ReplayChild)
-    await asyncio.to_thread(child._thread.join, 100)
+    if child is not None:
+        assert isinstance(child, ReplayChild)
+        await asyncio.to_thread(child._thread.join, 100)
     return await screen.look()
 
 
