@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[PracticeProcess]:
-    with practice_exchange(tmp_path, speed=2) as running:
+    with practice_exchange(tmp_path, speed=6) as running:
         yield running
 
 

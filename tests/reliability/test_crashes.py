@@ -58,7 +58,7 @@ def crash_once(exchange: QuietExchange, home: Path, program: Program) -> int:
         wait_until("an order of ours rests", terminal, lambda: exchange.resting() > 0)
         terminal.press("a")
         if program is sick_consoles.crash_in_engine:
-            terminal.wait_for("the engine failed: RuntimeError")
+            terminal.wait_for("ENGINE FAILED")
             wait_until("its status tells it", terminal, lambda: state_of(home)[0] == "FAILED")
             terminal.kill(signal.SIGTERM)
         exit_code = terminal.wait_end()

@@ -210,7 +210,8 @@ def exercise_resume(running: Session) -> str:
     """
     running.wait("trading", lambda now: now.state is TradingState.RUNNING and not now.latches)
     running.change(_MAKER)
-    running.wait("an order resting", lambda now: bool(now.resting))
+    # What is on its way may be refused still, and then nothing is shown.
+    running.wait("an order resting at the exchange", lambda _now: bool(running.arena.resting()))
     running.faults.loses_cancels = True
     try:
         running.worker.halt("pre-flight check")
