@@ -20,7 +20,7 @@ from console.domain.ports import Clock
 from console.exchange.clock import ServerClock, date_ms
 from console.exchange.feed_events import Lifecycles
 from console.exchange.hosts import Connection
-from console.exchange.session import FeedSession, SessionLostError
+from console.exchange.session import FeedSession, OnBook, SessionLostError
 from console.exchange.signing import Signer
 
 _OPEN_TIMEOUT_S = 5.0
@@ -58,7 +58,8 @@ class KalshiFeed:
 
     ``events`` never raises for the line: an outage is one FeedLost (another if its reason changes), and the
     first FeedProved after it says that everything is subscribed again. What happened to our orders in
-    between must be read over REST then. What others trade in the markets followed is given to ``on_trade``.
+    between must be read over REST then. What others trade in the markets followed is given to ``on_trade``,
+    every message of their books to ``on_book``.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class KalshiFeed:
         *,
         wall_ns: Clock,
         on_trade: Callable[[TradePrinted], None] | None = None,
+        on_book: OnBook | None = None,
     ) -> None:
         self._on_trade = on_trade
+        self._on_book = on_book
         self._address = connection.ws
         self._signer = signer
         self._clock = clock
@@ -120,7 +123,7 @@ class KalshiFeed:
         async with await self._connect() as line:
             self._line = line
             session = self._session = FeedSession(
-                self._wanted, self._lifecycles, self._wall_ns, self._on_trade
+                self._wanted, self._lifecycles, self._wall_ns, self._on_trade, self._on_book
             )
             proved_ns = 0
             try:

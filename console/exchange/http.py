@@ -83,13 +83,13 @@ class Transport:
     GETs are repeated after an error that may pass; of the others, all but POSTs whose timestamp was too old.
     ``may_send`` is asked last, just before the bytes of an order leave, with whether it is reduce-only.
     Where a budget is kept, what is not urgent also waits for as long as a 429 asks, or a random time; waiting
-    has the same deadline, apart from the answer's.
+    has the same deadline, apart from the answer's. Without a signer only what is public can be read.
     """
 
     def __init__(
         self,
         base: str,
-        signer: Signer,
+        signer: Signer | None,
         clock: ServerClock,
         *,
         deadline_s: float,
@@ -186,7 +186,8 @@ class Transport:
             headers=None if request.body is None else {"Content-Type": "application/json"},
         )
         path = message.url.raw_path.decode("ascii")
-        message.headers.update(self._signer.headers(request.method, path, self._clock.now_ms()))
+        if self._signer is not None:
+            message.headers.update(self._signer.headers(request.method, path, self._clock.now_ms()))
         if request.is_order:
             check = partial(self._check_gate, request.reduce_only, leaving)
             message.extensions = {**message.extensions, "trace": check}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from console.domain.ports import VenueError
-from console.exchange.http import Transport
 from console.exchange.messages import Page
 from console.exchange.rest import Reply, Request
 
@@ -16,8 +15,15 @@ Item = TypeVar("Item")
 Record = TypeVar("Record")
 
 
+class Sender(Protocol):
+    """What sends requests."""
+
+    async def send(self, request: Request[Reply]) -> Reply:
+        """The reply; raises VenueError."""
+
+
 async def read_all(
-    transport: Transport, first: Request[PageType], items: Callable[[PageType], Sequence[Item]]
+    transport: Sender, first: Request[PageType], items: Callable[[PageType], Sequence[Item]]
 ) -> list[Item]:
     """Every item of a paginated list; raises VenueError when a page is missing or the pages go round."""
     found: list[Item] = []

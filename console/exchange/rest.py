@@ -39,11 +39,13 @@ class Request(Generic[Reply]):
     statuses: tuple[int, ...] = (200, 201)
 
 
-def _get(path: str, reply: type[Reply], **query: str | int) -> Request[Reply]:
+def get(path: str, reply: type[Reply], **query: str | int) -> Request[Reply]:
+    """A read."""
     return Request(method="GET", path=path, reply=reply, query=query)
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
+    """A text as one part of a path."""
     return quote(text, safe="")
 
 
@@ -58,28 +60,28 @@ def exchange_status() -> Request[market_data.ExchangeStatus]:
 
 
 def exchange_schedule() -> Request[market_data.ScheduleReply]:
-    return _get("/exchange/schedule", market_data.ScheduleReply)
+    return get("/exchange/schedule", market_data.ScheduleReply)
 
 
 def one_series(ticker: str) -> Request[market_data.SeriesReply]:
-    return _get(f"/series/{_segment(ticker)}", market_data.SeriesReply)
+    return get(f"/series/{segment(ticker)}", market_data.SeriesReply)
 
 
 def all_series() -> Request[market_data.SeriesListReply]:
-    return _get("/series", market_data.SeriesListReply)
+    return get("/series", market_data.SeriesListReply)
 
 
 def one_event(ticker: str) -> Request[market_data.EventReply]:
-    return _get(f"/events/{_segment(ticker)}", market_data.EventReply)
+    return get(f"/events/{segment(ticker)}", market_data.EventReply)
 
 
 def events(tickers: list[str]) -> Request[market_data.EventsReply]:
     """Up to a page of events by ticker."""
-    return _get("/events", market_data.EventsReply, tickers=",".join(tickers), limit=EVENTS_PAGE_SIZE)
+    return get("/events", market_data.EventsReply, tickers=",".join(tickers), limit=EVENTS_PAGE_SIZE)
 
 
 def one_market(ticker: Ticker) -> Request[market_data.MarketReply]:
-    return _get(f"/markets/{_segment(ticker)}", market_data.MarketReply)
+    return get(f"/markets/{segment(ticker)}", market_data.MarketReply)
 
 
 def open_markets(series: str | None) -> Request[market_data.MarketsReply]:
@@ -96,7 +98,7 @@ def markets_closing(
 def _markets(series: str | None, **query: str | int) -> Request[market_data.MarketsReply]:
     if series is not None:
         query["series_ticker"] = series
-    return _get("/markets", market_data.MarketsReply, limit=PAGE_SIZE, mve_filter="exclude", **query)
+    return get("/markets", market_data.MarketsReply, limit=PAGE_SIZE, mve_filter="exclude", **query)
 
 
 def create_order(intent: OrderIntent) -> Request[account.CreateOrderReply]:
@@ -129,7 +131,7 @@ def create_order(intent: OrderIntent) -> Request[account.CreateOrderReply]:
 def cancel_order(order_id: str, ticker: Ticker, exchange_index: int) -> Request[account.CancelOrderReply]:
     return Request(
         method="DELETE",
-        path=f"/portfolio/events/orders/{_segment(order_id)}",
+        path=f"/portfolio/events/orders/{segment(order_id)}",
         reply=account.CancelOrderReply,
         query={"exchange_index": exchange_index, "market_ticker": ticker},
         urgent=True,
@@ -137,47 +139,47 @@ def cancel_order(order_id: str, ticker: Ticker, exchange_index: int) -> Request[
 
 
 def orders(min_s: int) -> Request[account.OrdersReply]:
-    return _get("/portfolio/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
+    return get("/portfolio/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def resting_orders() -> Request[account.OrdersReply]:
-    return _get("/portfolio/orders", account.OrdersReply, status="resting", limit=PAGE_SIZE)
+    return get("/portfolio/orders", account.OrdersReply, status="resting", limit=PAGE_SIZE)
 
 
 def historical_cutoff() -> Request[market_data.HistoricalCutoffReply]:
-    return _get("/historical/cutoff", market_data.HistoricalCutoffReply)
+    return get("/historical/cutoff", market_data.HistoricalCutoffReply)
 
 
 def historical_orders(min_s: int) -> Request[account.OrdersReply]:
-    return _get("/historical/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
+    return get("/historical/orders", account.OrdersReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def historical_fills(min_s: int) -> Request[account.FillsReply]:
-    return _get("/historical/fills", account.FillsReply, min_ts=min_s, limit=PAGE_SIZE)
+    return get("/historical/fills", account.FillsReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def fills(min_s: int) -> Request[account.FillsReply]:
-    return _get("/portfolio/fills", account.FillsReply, min_ts=min_s, limit=PAGE_SIZE)
+    return get("/portfolio/fills", account.FillsReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def settlements(min_s: int) -> Request[account.SettlementsReply]:
-    return _get("/portfolio/settlements", account.SettlementsReply, min_ts=min_s, limit=PAGE_SIZE)
+    return get("/portfolio/settlements", account.SettlementsReply, min_ts=min_s, limit=PAGE_SIZE)
 
 
 def positions() -> Request[account.PositionsReply]:
-    return _get("/portfolio/positions", account.PositionsReply, settlement_status="all", limit=PAGE_SIZE)
+    return get("/portfolio/positions", account.PositionsReply, settlement_status="all", limit=PAGE_SIZE)
 
 
 def balance() -> Request[account.BalanceReply]:
-    return _get("/portfolio/balance", account.BalanceReply)
+    return get("/portfolio/balance", account.BalanceReply)
 
 
 def account_limits() -> Request[account.AccountLimitsReply]:
-    return _get("/account/limits", account.AccountLimitsReply)
+    return get("/account/limits", account.AccountLimitsReply)
 
 
 def endpoint_costs() -> Request[market_data.EndpointCostsReply]:
-    return _get("/account/endpoint_costs", market_data.EndpointCostsReply)
+    return get("/account/endpoint_costs", market_data.EndpointCostsReply)
 
 
 def create_group(exchange_index: int, contracts_limit: int) -> Request[account.CreateOrderGroupReply]:
@@ -190,7 +192,7 @@ def create_group(exchange_index: int, contracts_limit: int) -> Request[account.C
 
 
 def order_groups() -> Request[account.OrderGroupsReply]:
-    return _get("/portfolio/order_groups", account.OrderGroupsReply)
+    return get("/portfolio/order_groups", account.OrderGroupsReply)
 
 
 def trigger_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
@@ -205,7 +207,7 @@ def delete_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
     """Cancels its orders and removes it."""
     return Request(
         method="DELETE",
-        path=f"/portfolio/order_groups/{_segment(group_id)}",
+        path=f"/portfolio/order_groups/{segment(group_id)}",
         reply=account.Empty,
         query={"exchange_index": exchange_index},
         urgent=True,
@@ -215,7 +217,7 @@ def delete_group(group_id: str, exchange_index: int) -> Request[account.Empty]:
 def _group_call(group_id: str, exchange_index: int, call: str) -> Request[account.Empty]:
     return Request(
         method="PUT",
-        path=f"/portfolio/order_groups/{_segment(group_id)}/{call}",
+        path=f"/portfolio/order_groups/{segment(group_id)}/{call}",
         reply=account.Empty,
         query={"exchange_index": exchange_index},
         urgent=True,

@@ -21,6 +21,9 @@ ACCOUNT_CHANNELS = ("fill", "user_orders", "market_lifecycle_v2")
 _TICKERS_PER_COMMAND = 200
 
 Payload = TypeVar("Payload", bound=msgspec.Struct)
+BookMessage = ws.OrderbookSnapshot | ws.OrderbookDelta
+OnBook = Callable[[BookMessage, int], None]
+"""Hears each message of a book that is whole, on the YES scale, and when it came."""
 
 
 class SessionLostError(Exception):
@@ -40,7 +43,8 @@ class FeedSession:
 
     ``wanted`` is shared with the feed, which keeps it between connections. Events come from ``take``,
     commands to send from ``commands``; ``has_commands`` says that an answer made new ones possible. With
-    ``on_trade`` the trades of those markets are subscribed to as well and given to it.
+    ``on_trade`` the trades of those markets are subscribed to as well and given to it; ``on_book`` hears
+    their books level by level.
     """
 
     def __init__(
@@ -49,7 +53,9 @@ class FeedSession:
         lifecycles: feed_events.Lifecycles,
         wall_ns: Clock,
         on_trade: Callable[[TradePrinted], None] | None = None,
+        on_book: OnBook | None = None,
     ) -> None:
+        self._on_book = on_book
         self._wanted = wanted
         self._lifecycles = lifecycles
         self._wall_ns = wall_ns
@@ -146,11 +152,17 @@ class FeedSession:
 
     def _take_snapshot(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         message = msgspec.json.decode(raw, type=ws.OrderbookSnapshot)
-        return _quote_changed(message.market_ticker, self._books.snapshot(message), at_ns)
+        quote = self._books.snapshot(message)
+        if self._on_book is not None:
+            self._on_book(message, at_ns)
+        return _quote_changed(message.market_ticker, quote, at_ns)
 
     def _take_delta(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         message = msgspec.json.decode(raw, type=ws.OrderbookDelta)
-        return _quote_changed(message.market_ticker, self._books.delta(message), at_ns)
+        quote = self._books.delta(message)
+        if self._on_book is not None:
+            self._on_book(message, at_ns)
+        return _quote_changed(message.market_ticker, quote, at_ns)
 
     def _take_trade(self, raw: msgspec.Raw, at_ns: int) -> Iterable[EngineEvent]:
         message = msgspec.json.decode(raw, type=ws.Trade)

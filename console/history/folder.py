@@ -14,7 +14,7 @@ from console.history.exact import MarketRows
 from console.history.load import markets_file
 from console.history.markets import read_markets
 from console.history.merge import Run
-from console.history.read import Piece, find_file, parts_of, read_part
+from console.history.read import Piece, find_file, is_there, parts_of, read_part
 from console.history.schema import ColumnSpec, HistoryError, Kind
 from console.history.timeline import IN_MEMORY_ROWS, Source, Timeline
 from console.history.usable import ALWAYS, Period, Selection
@@ -48,7 +48,7 @@ def open_folder(
         recording = Recording(snapshots_path, places, asked, dropped)
         sources.append(_deltas(deltas_path, recording, places, asked))
         snapshots.append(_snapshots(recording))
-    if not any(source.path.exists() for source in sources):
+    if not any(is_there(source.path) for source in sources):
         raise HistoryError(
             f"{sources[0].path} is missing (or quotes.csv), and so are trades, candles and a book recording"
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from console.history import rows, schema
 from console.history.exact import MarketRows, TimeOrder
 from console.history.markets import read_markets
-from console.history.read import find_file, no_rows, parts_of, read_part
+from console.history.read import find_file, is_there, no_rows, parts_of, read_part
 from console.history.schema import ColumnSpec, HistoryError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def load(folder: Path) -> History:
     """Read and check a folder of markets with quotes or trades; raises HistoryError."""
     markets, outcomes = read_markets(markets_file(folder))
     quotes, trades = find_file(folder, "quotes"), find_file(folder, "trades")
-    if not quotes.exists() and not trades.exists():
+    if not is_there(quotes) and not is_there(trades):
         raise HistoryError(f"{quotes} is missing (or quotes.csv), and so is trades.parquet")
     places = MarketRows(markets)
     return History(
@@ -62,7 +62,7 @@ def markets_file(folder: Path) -> Path:
     if not os.access(folder, os.R_OK | os.X_OK):
         raise HistoryError(f"{folder}: may not be read; check the permissions")
     path = find_file(folder, "markets")
-    if not path.exists():
+    if not is_there(path):
         raise HistoryError(f"{path} is missing (or markets.csv)")
     return path
 

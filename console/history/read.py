@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.history.arrow import prepare_arrow
 from console.history.schema import ColumnSpec, HistoryError, Kind
-from console.history.typed import Part, as_typed, nulls, refuse
+from console.history.typed import Part, as_typed, nulls, refuse, shortened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,6 +22,8 @@ MAX_FILE_BYTES = {".parquet": 64 * 2**30, ".csv": 4 * 2**30}
 """A CSV is read whole, Parquet by row group."""
 
 MAX_GROUP_ROWS = 4_000_000
+_ROW = re.compile(r"Row #(\d+)")
+"""Rows as pyarrow counts them, from the heading on."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,24 @@ class Piece:
 
 
 def find_file(folder: Path, name: str) -> Path:
-    """``name`` in the folder as CSV when that is there and Parquet is not, else as Parquet."""
+    """``name`` in the folder as CSV when that is there and Parquet is not, else as Parquet.
+
+    Raises HistoryError for a link that leads nowhere.
+    """
     parquet, csv = folder / f"{name}.parquet", folder / f"{name}.csv"
-    return csv if csv.exists() and not parquet.exists() else parquet
+    return csv if not is_there(parquet) and is_there(csv) else parquet
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; raises HistoryError for a link that leads nowhere."""
+    if path.is_symlink() and not path.exists():
+        raise HistoryError(f"{path} is a link that leads nowhere; put the file itself there")
+    return path.exists()
 
 
 def parts_of(path: Path, columns: tuple[ColumnSpec, ...]) -> list[Part]:
     """The file's parts in its order, none when it is absent; raises HistoryError."""
-    if not path.exists():
+    if not is_there(path):
         return []
     stamp = _stamp(path)
     if path.suffix == ".csv":
@@ -79,6 +93,7 @@ def read_part(part: Part, columns: tuple[ColumnSpec, ...]) -> Piece:
     Times are nanoseconds UTC. An optional column that is absent comes as nulls. Raises HistoryError, also
     when the file is no longer that of the part.
     """
+    prepare_arrow()
     _check_unchanged(part)
     table = _read(part, columns)
     _check_unchanged(part)
@@ -138,7 +153,8 @@ def _open(path: Path, columns: tuple[ColumnSpec, ...]) -> pq.ParquetFile:
 
 
 def _unreadable(path: Path, error: Exception) -> HistoryError:
-    return HistoryError(f"{path}: cannot be read as {path.suffix[1:]}: {error}")
+    told = shortened(_ROW.sub(r"line \1", " ".join(str(error).split())))
+    return HistoryError(f"{path}: cannot be read as {path.suffix[1:]}: {told}")
 
 
 def _read(part: Part, columns: tuple[ColumnSpec, ...]) -> pa.Table:
@@ -167,9 +183,16 @@ def _read_csv(path: Path, columns: tuple[ColumnSpec, ...]) -> pa.Table:
         strings_can_be_null=True,
         null_values=[""],
     )
+    # Fields in quotes may hold line ends.
+    parsing = pyarrow.csv.ParseOptions(newlines_in_values=True)
     try:
         _check_file(path)
-        table = pyarrow.csv.read_csv(path, convert_options=options)
+        try:
+            table = pyarrow.csv.read_csv(path, parse_options=parsing, convert_options=options)
+        except pa.ArrowInvalid:
+            # Only a single thread knows the row.
+            reading = pyarrow.csv.ReadOptions(use_threads=False)
+            table = pyarrow.csv.read_csv(path, reading, parsing, options)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
     return table.select(_present(path, table.column_names, columns))

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 
 class HistoryError(ValueError):
-    """A history folder cannot be used; the text names the file, row and column and what would be right."""
+    """A history folder cannot be used; the text names the file, row and column and what would be right.
+
+    It is one line, whatever the values in it hold.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
 
 class EmptyHistoryError(HistoryError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # 2015 and 2100: a time outside was written in another unit.
 _EARLIEST_NS = 1_420_070_400_000_000_000
 _LATEST_NS = 4_102_444_800_000_000_000
+_MOST_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class Part:
 
 def refuse(part: Part, row: int, column: str, problem: str) -> HistoryError:
     """The error for one value; rows count from 0 here and from 1, without the header, in the text."""
-    return HistoryError(f"{part.path}: row {part.first_row + row + 1}, column {column}: {problem}")
+    told = f"row {part.first_row + row + 1}, column {column}: {shortened(problem)}"
+    return HistoryError(f"{part.path}: {told}")
+
+
+def shortened(text: str) -> str:
+    """Enough of a text of any length to see what is meant."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def nulls(rows: int, kind: Kind) -> Column:
@@ -145,14 +152,14 @@ def _with_zone(raw: Column) -> Column:
 
 
 def shown(raw: Column, row: int) -> str:
-    """A value for an error; what no calendar holds is told as a number."""
+    """A value for an error; a time that no calendar holds is told as a number."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     value = raw[row]
     try:
         told = value.as_py()
-    except OverflowError:
+    except (OverflowError, ValueError):
         told = pc.cast(value, pa.int64()).as_py()
     return repr(told) if isinstance(told, str) else str(told)
 

@@ -35,6 +35,7 @@ from console.simulation.matching import Cancellation, Execution, NewOrder
 
 _TRADES_KEPT = 20_000
 _SETTLED_KEPT = 1_000
+_LIVE_WINDOW_NS = 90 * 86_400 * 1_000_000_000
 
 
 def _tell_nobody(notice: Notice) -> None:
@@ -48,6 +49,8 @@ class PracticeExchange:
         self.clock = clock
         self.publish: Callable[[Notice], None] = _tell_nobody
         self.started_ns = clock()
+        # As at Kalshi, which archives what is older; here nothing grows as old.
+        self.live_since_ns = self.started_ns - _LIVE_WINDOW_NS
         self.account = Account(self.started_ns, starting_cash)
         self.groups = OrderGroups()
         self.markets: dict[Ticker, ListedMarket] = {}
@@ -292,6 +295,12 @@ class PracticeExchange:
         for entry in held_back.values():
             self.apply(entry)
 
+    # --- the archive ----------------------------------------------------------------------------
+
+    def is_archived(self, market: ListedMarket) -> bool:
+        """Whether a market stands in the historical endpoints alone."""
+        return market.settled_ns is not None and market.settled_ns < self.live_since_ns
+
     # --- checks ---------------------------------------------------------------------------------
 
     def _market_taking_orders(self, ticker: Ticker) -> ListedMarket:
@@ -363,4 +372,5 @@ class PracticeExchange:
         deltas = market.publish()
         if deltas:
             market.updated_ns = self.clock()
+            market.candles.see_quote(market.updated_ns, market.quote())
             self.publish(BookChanged(market, deltas, client_order_id or None))

@@ -9,6 +9,7 @@ import msgspec
 from console.domain.book import BookSide, Level, Quote
 from console.domain.market import Market, MarketStatus, Outcome
 from console.domain.money import PAYOUT, Cash, Count, Price, cost
+from console.practice.candles import Candles
 from console.practice.records import Trade
 from console.practice.tape import Listed
 from console.simulation.matching import MatchingBook
@@ -34,6 +35,7 @@ class ListedMarket:
         self.volume = Count(0)
         self.turnover = Cash(0)
         self.last_trade: Trade | None = None
+        self.candles = Candles()
         self.closed = False
         self.result: Outcome | None = None
         self.result_is_simulated = False
@@ -76,6 +78,7 @@ class ListedMarket:
         self.turnover = Cash(self.turnover + cost(trade.price, trade.count))
         self.last_trade = trade
         self.updated_ns = trade.at_ns
+        self.candles.see_trade(trade.at_ns, trade.price, trade.count)
 
     def publish(self) -> list[Delta]:
         """Bring the published book up to date and say what changed."""

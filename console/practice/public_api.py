@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +21,6 @@ from console.practice.wire import (
     market_message,
     moment,
     series_message,
-    trade_message,
 )
 
 _STATUS_FILTERS = {
@@ -49,7 +48,6 @@ _ENDPOINT_COSTS = (
 )
 _DEFAULT_COST = 10
 _ALWAYS = market_data.DailyHours(open_time="00:00", close_time="24:00")
-_LIVE_WINDOW = timedelta(days=90)
 
 
 class PublicApi:
@@ -65,7 +63,6 @@ class PublicApi:
             ("GET", "/exchange/schedule", self.schedule),
             ("GET", "/exchange/user_data_timestamp", self.user_data_timestamp),
             ("GET", "/account/endpoint_costs", self.endpoint_costs),
-            ("GET", "/historical/cutoff", self.historical_cutoff),
             ("GET", "/series", self.series_list),
             ("GET", "/series/fee_changes", self.fee_changes),
             ("GET", "/series/{ticker}", self.series),
@@ -73,7 +70,6 @@ class PublicApi:
             ("GET", "/events/{ticker}", self.event),
             ("GET", "/markets", self.markets),
             ("GET", "/markets/orderbooks", self.order_books),
-            ("GET", "/markets/trades", self.trades),
             ("GET", "/markets/{ticker}", self.market),
             ("GET", "/markets/{ticker}/orderbook", self.order_book),
         ]
@@ -123,15 +119,6 @@ class PublicApi:
             for method, path, cost in _ENDPOINT_COSTS
         ]
         return reply(market_data.EndpointCostsReply(default_cost=_DEFAULT_COST, endpoint_costs=costs))
-
-    async def historical_cutoff(self, request: Request) -> Response:
-        """Nothing is old enough to have left the live endpoints."""
-        cutoff = moment(self._exchange.started_ns) - _LIVE_WINDOW
-        return reply(
-            market_data.HistoricalCutoffReply(
-                market_settled_ts=cutoff, trades_created_ts=cutoff, orders_updated_ts=cutoff
-            )
-        )
 
     # --- series and events ----------------------------------------------------------------------
 
@@ -214,6 +201,7 @@ class PublicApi:
             definition = market.definition
             return (
                 not combos_only
+                and not self._exchange.is_archived(market)
                 and (not tickers or definition.ticker in tickers)
                 and series in (None, "", definition.series_ticker)
                 and event in (None, "", definition.event_ticker)
@@ -231,7 +219,7 @@ class PublicApi:
     async def market(self, request: Request) -> Response:
         ticker = request.path_params["ticker"]
         market = self._exchange.markets.get(ticker)
-        if market is None:
+        if market is None or self._exchange.is_archived(market):
             raise not_found(f"market {ticker}")
         return reply(market_data.MarketReply(market=market_message(market, self._exchange.clock())))
 
@@ -252,20 +240,6 @@ class PublicApi:
             for ticker in tickers
         ]
         return reply(market_data.OrderBooksReply(orderbooks=books))
-
-    async def trades(self, request: Request) -> Response:
-        ticker = request.query_params.get("ticker")
-        blocks_only = flag(request, "is_block_trade")
-        trades = list(self._exchange.trades)
-        traded = window(request, "min_ts", "max_ts")
-        chosen, cursor = page(
-            request,
-            trades,
-            lambda trade: not blocks_only and ticker in (None, "", trade.ticker) and traded(trade.at_ns),
-            least=0,
-            first_index=self._exchange.trades_total - len(trades),
-        )
-        return reply(market_data.TradesReply(trades=[trade_message(t) for t in chosen], cursor=cursor))
 
 
 def _check_time_filters(request: Request, status: str | None) -> None:

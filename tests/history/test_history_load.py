@@ -257,6 +257,15 @@ def test_a_link_within_the_folder_is_followed(tmp_path: Path) -> None:
     assert load(tmp_path).quotes.num_rows == 1
 
 
+@pytest.mark.parametrize("target", ["nowhere", "quotes.parquet"])
+def test_a_link_that_leads_nowhere_is_no_absent_file(tmp_path: Path, target: str) -> None:
+    write(tmp_path, markets=[market()], trades=[trade()])
+    (tmp_path / "quotes.parquet").symlink_to(target)
+    for opened in (load, open_folder):
+        with pytest.raises(HistoryError, match=r"quotes\.parquet is a link that leads nowhere"):
+            opened(tmp_path)
+
+
 def test_a_file_above_the_size_cap_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_csv(tmp_path, markets=[market()], quotes=[quote(1, 4, 5)])
     monkeypatch.setitem(MAX_FILE_BYTES, ".csv", 10)
@@ -290,6 +299,28 @@ def test_every_damaged_byte_gives_an_error_or_a_history(tmp_path: Path) -> None:
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         with contextlib.suppress(HistoryError):
             load(tmp_path)
+
+
+def test_whatever_is_in_a_file_is_told_in_one_short_line(tmp_path: Path) -> None:
+    for ticker in ("KX\nA\x1b[2J", "A" * 1_000_000):
+        write(tmp_path, markets=[market()], quotes=[quote(1, 4, 5, ticker=ticker)])
+        with pytest.raises(HistoryError, match=r"quotes\.parquet: row 1, column ticker: ") as refused:
+            load(tmp_path)
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 500
+
+
+def test_a_field_in_quotes_may_hold_a_line_end(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path, markets=[market(title="two\nlines")], quotes=[quote(1, 4, 5)])
+    assert column(load(folder).markets, "title") == ["two\nlines"]
+
+
+def test_a_csv_row_of_another_length_is_named_by_its_line(tmp_path: Path) -> None:
+    folder = write_csv(tmp_path, markets=[market()], quotes=[quote(second, 4, 5) for second in range(9)])
+    with (folder / "quotes.csv").open("a") as file:
+        file.write("d,2026\r\n")
+    with pytest.raises(HistoryError, match=r"quotes\.csv: cannot be read as csv: .* line 11: Expected 5 "):
+        load(folder)
 
 
 def test_an_empty_csv_is_refused(tmp_path: Path) -> None:
@@ -353,6 +384,21 @@ def test_loading_needs_neither_pandas_nor_numpy() -> None:
         "import sys; sys.modules['numpy'] = sys.modules['pandas'] = None\n"
         "from console.practice.session import play\n"
         "next(play(None, seed=1, speed=10, start_ns=10**18))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_pandas_is_not_imported_for_pyarrow_and_works_with_it_afterwards(tmp_path: Path) -> None:
+    write(tmp_path, markets=[market()], quotes=[quote(1, 4, 5)])
+    code = (
+        "import sys; from pathlib import Path; from console.history.folder import open_folder\n"
+        f"open_folder(Path({str(tmp_path)!r}))\n"
+        "assert 'pandas' not in sys.modules\n"
+        "import pandas as pd, pyarrow as pa\n"
+        "frame = pd.DataFrame({'a': ['x', None], 'b': pd.to_datetime(['2026-01-01', None], utc=True)})\n"
+        "assert pa.Table.from_pandas(frame).to_pandas().equals(frame)\n"
+        "assert pa.table(frame)['a'].to_pylist() == pa.array(frame['a']).to_pylist() == ['x', None]"
     )
     run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
