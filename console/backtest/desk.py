@@ -30,6 +30,8 @@ from console.domain.events import (
     JournaledEvent,
     LatchCleared,
     LatchRaised,
+    OrderAcked,
+    OrderFilled,
     OrderIntended,
     OrderReported,
     PositionsCompared,
@@ -151,7 +153,8 @@ class Desk:
         local_ns = self._clock(at_ns)
         self.keep_house(at_ns)
         for event in news:
-            self.take(msgspec.structs.replace(event, at_ns=local_ns))
+            is_timely = event.at_ns == local_ns
+            self.take(event if is_timely else msgspec.structs.replace(event, at_ns=local_ns))
 
     def our_ns(self, true_ns: int) -> int:
         """What our clock shows then."""
@@ -225,18 +228,20 @@ class Desk:
         if self.on_record is not None:
             self.on_record(record)
         match record:
-            case EquityMarked(equity=equity):
-                self.equity.append((self.now_ns, equity))
             case OrderIntended(intent=intent):
                 self.groups.setdefault(intent.ticker, self.engine.markets.group(intent.ticker))
+            case OrderReported():
+                self.renewals += record.reason == "ExpiryCancel"
+            case OrderFilled() | OrderAcked():
+                pass
+            case EquityMarked(equity=equity):
+                self.equity.append((self.now_ns, equity))
             case RiskDayBegan():
                 self._day_began = True
             case LatchRaised():
                 self._note_latch(record)
             case LatchCleared():
                 self._note_cleared(record)
-            case OrderReported(reason="ExpiryCancel"):
-                self.renewals += 1
             case _:
                 pass
 

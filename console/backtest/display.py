@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
-_ROWS_AT_FIRST = 16
+
+_PRICES = np.array(range(PRICE_PER_DOLLAR + 1), dtype=object)
+"""Each price as one number in memory, however many quotes have it."""
 
 
 class Shown(NamedTuple):
@@ -53,13 +56,23 @@ class ByMarket:
     def rows(self, place: int) -> Ints:
         return self.order[self._ends[place] : self._ends[place + 1]]
 
-    def rows_from(self, place: int, row: int) -> Iterable[Ints]:
-        """The rows of a market from this one on, in ever larger pieces."""
+    def between(self, place: int, row: int, until: int) -> Iterable[int]:
+        """The rows of a market from this one on and before another."""
         begin, end = self._ends[place], self._ends[place + 1]
-        begin, count = bisect_left(self._order, row, begin, end), _ROWS_AT_FIRST
-        while begin < end:
-            yield self.order[begin : min(begin + count, end)]
-            begin, count = begin + count, 2 * count
+        begin = bisect_left(self._order, row, begin, end)
+        return self._order[begin : bisect_left(self._order, until, begin, end)]
+
+    def last_before_all(self, places: Ints, rows: Ints) -> Ints:
+        """For many at once what ``last_before`` tells; -1 for None."""
+        found = np.searchsorted(self._keys, places * len(self.order) + rows) - 1
+        is_own = found >= np.array(self._ends)[places]
+        return np.where(is_own, self.order[found], -1)
+
+    @cached_property
+    def _keys(self) -> Ints:
+        """Ascending: the market, then the row."""
+        market = np.repeat(np.arange(len(self._ends) - 1), np.diff(self._ends))
+        return market * len(self.order) + self.order
 
 
 def quote_of(bid: Price, ask: Price, bid_size: Count, ask_size: Count) -> Quote:
@@ -73,8 +86,8 @@ def quote_of(bid: Price, ask: Price, bid_size: Count, ask_size: Count) -> Quote:
 def quotes_of(quotes: Quotes, rows: Ints) -> Iterator[Quote]:
     """The same for many rows, in half the time."""
     bid, ask = quotes.bid[rows], quotes.ask[rows]
-    bids: Iterable[Level | None] = map(Level, bid.tolist(), quotes.bid_size[rows].tolist())
-    asks: Iterable[Level | None] = map(Level, ask.tolist(), quotes.ask_size[rows].tolist())
+    bids: Iterable[Level | None] = map(Level, _PRICES[bid].tolist(), quotes.bid_size[rows].tolist())
+    asks: Iterable[Level | None] = map(Level, _PRICES[ask].tolist(), quotes.ask_size[rows].tolist())
     if not bid.all():
         bids = [level if level and level.price else None for level in bids]
     if ask.max(initial=0) >= PRICE_PER_DOLLAR:
@@ -93,6 +106,8 @@ class Display:
         self._sizes: tuple[memoryview, memoryview]
         self._prices: tuple[memoryview, memoryview]
         self._asked_ns, self._rows_then = -1, 0
+        self._made_row = -1
+        self._made: Shown
         self.by_market: ByMarket
 
     def enter(self, rows: Quotes) -> None:
@@ -108,15 +123,16 @@ class Display:
         self._ts_ns = rows.ts_ns.data
         self._prices = rows.bid.data, rows.ask.data
         self._sizes = rows.bid_size.data, rows.ask_size.data
-        self._asked_ns = -1
+        self._asked_ns = self._made_row = -1
         self.by_market = ByMarket(rows.market, self._markets)
 
     def at_row(self, row: int) -> Shown:
-        (bid, ask), (bid_size, ask_size) = self._prices, self._sizes
-        return Shown(
-            self._ts_ns[row],
-            quote_of(Price(bid[row]), Price(ask[row]), Count(bid_size[row]), Count(ask_size[row])),
-        )
+        if row != self._made_row:
+            # A decision, the order's arrival and its fill ask for the same one.
+            (bid, ask), (bid_size, ask_size) = self._prices, self._sizes
+            quote = quote_of(Price(bid[row]), Price(ask[row]), Count(bid_size[row]), Count(ask_size[row]))
+            self._made_row, self._made = row, Shown(self._ts_ns[row], quote)
+        return self._made
 
     def before_row(self, place: int, row: int) -> Shown | None:
         """The newest quote of a market among the rows before this one; None before its first."""
@@ -127,6 +143,25 @@ class Display:
         """What the exchange displayed at a time, rows of that time included."""
         return self.before_row(place, self.rows_until(at_ns))
 
+    def twice_mids(self, places: list[int], at_ns: list[int]) -> list[int | None]:
+        """Twice the middle of what each of these markets displayed at its time; None without two sides."""
+        rows = self._rows
+        if rows is None or not len(rows.ts_ns):
+            return [self._twice_mid_before(place) for place in places]
+        until = np.searchsorted(rows.ts_ns, at_ns, side="right")
+        found = self.by_market.last_before_all(np.array(places, dtype=np.int64), until)
+        bid, ask = rows.bid[found], rows.ask[found]
+        twice_mids = np.where((bid > 0) & (ask < PRICE_PER_DOLLAR), bid + ask, -1)
+        return [
+            self._twice_mid_before(place) if row < 0 else None if twice_mid < 0 else twice_mid
+            for place, row, twice_mid in zip(places, found.tolist(), twice_mids.tolist(), strict=True)
+        ]
+
+    def _twice_mid_before(self, place: int) -> int | None:
+        """The same of what was displayed before the stretch."""
+        shown = self._earlier.get(place)
+        return None if shown is None else shown.quote.twice_mid
+
     def rows_until(self, at_ns: int) -> int:
         """How many of the stretch's rows have been by a time."""
         if self._rows is None:
@@ -136,33 +171,24 @@ class Display:
             self._asked_ns, self._rows_then = at_ns, bisect_right(self._ts_ns, at_ns)
         return self._rows_then
 
-    def first_other(self, place: int, row: int, bids: Iterable[Level], asks: Iterable[Level]) -> int | None:
-        """The first row from this one on at which a level has another size than this or is known to be away.
+    def first_other(
+        self, place: int, rows: tuple[int, int], bids: Iterable[Level], asks: Iterable[Level]
+    ) -> int | None:
+        """The first row in this range at which a level has another size than this or is known to be away.
 
         Away is what would be better than the best price; of a best price without a size nothing is known.
         """
-        rows = self._rows
-        assert rows is not None
-        found = [self._first_other(place, row, level, rows.bid, rows.bid_size, 1) for level in bids]
-        found += [self._first_other(place, row, level, rows.ask, rows.ask_size, -1) for level in asks]
-        return min((each for each in found if each is not None), default=None)
-
-    def _first_other(
-        self,
-        place: int,
-        row: int,
-        level: Level,
-        prices: npt.NDArray[np.int16],
-        sizes: npt.NDArray[np.int32],
-        sign: int,
-    ) -> int | None:
-        none = 0 if sign > 0 else PRICE_PER_DOLLAR
-        for piece in self.by_market.rows_from(place, row):
-            shown = zip(piece.tolist(), prices[piece].tolist(), sizes[piece].tolist(), strict=True)
-            for found, price, size in shown:
-                ahead = sign * (level.price - price)
-                if price == none or ahead < 0:
-                    continue
-                if ahead > 0 or (size > 0 and size != level.size):
-                    return int(found)
+        (bid, ask), (bid_size, ask_size) = self._prices, self._sizes
+        watched = [(*_numbers(level), bid, bid_size, 1, 0) for level in bids]
+        watched += [(*_numbers(level), ask, ask_size, -1, PRICE_PER_DOLLAR) for level in asks]
+        for row in self.by_market.between(place, *rows) if watched else ():
+            for price, size, prices, sizes, sign, none in watched:
+                shown = prices[row]
+                ahead = sign * (price - shown)
+                if shown != none and (ahead > 0 or (not ahead and 0 < sizes[row] != size)):
+                    return row
         return None
+
+
+def _numbers(level: Level) -> tuple[int, int]:
+    return level.price, level.size

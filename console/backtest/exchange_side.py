@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.display import ByMarket, Display, Shown
 from console.backtest.recorded_books import RecordedBooks
-from console.domain.book import NO_QUOTE, BookSide, Level, Quote
+from console.domain.book import NO_QUOTE, BookSide, Quote
 from console.domain.events import EngineEvent, MarketSettled, MarketStatusChanged, TradePrinted
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.money import Cash, Count, Price
@@ -80,19 +80,25 @@ class ExchangeSide:
         self._traded: set[Ticker] = set()
         self._news: list[EngineEvent] = []
         self._followed: dict[int, int] = {}
-        self._loosely: set[int] = set()
+        self._taken: dict[int, int] = {}
         self._cursors = 0
         self._expiry_awaited_ns = NEVER_NS
         self._tickers = tuple(places)
         self._trades: Trades | None = None
         self._trades_by_market: ByMarket
 
+    def leave(self) -> None:
+        """The stretch of the recording is over, and the display is about to leave it."""
+        for place in list(self._taken):
+            self._show_what_came_back(place, self._display.rows_until(NEVER_NS))
+
     def enter(self, trades: Trades) -> None:
-        """Go on to the next stretch of the recording, which the display and the books have entered."""
+        """Go on to the next stretch, which the display and the books have entered."""
         self._trades = trades
         self._trades_by_market = ByMarket(trades.market, len(self._places))
-        for place in list(self._followed):
-            self._follow(place, self._display.rows_until(self.now_ns), 0, 0)
+        row = self._display.rows_until(self.now_ns)
+        for place in [*self._followed, *self._taken]:
+            self._follow(place, row, 0, 0)
 
     # --- what we ask --------------------------------------------------------------------------------
 
@@ -100,7 +106,8 @@ class ExchangeSide:
         """An order arrives."""
         place = self._places[intent.ticker]
         self._at(at_ns)
-        if place not in self._followed or place in self._loosely:
+        if place not in self._followed:
+            self._show_what_came_back(place, self._display.rows_until(at_ns))
             self._show_newest(place)
         answer = self.broker.submit(intent)
         # The answer first, as a program that waits for it reads it before its feed.
@@ -108,9 +115,11 @@ class ExchangeSide:
         self._end(place)
 
     def cancel(self, order_id: str, ticker: Ticker, at_ns: int) -> None:
+        place = self._places[ticker]
         self._at(at_ns)
+        self._show_what_came_back(place, self._display.rows_until(at_ns))
         self.broker.cancel(order_id)
-        self._end(self._places[ticker])
+        self._end(place)
 
     def reset_group(self) -> None:
         """Take orders again."""
@@ -160,7 +169,8 @@ class ExchangeSide:
         """Follow the market from here, or a row, on if that matters now, and send what happened."""
         if not self.broker.is_touched(self._tickers[place]):
             self._followed.pop(place, None)
-        elif place not in self._followed or place in self._loosely:
+            self._taken.pop(place, None)
+        elif place not in self._followed or not self._matters_wholly(place):
             quote_row, trade_row, book = self._rows_until(self.now_ns)
             self._follow(place, quote_row if next_row is None else next_row, trade_row, book)
         self._await_expiry()
@@ -200,28 +210,35 @@ class ExchangeSide:
     def _follow(self, place: int, quote_row: int, trade_row: int, book: int) -> None:
         """Show the broker all that a market displays and trades from these on.
 
-        Loosely where nothing of ours rests: only what brings back something that we took.
+        Where nothing of ours rests only what brings back something that we took matters, and that not before
+        our next order.
         """
+        if not self._matters_wholly(place):
+            self._followed.pop(place, None)
+            self._taken[place] = quote_row
+            return
+        self._taken.pop(place, None)
         self._cursors += 1
         self._followed[place] = self._cursors
         self._await_quote(place, quote_row, self._cursors)
-        if self._residue(place) is None:
-            self._loosely.discard(place)
-            self._await_trade(place, trade_row, self._cursors)
-            self._await_book(place, book, self._cursors)
-        else:
-            self._loosely.add(place)
+        self._await_trade(place, trade_row, self._cursors)
+        self._await_book(place, book, self._cursors)
 
-    def _residue(self, place: int) -> tuple[list[Level], list[Level]] | None:
-        """What we took of best prices and is still gone; None where more than that matters."""
-        return None if self._books.has(place) else self.broker.residue(self._tickers[place])
+    def _matters_wholly(self, place: int) -> bool:
+        return self._books.has(place) or self.broker.rests_in(self._tickers[place])
+
+    def _show_what_came_back(self, place: int, until: int) -> None:
+        """Show the broker the rows before this one at which something that we took is there again."""
+        row, ticker = self._taken.get(place, until), self._tickers[place]
+        while row < until:
+            found = self._display.first_other(place, (row, until), *self.broker.residue(ticker))
+            if found is None:
+                return
+            self.broker.show(ticker, self._display.at_row(found).quote)
+            row = found + 1
 
     def _await_quote(self, place: int, row: int, cursor: int) -> None:
-        residue = self._residue(place)
-        if residue is None:
-            found = self._display.by_market.first_from(place, row)
-        else:
-            found = self._display.first_other(place, row, *residue)
+        found = self._display.by_market.first_from(place, row)
         if found is None:
             return
         shown = self._display.at_row(found)
@@ -232,8 +249,7 @@ class ExchangeSide:
                 # A quote made of the book tells nothing that the book did not.
                 if not self._books.was_whole(place, at_ns, at_ns):
                     self.broker.show(self._tickers[place], shown.quote)
-                if place not in self._loosely:
-                    self._await_quote(place, found + 1, cursor)
+                self._await_quote(place, found + 1, cursor)
                 self._end(place, found + 1)
 
         self._agenda.add(shown.at_ns, Phase.DISPLAY, show, found)

@@ -68,11 +68,13 @@ class FillLog:
         """Note where markets went after fills up to a time, to which the stretch on display reaches."""
         due = [mark_out for mark_out in self._mark_outs if mark_out[0] < end_ns]
         self._mark_outs = [mark_out for mark_out in self._mark_outs if mark_out[0] >= end_ns]
-        for at_ns, index, number in due:
-            ticker = self.records[index].fill.ticker
-            shown = self._display.at(self._places[ticker], at_ns)
-            if shown is not None and at_ns < self._outcomes[ticker].close_ns:
-                self._twice_mids[index][number] = shown.quote.twice_mid
+        tickers = [self.records[index].fill.ticker for _, index, _ in due]
+        twice_mids_then = self._display.twice_mids(
+            [self._places[ticker] for ticker in tickers], [at_ns for at_ns, _, _ in due]
+        )
+        for (at_ns, index, number), ticker, twice_mid in zip(due, tickers, twice_mids_then, strict=True):
+            if at_ns < self._outcomes[ticker].close_ns:
+                self._twice_mids[index][number] = twice_mid
         for index in {index for _, index, _ in due}:
             twice_mids = tuple(self._twice_mids[index])
             self.records[index] = msgspec.structs.replace(self.records[index], twice_mids=twice_mids)

@@ -16,6 +16,7 @@ from console.backtest.feed import Arrivals, QuoteFeed
 from console.backtest.fill_log import FillLog
 from console.backtest.listings import Listings
 from console.backtest.recorded_books import RecordedBooks
+from console.backtest.scan_times import ScanTimes
 from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
 from console.domain.events import EngineEvent, QuoteChanged
@@ -33,7 +34,6 @@ _BLOCK_ROWS = 2_048
 
 _SCANS_BETWEEN_TELLS = 256
 _NS_PER_S = 1_000_000_000
-_NS_PER_HOUR = 3_600 * _NS_PER_S
 
 Progress = Callable[[int], None]
 
@@ -71,7 +71,8 @@ class Kernel:
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
         self._points = Points(strategy, len(self._tickers))
         self._feed = QuoteFeed(setup, self._points)
-        self._interval_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
+        step_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
+        self._scan_times = ScanTimes(self.agenda, self.desk, step_ns, self._scan)
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
         self._working: set[int] = set()
         self._cursors: dict[int, int] = {}
@@ -82,7 +83,6 @@ class Kernel:
         self._priced = self._newest.copy()
         self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
-        self._scanned_hour = 0
         self._scans = 0
         self._progress: Progress
 
@@ -91,7 +91,7 @@ class Kernel:
     def run(self, slices: Iterator[Slice], progress: Progress) -> None:
         """Take every slice; then settle what is held."""
         self.desk.open(self.now_ns, self._capital, self.exchange.group_id)
-        self.agenda.add(self.now_ns, Phase.SCAN, self._scan)
+        self._scan_times.begin(self.now_ns)
         self._progress = progress
         left: Arrivals | None = None
         current = next(slices, None)
@@ -120,6 +120,7 @@ class Kernel:
         self._newest.fill(-1)
         self._priced.fill(-1)
         self._caught_up = 0
+        self.exchange.leave()
         self.display.enter(arrivals.quotes)
         self.exchange.enter(rows.trades)
         self.listings.see(arrivals.quotes, arrivals.at_ns)
@@ -198,6 +199,7 @@ class Kernel:
 
     def _deliver_newest(self, place: int, at_ns: int) -> None:
         """What a market was last quoted at before a time, when we begin to follow it."""
+        self._scan_times.wake(at_ns)
         self._passed = self._arrived(at_ns, "left")
         shown = self.display.before_row(place, self._passed)
         if shown is not None:
@@ -217,22 +219,7 @@ class Kernel:
         self._scans += 1
         if self._scans % _SCANS_BETWEEN_TELLS == 0:
             self._progress(self.rows + self._arrived(at_ns, "right"))
-        if not self._is_idle(at_ns):
-            self._mark_now(at_ns)
-        self.agenda.add(at_ns + self._interval_ns, Phase.SCAN, self._scan)
-
-    def _is_idle(self, at_ns: int) -> bool:
-        """Whether a scan now could find nothing: it begins risk days too, so one an hour is made anyway."""
-        account, hour = self.desk.engine.account, at_ns // _NS_PER_HOUR
-        is_idle = (
-            hour == self._scanned_hour
-            and not account.held
-            and not account.working
-            and not account.latches.active
-            and not self.desk.engine.markets.books(self.clock(at_ns))[0]
-        )
-        self._scanned_hour = hour
-        return is_idle
+        self._mark_now(at_ns)
 
     def _mark_now(self, at_ns: int) -> None:
         if self._points.tells:
@@ -263,21 +250,25 @@ class Kernel:
 
     def _mark_held(self) -> None:
         """Let the engine know at what positions are marked."""
-        held = [self._places[ticker] for ticker in self.desk.engine.account.held]
-        stale = []
-        for place, priced, newest in zip(
-            held, self._priced[held].tolist(), self._newest[held].tolist(), strict=True
+        held = self.desk.engine.account.held
+        places = [self._places[ticker] for ticker in held]
+        delivered, tickers, rows = self._delivered, list[Ticker](), list[int]()
+        for ticker, place, priced, newest in zip(
+            held, places, self._priced[places].tolist(), self._newest[places].tolist(), strict=True
         ):
-            if newest > self._delivered[place]:
+            known = delivered[place]
+            if newest > known:
                 # An empty book leaves the price before it in force.
-                if self._delivered[place] < priced < newest:
-                    stale.append((place, priced))
-                stale.append((place, newest))
-        rows = np.array([row for _, row in stale], dtype=np.int64)
+                if known < priced < newest:
+                    tickers.append(ticker)
+                    rows.append(priced)
+                tickers.append(ticker)
+                rows.append(newest)
+                delivered[place] = newest
         take_quote = self.desk.engine.markets.take_quote
-        for (place, row), quote in zip(stale, quotes_of(self._arrivals.quotes, rows), strict=True):
-            self._delivered[place] = row
-            take_quote(self._tickers[place], quote)
+        quotes = quotes_of(self._arrivals.quotes, np.array(rows, dtype=np.int64))
+        for ticker, quote in zip(tickers, quotes, strict=True):
+            take_quote(ticker, quote)
 
     def _settle_what_is_left(self) -> None:
         """After the last row only what is held or rests goes on, to its end."""

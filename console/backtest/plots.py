@@ -58,6 +58,7 @@ def equity_figure(records: Records) -> Figure:
         label(below, "Below the high", "dollars")
         for axis in (above, below):
             axis.yaxis.set_major_formatter("{x:,.0f}")
+        below.set_xlabel("UTC", fontsize=9, color=GREY)
     return figure
 
 
@@ -98,6 +99,7 @@ def hit_rate_figure(rows: Sequence[BucketRow]) -> Figure:
     axis.plot(places, needs, "_", color=RED, markersize=30, markeredgewidth=2, label="break-even")
     axis.set_xticks(places, [f"{row.lo}-{row.hi}c" for row, _ in judged])
     axis.margins(x=0.15, y=0.2)
+    axis.set_ylim(top=min(101.0, axis.get_ylim()[1]))
     label(axis, "Hit rate by price of the outcome bought", "% of contracts")
     axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

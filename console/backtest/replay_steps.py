@@ -166,7 +166,8 @@ class _Writer:
         self._ask(first_ns, self._look_again)
 
     def end(self) -> None:
-        """Write what was seen last."""
+        """Write what can be seen last: what was paid out at the end is marked after it was told."""
+        self._look(self._kernel.now_ns)
         if self._seen is not None:
             self._write(self._seen)
 

@@ -17,8 +17,9 @@ from console.domain.fees import KalshiFees, ProfitFees
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash
 from console.history.usable import ALWAYS, Period
+from console.monitoring.days import days_of
 from console.monitoring.documents import Document, document_of, iso
-from console.monitoring.figures import Figures, figures_of
+from console.monitoring.figures import PeriodFigures, figures_of
 from console.monitoring.performance import fees_charged, part
 from console.monitoring.trades import Ending, Trade, trades_of
 from console.strategies.edge_table import EdgeTable
@@ -50,7 +51,7 @@ class LatencyRow(msgspec.Struct, frozen=True, kw_only=True):
     net_bps: float | None
 
 
-class Report(Figures, frozen=True, kw_only=True):
+class Report(PeriodFigures, frozen=True, kw_only=True):
     """Everything said of one run; ``fills_by_fees`` counts fills by where their fees are known from."""
 
     data: str
@@ -99,9 +100,9 @@ def report_of(result: Result, setup: Setup, markets: Iterable[Market], context: 
     known = {market.ticker: market for market in markets}
     fees = Counter(setup.fees.provenance(known[r.fill.ticker], r.fill.at_ns) for r in result.fills)
     fee_model = setup.profit_fees or KalshiFees(setup.precision)
-    figures = figures_of(result, fee_model, setup.settings.quality)
+    figures = figures_of(result, fee_model, setup.settings.quality, days_of(setup.settings.risk))
     report = Report(
-        **{name: getattr(figures, name) for name in Figures.__struct_fields__},
+        **{name: getattr(figures, name) for name in PeriodFigures.__struct_fields__},
         data=context.data,
         result=result,
         declared=declarations(setup),

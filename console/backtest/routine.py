@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from console.config.schema import Settings
 from console.domain.fees import FeeModel
+from console.monitoring.days import Days, days_of
 from console.monitoring.documents import Document, iso
-from console.monitoring.figures import Figures, figures_of
+from console.monitoring.figures import PeriodFigures, figures_of
 from console.monitoring.period import PeriodRecords
 from console.monitoring.records import Records
 from console.monitoring.statistics import Interval
@@ -23,8 +23,6 @@ NOTHING = "nothing was traded in this period"
 
 FEWEST_EVENTS = 30
 """With fewer, an interval of whole events is narrower than it claims to be."""
-
-_NS_PER_S = 1_000_000_000
 
 
 class Verdict(enum.StrEnum):
@@ -94,8 +92,23 @@ class Reviewed:
     settings: Settings
     fee_model: FeeModel
     traded: PeriodRecords | None
-    figures: Figures | None
+    figures: PeriodFigures | None
     why_nothing: str
+
+    @property
+    def days(self) -> Days:
+        """The risk days, of which it is whole ones."""
+        return days_of(self.settings.risk)
+
+    @property
+    def period(self) -> str:
+        """Its first and last day, or the only one."""
+        first, last = self.days.day_of(self.first_ns), self.days.day_of(self.last_ns - 1)
+        return f"{first}" if first == last else f"{first} to {last}"
+
+    def minute(self, at_ns: int) -> str:
+        """A time on the clock of the risk day."""
+        return f"{self.days.local(at_ns):%m-%d %H:%M}"
 
     @property
     def records(self) -> Records | None:
@@ -113,9 +126,7 @@ class Review:
 
     @property
     def title(self) -> str:
-        first, last = day_text(self.of.first_ns), day_text(self.of.last_ns - 1)
-        period = first if first == last else f"{first} to {last}"
-        return f"{self.routine.upper()} REPORT  {self.of.environment}, {period} (UTC)"
+        return f"{self.routine.upper()} REPORT  {self.of.environment}, {self.of.period} ({self.of.days})"
 
     def document(self) -> Document:
         """All of it for programs; money is dollar strings."""
@@ -124,6 +135,7 @@ class Review:
             "environment": self.of.environment,
             "from": iso(self.of.first_ns),
             "to": iso(self.of.last_ns),
+            "days": str(self.of.days),
             "notes": list(self.notes),
             "steps": [step.document() for step in self.steps],
         }
@@ -138,7 +150,11 @@ def reviewed(
     why_nothing: str,
 ) -> Reviewed:
     """A period with its figures."""
-    figures = None if traded is None else figures_of(traded.records, fee_model, settings.quality)
+    figures = (
+        None
+        if traded is None
+        else figures_of(traded.records, fee_model, settings.quality, days_of(settings.risk))
+    )
     return Reviewed(
         environment=environment,
         first_ns=period[0],
@@ -193,11 +209,3 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def between(interval: Interval | None, form: str) -> str:
     """``+1.0 to +2.0``; a dash where there is none."""
     return "-" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
-
-
-def day_text(at_ns: int) -> str:
-    return f"{datetime.fromtimestamp(at_ns // _NS_PER_S, UTC):%Y-%m-%d}"
-
-
-def minute_text(at_ns: int) -> str:
-    return f"{datetime.fromtimestamp(at_ns // _NS_PER_S, UTC):%m-%d %H:%M}"

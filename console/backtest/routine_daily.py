@@ -12,7 +12,6 @@ from console.backtest.routine import (
     Step,
     Table,
     Verdict,
-    minute_text,
     nothing,
 )
 from console.backtest.routine_edge import edge_step
@@ -21,7 +20,7 @@ from console.backtest.routine_switches import kill_switches
 from console.backtest.words import UNKNOWN, dollars, figure, percent, some
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, format_cash
 from console.monitoring.documents import document_of, iso
-from console.monitoring.figures import Figures
+from console.monitoring.figures import PeriodFigures
 from console.monitoring.trades import Ending, Trade
 
 
@@ -51,7 +50,7 @@ def all_trades(of: Reviewed) -> Step:
         verdict=Verdict.FINE if ended else Verdict.UNSURE,
         found=f"{some(len(ended), 'trade')} ended, {lost:,} of them at a loss, together {dollars(net)} after "
         f"fees; {still_open:,} open",
-        tables=(_trades_table(it.trades),),
+        tables=(_trades_table(of, it.trades),),
         figures={
             "ended": len(ended),
             "lost": lost,
@@ -62,7 +61,7 @@ def all_trades(of: Reviewed) -> Step:
     )
 
 
-def _trades_table(trades: Sequence[Trade]) -> Table:
+def _trades_table(of: Reviewed, trades: Sequence[Trade]) -> Table:
     return Table(
         headings=("market", "side", "how", "ended", "contr.", "price", "fees", "net"),
         words=(0, 1, 2, 3),
@@ -71,7 +70,7 @@ def _trades_table(trades: Sequence[Trade]) -> Table:
                 trade.market.ticker,
                 trade.side.outcome,
                 trade.ending.value,
-                "-" if trade.ended_ns is None else minute_text(trade.ended_ns)[-len("00:00") :],
+                "-" if trade.ended_ns is None else of.minute(trade.ended_ns)[-len("00:00") :],
                 f"{trade.contracts / COUNT_PER_CONTRACT:,.0f}",
                 f"{trade.entry / PRICE_PER_CENT:.1f}c",
                 dollars(trade.fees),
@@ -155,7 +154,7 @@ def _used(lost: float, limit: float) -> str:
     return percent(lost / limit) if limit else UNKNOWN
 
 
-def _judged_rows(it: Figures) -> list[tuple[str, str, str]]:
+def _judged_rows(it: PeriodFigures) -> list[tuple[str, str, str]]:
     judged = it.judged
     if judged is None:
         return []

@@ -45,7 +45,7 @@ def edge_step(of: Reviewed, name: str, task: str) -> Step:
         found=found,
         tables=(
             Table(
-                title="cents a contract, after fees and slippage",
+                title="cents a contract after fees; 95 % by event or by group, the wider one",
                 headings=("since", "trades", "events", "expected", "realised", "95 %"),
                 rows=rows,
             ),

@@ -14,7 +14,7 @@ from console.backtest.routine import (
 from console.backtest.words import dollars, percent
 from console.domain.money import CASH_PER_DOLLAR, Cash
 from console.monitoring.documents import document_of
-from console.monitoring.figures import Figures
+from console.monitoring.figures import PeriodFigures
 
 MOST_FEES_SHARE = 0.20
 """The guide's: fees above it are flagged."""
@@ -37,7 +37,7 @@ class Drop(msgspec.Struct, frozen=True, kw_only=True):
     drop: float | None
 
 
-def drop_of(it: Figures) -> Drop:
+def drop_of(it: PeriodFigures) -> Drop:
     """Slippage is measured against the touch at the decision; what makers saved of the spread is no part."""
     touch = it.slippage.taker.touch_cents
     slippage = Cash(round((touch.mean or 0) * touch.n_contracts * CASH_PER_DOLLAR / 100))
@@ -77,11 +77,15 @@ def fees(of: Reviewed) -> Step:
         found=found,
         tables=(
             Table(
-                headings=("", "figure", "of gross"),
+                headings=("", "figure", "of that"),
                 rows=(
-                    ("gross, at the touch", dollars(drop.gross), ""),
-                    ("fees", dollars(-drop.fees), _of(drop.fees, drop.gross)),
-                    ("slippage of takers", dollars(-drop.slippage), _of(drop.slippage, drop.gross)),
+                    ("gross, had takers paid the touch", dollars(drop.gross), ""),
+                    ("fees", dollars(-drop.fees), _of(Cash(-drop.fees), drop.gross)),
+                    (
+                        "slippage of takers" if drop.slippage >= 0 else "takers' better prices",
+                        dollars(-drop.slippage),
+                        _of(Cash(-drop.slippage), drop.gross),
+                    ),
                     ("net at marks", dollars(drop.net), _of(drop.net, drop.gross)),
                 ),
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import partial
 
 from console.backtest.routine import (
@@ -15,6 +16,7 @@ from console.backtest.routine import (
 from console.backtest.routine_plots import groups_figure
 from console.backtest.words import dollars, figure, percent, some
 from console.config.schema import RiskSettings
+from console.domain.money import Cash
 from console.monitoring.correlated_loss import Peak, WorstDay
 from console.monitoring.documents import document_of
 from console.monitoring.records import Records
@@ -29,11 +31,15 @@ def groups(of: Reviewed) -> Step:
     losing = [part for part in parts if (part.net_pnl or 0) < 0]
     worst_day = it.correlated_loss.worst_day
     cap = float(risk.max_correlated_group_pct)
+    # Of equity at that time, as sizing reads the cap: an account that grew may stake more than at first.
+    stake = None if peak is None else peak.loss / _equity_at(records, peak.at_ns)
     faults = [
-        *(["above the cap"] if peak is not None and peak.of_capital > cap else []),
+        *(["above the cap"] if stake is not None and stake > cap else []),
         *(["one lost half of what a day may"] if _loses_much(records, worst_day, risk) else []),
     ]
-    found = "; ".join([f"{some(len(parts), 'group')}, {len(losing):,} at a loss", _peak(peak, cap), *faults])
+    found = "; ".join(
+        [f"{some(len(parts), 'group')}, {len(losing):,} at a loss", _peak(peak, stake, cap), *faults]
+    )
     return Step(
         id=name,
         task=task,
@@ -65,6 +71,7 @@ def groups(of: Reviewed) -> Step:
         figures={
             "groups": [document_of(part) for part in parts],
             "correlated_loss": document_of(it.correlated_loss),
+            "stake_of_equity": stake,
             "cap": cap,
         },
         charts=(Chart(name="groups", draw=partial(groups_figure, parts)),)
@@ -73,13 +80,19 @@ def groups(of: Reviewed) -> Step:
     )
 
 
-def _peak(peak: Peak | None, cap: float) -> str:
+def _peak(peak: Peak | None, stake: float | None, cap: float) -> str:
     if peak is None:
         return "nothing was at stake"
     return (
-        f"at most {percent(peak.of_capital, 2)} of the capital was at stake in one, {peak.group} (cap "
-        f"{percent(cap, 2)} of equity)"
+        f"at most {dollars(peak.loss)} was at stake in one, {percent(stake, 2)} of equity then, {peak.group} "
+        f"(cap {percent(cap, 2)})"
     )
+
+
+def _equity_at(records: Records, at_ns: int) -> Cash:
+    """At the newest mark until then."""
+    marked = records.equity[: bisect_right(records.equity, at_ns, key=lambda mark: mark[0])]
+    return marked[-1][1] if marked else records.capital
 
 
 def _loses_much(records: Records, day: WorstDay | None, risk: RiskSettings) -> bool:

@@ -13,6 +13,7 @@ from console.backtest.routine import Reviewed, Step, Table, Verdict, nothing
 from console.backtest.words import dollars, percent
 from console.config.catalogue import CATALOGUE
 from console.domain.money import CASH_PER_DOLLAR, format_cash
+from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.documents import document_of
 from console.monitoring.equity import curve, days
 from console.monitoring.records import Records
@@ -51,9 +52,9 @@ class Kelly(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval | None
 
 
-def kelly_of(records: Records, in_force: float, source: str) -> Kelly:
+def kelly_of(records: Records, in_force: float, source: str, of: Days = UTC_DAYS) -> Kelly:
     """Stakes are taken to grow with the fraction; where a cap binds they do not."""
-    values = [records.capital, *(day.equity for day in days(records))]
+    values = [records.capital, *(day.equity for day in days(records, of))]
     usable = records.final_equity is not None and min(values) > 0
     returns = [after / before - 1 for before, after in pairwise(values)] if usable else []
     n = len(returns)
@@ -80,10 +81,12 @@ def kelly_step(of: Reviewed, tested: Records | None) -> Step:
     """By the account's own days, or by those of the backtest where the account has too few."""
     name, task = "kelly", "Reoptimise the Kelly fraction by measured volatility"
     in_force = float(of.settings.risk.kelly_fraction)
-    own = None if of.records is None else kelly_of(of.records, in_force, "the account's daily returns")
+    own = (
+        None if of.records is None else kelly_of(of.records, in_force, "the account's daily returns", of.days)
+    )
     it = own
     if tested is not None and (own is None or own.suggested is None):
-        it = kelly_of(tested, in_force, "the backtest's daily returns")
+        it = kelly_of(tested, in_force, "the backtest's daily returns", of.days)
         it = it if own is None or it.days > own.days else own
     if it is None:
         return nothing(name, task)

@@ -14,7 +14,7 @@ from console.backtest.words import UNKNOWN, dollars, percent
 from console.config.schema import RiskSettings
 from console.domain.money import Cash, format_cash
 from console.monitoring.documents import Document
-from console.monitoring.figures import Figures
+from console.monitoring.figures import PeriodFigures
 
 if TYPE_CHECKING:
     from console.backtest.result import Result
@@ -27,7 +27,7 @@ class Sized:
     """A run with one way of sizing."""
 
     result: Result
-    figures: Figures
+    figures: PeriodFigures
 
 
 def unhardened(risk: RiskSettings) -> RiskSettings:

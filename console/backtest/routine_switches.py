@@ -11,7 +11,6 @@ from console.backtest.routine import (
     Step,
     Table,
     Verdict,
-    minute_text,
     nothing,
 )
 from console.backtest.words import counts, some
@@ -44,7 +43,7 @@ def kill_switches(of: Reviewed) -> Step:
         task=task,
         verdict=Verdict.LOOK if tripped or earlier else Verdict.FINE,
         found=found,
-        tables=(_latches_table([*earlier, *tripped]),) if tripped or earlier else (),
+        tables=(_latches_table(of, [*earlier, *tripped]),) if tripped or earlier else (),
         notes=(*_reasons([*earlier, *tripped]), *_other_stops(others)),
         figures={
             "triggered": len(tripped),
@@ -55,11 +54,11 @@ def kill_switches(of: Reviewed) -> Step:
     )
 
 
-def _latches_table(latches: Sequence[LatchRecord]) -> Table:
+def _latches_table(of: Reviewed, latches: Sequence[LatchRecord]) -> Table:
     return Table(
         headings=("at", "switch", "cleared"),
         words=(0, 1, 2),
-        rows=tuple((minute_text(each.at_ns), each.name, _cleared(each)) for each in latches),
+        rows=tuple((of.minute(each.at_ns), each.name, _cleared(of, each)) for each in latches),
     )
 
 
@@ -74,7 +73,7 @@ def _other_stops(latches: Sequence[LatchRecord]) -> tuple[str, ...]:
     return (f"stops that are no kill switch: {counts(Counter(each.name for each in latches))}",)
 
 
-def _cleared(latch: LatchRecord) -> str:
+def _cleared(of: Reviewed, latch: LatchRecord) -> str:
     if latch.cleared_ns is None:
         return "holds"
-    return f"{minute_text(latch.cleared_ns)} by {'operator' if latch.by_operator else 'itself'}"
+    return f"{of.minute(latch.cleared_ns)} by {'operator' if latch.by_operator else 'itself'}"

@@ -25,7 +25,7 @@ def thresholds(of: Reviewed) -> Step:
     strategy = of.settings.strategy_flb
     own = Pair(strategy.favorite_threshold, strategy.longshot_threshold)
     tighter = [each for each in GUIDES_GRID if _is_tighter(each, own)]
-    kept = {pair: edge(_within(it.trades, pair)).total for pair in (own, *tighter)}
+    kept = {pair: edge(_within(it.trades, pair), of.days).total for pair in (own, *tighter)}
     suggested = _suggested(it.trades, own, tighter)
     found = (
         f"{own} is in force; suggested for review: {suggested}, for what lies between loses beyond chance"

@@ -112,7 +112,7 @@ def systematic_losses(of: Reviewed) -> Step:
     rows, losing, unsure, documents = [], [], [], []
     for row in it.buckets:
         trades = [each for each in it.trades if bucket_of(each.entry).name == row.name]
-        interval = _interval(records, trades)
+        interval = _interval(of, records, trades)
         verdict, said = _loss_verdict(row, interval)
         if verdict is Verdict.LOOK:
             losing.append(f"{row.lo}-{row.hi}c")
@@ -159,9 +159,9 @@ def systematic_losses(of: Reviewed) -> Step:
     )
 
 
-def _interval(records: Records, trades: Sequence[Trade]) -> ClusteredInterval | None:
+def _interval(of: Reviewed, records: Records, trades: Sequence[Trade]) -> ClusteredInterval | None:
     known = [trade for trade in trades if trade.net is not None]
-    return sureness(records, known).bps if known else None
+    return sureness(records, known, of.days).bps if known else None
 
 
 def _loss_verdict(row: BucketRow, interval: ClusteredInterval | None) -> tuple[Verdict, str]:

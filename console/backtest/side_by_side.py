@@ -12,7 +12,8 @@ from console.backtest.words import dollars, some
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price
 from console.monitoring.clusters import ClusteredInterval, widest
-from console.monitoring.equity import curve, day_of
+from console.monitoring.days import UTC_DAYS
+from console.monitoring.equity import curve
 
 if TYPE_CHECKING:
     from console.backtest.report import Report
@@ -200,7 +201,7 @@ def _interval(in_force: Report, under_test: Report) -> ClusteredInterval | None:
     last_ns = max(in_force.result.last_ns, under_test.result.last_ns)
     kinds: Mapping[str, Callable[[Trade], Hashable]] = {
         "event": lambda trade: trade.market.event_ticker,
-        "day": lambda trade: day_of(trade.ended_ns or last_ns),
+        "day": lambda trade: UTC_DAYS.number_of(trade.ended_ns or last_ns),
     }
     sums = {}
     for kind, cluster_of in kinds.items():

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import json
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO, get_type_hints
+from typing import NamedTuple, TextIO
 
 from console.commands.common import (
     add_common_arguments,
@@ -21,24 +17,31 @@ from console.commands.common import (
     visible_line,
 )
 from console.commands.errors import ExitCode, UserError
-from console.commands.export_tables import TABLES, Table
+from console.commands.export_files import FORMATS, RowFile, in_one_step
+from console.commands.export_tables import TABLES, Collector
 from console.commands.history_arguments import add_period_arguments, period_of
-from console.config.files import open_private, sync_folder
+from console.commands.progress import Bar
+from console.commands.signals import ended_by_signals
+from console.config.files import sync_folder
+from console.domain.events import AccountOpened
 from console.engine.journal_chain import JournalError
-from console.engine.journal_copy import JournalCopy, journal_copy
+from console.engine.journal_copy import JournalCopy, Progress, journal_copy, tell_nobody
 from console.history.usable import Period
-from console.monitoring.documents import Document, document_of
+from console.monitoring.documents import Document
 
 _ALL = "all"
-_FORMATS = ("csv", "json")
 _STANDARD_OUTPUT = Path("-")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Some spreadsheets read the wide forms as the narrow ones."""
+_EVENTS_BETWEEN_TELLS = 1_000
+
+
+class _Output(NamedTuple):
+    collector: Collector
+    file: RowFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--what", choices=(*TABLES, _ALL), default=_ALL, help=f"default: {_ALL}")
-    parser.add_argument("--format", choices=_FORMATS, default=_FORMATS[0], help=f"default: {_FORMATS[0]}")
+    parser.add_argument("--format", choices=FORMATS, default="csv", help="default: csv")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -61,90 +64,67 @@ def run(arguments: argparse.Namespace) -> int:
     period, folder = period_of(arguments), folder_of(arguments)
     path = folder.dry_run_journal if arguments.dry_run else folder.journal
     try:
-        with journal_copy(path) as copy:
-            if is_printed:
-                _write(TABLES[names[0]], copy, period, arguments.format, sys.stdout)
-            else:
-                _report(arguments, _export(names, copy, period, arguments.out or folder.exports, arguments))
+        if is_printed:
+            with ended_by_signals(), journal_copy(path) as copy:
+                _write([_output(names[0], period, arguments.format, sys.stdout)], copy)
+            return ExitCode.DONE
+        with ended_by_signals(), Bar("events") as bar:
+            bar.begin("checking")
+            with journal_copy(path, bar.count) as copy:
+                bar.begin("exporting")
+                written = _export(names, copy, period, arguments.out or folder.exports, arguments.format, bar)
     except FileNotFoundError:
         raise UserError(f"no console has run here yet: {path} does not exist") from None
     except JournalError as error:
         raise UserError(str(error), ExitCode.REFUSED) from None
+    _report(arguments, written)
     return ExitCode.DONE
 
 
 def _export(
-    names: Iterable[str], copy: JournalCopy, period: Period, folder: Path, arguments: argparse.Namespace
+    names: Sequence[str], copy: JournalCopy, period: Period, folder: Path, form: str, bar: Bar
 ) -> list[Document]:
-    """Write each table to a file of its own; what was written. Raises UserError."""
-    written: list[Document] = []
+    """Write each table to a file of its own; what was written. Raises JournalError, UserError."""
+    paths = {name: folder / f"{name}.{form}" for name in names}
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in names:
-            path = folder / f"{name}.{arguments.format}"
-            with _in_one_step(path) as file:
-                rows = _write(TABLES[name], copy, period, arguments.format, file)
-            written.append({"table": name, "file": str(path.absolute()), "rows": rows})
+        with ExitStack() as files:
+            outputs = {
+                name: _output(name, period, form, files.enter_context(in_one_step(path)))
+                for name, path in paths.items()
+            }
+            _write(list(outputs.values()), copy, bar.count)
         sync_folder(folder)
     except OSError as error:
         raise UserError(
             f"{error.filename2 or error.filename or folder} cannot be written: {error.strerror}"
         ) from None
-    return written
+    return [
+        {"table": name, "file": str(path.absolute()), "rows": outputs[name].file.count}
+        for name, path in paths.items()
+    ]
 
 
-@contextmanager
-def _in_one_step(path: Path) -> Iterator[TextIO]:
-    """A file that appears once it is whole and on disk; raises OSError."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with io.TextIOWrapper(open_private(partial), encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _output(name: str, period: Period, form: str, file: TextIO) -> _Output:
+    table = TABLES[name]
+    return _Output(table.collector(period), FORMATS[form](table.row, file))
 
 
-def _write(table: Table, copy: JournalCopy, period: Period, form: str, file: TextIO) -> int:
-    """Write every row; how many there are. Raises JournalError, OSError."""
-    rows = map(document_of, table.rows(copy.events(), period))
-    return _write_csv(table, rows, file) if form == "csv" else _write_json(rows, file)
-
-
-def _write_csv(table: Table, rows: Iterable[Document], file: TextIO) -> int:
-    hints = get_type_hints(table.row)
-    columns = [name.removesuffix("_ns") for name in hints]
-    texts = {name for name, kind in hints.items() if kind in (str, str | None)}
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    count = 0
-    for row in rows:
-        writer.writerow(_cell(row[name], is_text=name in texts) for name in columns)
-        count += 1
-    return count
-
-
-def _cell(value: object, *, is_text: bool) -> str:
-    """A cell; a text that a spreadsheet would take for a formula begins with an apostrophe."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = visible_line(str(value)) if is_text else str(value)
-    return f"'{text}" if is_text and text.lstrip().startswith(_FORMULA_STARTS) else text
-
-
-def _write_json(rows: Iterable[Document], file: TextIO) -> int:
-    """One array, a row a line."""
-    count = 0
-    for count, row in enumerate(rows, 1):
-        # Everything but DEL is escaped already.
-        text = json.dumps(row).replace("\x7f", "\\u007f")
-        file.write(f"{'[' if count == 1 else ','}\n{text}")
-    file.write("\n]\n" if count else "[]\n")
-    return count
+def _write(outputs: Sequence[_Output], copy: JournalCopy, progress: Progress = tell_nobody) -> None:
+    """Write every row of every table in one pass through the events; raises JournalError, OSError."""
+    account: str | None = None
+    for number, event in enumerate(copy.events(), 1):
+        if isinstance(event, AccountOpened):
+            account = event.account
+        for collector, file in outputs:
+            for row in collector.take(event, account):
+                file.write(row)
+        if number % _EVENTS_BETWEEN_TELLS == 0:
+            progress(number, copy.count)
+    for collector, file in outputs:
+        for row in collector.rest():
+            file.write(row)
+        file.end()
 
 
 def _report(arguments: argparse.Namespace, written: list[Document]) -> None:

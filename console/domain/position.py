@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from console.domain.book import BookSide
-from console.domain.money import Cash, Count, Price, complement, cost
+from console.domain.money import PRICE_PER_DOLLAR, Cash, Count, Price, complement, cost
 
 _NO_FEE = Cash(0)
 
@@ -57,8 +57,9 @@ class Position(msgspec.Struct, frozen=True):
 
     def value_at(self, yes_price: Price) -> Cash:
         """What the contracts held are worth at a YES price."""
+        # Asked for of all that is held at every mark, so spelled out.
         held = self.contracts
-        return cost(yes_price, held) if held >= 0 else cost(complement(yes_price), Count(-held))
+        return Cash(yes_price * held if held >= 0 else (PRICE_PER_DOLLAR - yes_price) * -held)
 
     def unrealised_at(self, yes_price: Price) -> Cash:
         return Cash(self.value_at(yes_price) - self.paid)

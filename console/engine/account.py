@@ -117,6 +117,13 @@ class Account:
     def apply(self, event: JournaledEvent) -> None:
         """Take one journaled event into the state; events of no consequence here change nothing."""
         match event:
+            case OrderIntended(intent=intent):
+                self.intents_ever += 1
+                self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
+            case OrderFilled():
+                self._fill(event)
+            case OrderReported() | OrderAcked() | OrderRejected() | OrderBecameUnknown():
+                self._put(order_after(self.orders[event.client_order_id], event))
             case AccountOpened():
                 self._open(event.account, event.cash)
                 self.high_water = self.marked_equity = None
@@ -128,17 +135,10 @@ class Account:
                 self.read_ns = event.read_ns
             case MarketTraded(market=market):
                 self.told_markets.add(market.ticker)
-            case OrderIntended(intent=intent):
-                self.intents_ever += 1
-                self._put(Order(intent, event.at_ns, OrderStatus.SENDING))
-            case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
-                self._put(order_after(self.orders[event.client_order_id], event))
             case OrderAdopted():
                 # Its id must never be given again.
                 self.intents_ever = max(self.intents_ever, number_of(event.intent.client_order_id))
                 self._put(Order(event.intent, event.at_ns, OrderStatus.RESTING, event.order_id, event.filled))
-            case OrderFilled():
-                self._fill(event)
             case ExternalFilled(fill=fill):
                 self._trade(fill)
                 if fill.ticker in self._held:

@@ -109,6 +109,10 @@ class Activity:
         if not self._heard_before_step:
             self.clock_step_ns = 0
         match event:
+            case FeedProved():
+                pass
+            case OrderFilled() | OrderReported() | OrderAcked():
+                self._check_sent(event)
             case ErrorHappened() | FeedLost():
                 self._errors.note(event.at_ns)
             case ExchangeStatusRead():
@@ -129,8 +133,6 @@ class Activity:
                 self.guard = event
             case TimerFired():
                 self._end_scan()
-            case OrderAcked() | OrderReported() | OrderFilled():
-                self._check_sent(event)
             case _:
                 pass
 
@@ -146,6 +148,8 @@ class Activity:
             case OrderFilled():
                 self.scans_without_fill = 0
                 self._was_out = False
+            case OrderReported() | OrderAcked():
+                pass
             case OrderBecameUnknown():
                 self._errors.note(event.at_ns)
             case OrderRejected() if event.code not in (DENIED, NEVER_PLACED):

@@ -61,7 +61,7 @@ class Bookkeeper:
         match event:
             case OrderFilled():
                 self._take_fill(event)
-            case OrderAcked() | OrderRejected() | OrderBecameUnknown() | OrderReported():
+            case OrderReported() | OrderAcked() | OrderRejected() | OrderBecameUnknown():
                 self._take_order_news(event)
             case OrderAdopted(intent=intent):
                 if intent.client_order_id not in self._account.orders:

@@ -10,13 +10,18 @@ from console.domain.events import (
     ExternalFilled,
     JournaledEvent,
     MarketSettled,
+    MarketTraded,
+    OrderAcked,
     OrderFilled,
+    OrderIntended,
+    OrderReported,
     RiskDayBegan,
 )
 from console.domain.market import Ticker
-from console.domain.money import Cash, Price
+from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account
 from console.engine.snapshot import CurvePoint, Outcomes
+from console.monitoring.statistics import variance_of_one_draw
 
 MOST_POINTS = 512
 """A curve that grew to so many points keeps every other one, and from then on half as many."""
@@ -49,6 +54,8 @@ class DayRecord:
         self._stride = 1
         self._skipped = 0
         self._entered: dict[Ticker, Entry] = {}
+        self._event_of: dict[Ticker, str] = {}
+        self._ended: dict[str, tuple[int, int]] = {}
 
     def expected(self, ticker: Ticker) -> Price | None:
         """The probability of winning that a position was entered at; None where we did not enter."""
@@ -62,14 +69,18 @@ class DayRecord:
     def observe(self, event: JournaledEvent, before: Account) -> None:
         """Note an event, given the account before the event is applied to it."""
         match event:
+            case OrderFilled() | ExternalFilled():
+                self._fill(event, before)
+            case OrderIntended() | OrderReported() | OrderAcked():
+                pass
             case AccountOpened():
                 self._forget()
             case RiskDayBegan():
                 self._begin(event)
             case EquityMarked():
                 self._mark(event)
-            case OrderFilled() | ExternalFilled():
-                self._fill(event, before)
+            case MarketTraded(market=market):
+                self._event_of[market.ticker] = market.event_ticker
             case MarketSettled():
                 self._settle(event, before)
             case _:
@@ -97,9 +108,8 @@ class DayRecord:
     def _fill(self, event: OrderFilled | ExternalFilled, before: Account) -> None:
         """Add up what entries expected, for as long as something is held."""
         fill = event.fill
-        held = before.position(fill.ticker)
-        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
-        if held.contracts * after.contracts <= 0:
+        held = before.position(fill.ticker).contracts
+        if held * (held + fill.side.sign * fill.count) <= 0:
             self._entered.pop(fill.ticker, None)
         order = before.orders.get(event.client_order_id) if isinstance(event, OrderFilled) else None
         if order is None or order.intent.reduce_only:
@@ -119,10 +129,19 @@ class DayRecord:
         average = held.average_price
         if average is None or entry is None:
             return
+        # Where an older journal does not say, a market is its own event.
+        event_ticker = self._event_of.get(settlement.ticker, settlement.ticker)
+        n, expected = self._ended.get(event_ticker, (0, 0))
+        self._ended[event_ticker] = n + 1, expected + entry.expected
         known = self.outcomes
         self.outcomes = Outcomes(
             trades=known.trades + 1,
             won=known.won + (held.value_at(settlement.yes_value) > held.paid),
             expected=known.expected + entry.expected,
             paid=known.paid + average,
+            events=len(self._ended),
+            squares=known.squares + 2 * n + 1,
+            variance=known.variance
+            + variance_of_one_draw(n + 1, expected + entry.expected, PAYOUT)
+            - variance_of_one_draw(n, expected, PAYOUT),
         )

@@ -60,8 +60,11 @@ class Effects:
 
     def append(self, event: JournaledEvent) -> None:
         """Journal an event and apply it; of a market's first order what the market is goes before."""
-        if isinstance(event, OrderIntended | OrderAdopted):
-            self.tell_market(event.intent.ticker, event.at_ns)
+        match event:
+            case OrderIntended(intent=intent) | OrderAdopted(intent=intent):
+                self.tell_market(intent.ticker, event.at_ns)
+            case _:
+                pass
         self._append(event)
 
     def tell_market(self, ticker: Ticker, at_ns: int) -> None:

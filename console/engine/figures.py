@@ -51,12 +51,17 @@ def _exposure(view: RiskView, limits: RiskSettings) -> Iterator[Figure]:
         return
     total, cap = exposure.total.with_orders, Cash(int(Fraction(limits.max_total_exposure_pct) * equity))
     yield Figure(alerts.EXPOSURE, total, cap, _near("at stake at worst", total, cap, "is the cap"))
-    cases = ((case.with_orders, name) for name, case in exposure.groups.items())
-    largest, name = max(cases, default=(Cash(0), ""))
     cap = Cash(int(Fraction(limits.max_correlated_group_pct) * equity))
-    yield Figure(
-        alerts.GROUP, largest, cap, _near(f"group {name}: at stake at worst", largest, cap, "is the cap")
-    )
+    margin = Cash(int(Fraction(limits.group_breach_margin_pct) * cap))
+    if not margin:
+        # The switch trips, and tells, at the cap itself.
+        return
+    for name, case in exposure.groups.items():
+        over = Cash(case.with_orders - cap)
+        text = (
+            f"group {name}: at stake at worst {dollars(case.with_orders)}, over its cap of {dollars(cap)}; "
+        )
+        yield Figure(alerts.GROUP, over, margin, f"{text}{dollars(Cash(cap + margin))} reduces it", name)
 
 
 def _near(what: str, used: Cash, limit: Cash, at: str) -> str:
@@ -91,14 +96,13 @@ def _conduct(view: RiskView, limits: RiskSettings, quality: QualitySettings) -> 
 def _edge(outcomes: Outcomes) -> Iterator[Figure]:
     """How far winners fall short of what was expected, squared, against two deviations of chance, squared."""
     n, won = outcomes.trades, outcomes.won
-    if n < alerts.FEWEST_TRADES:
+    if outcomes.events < alerts.FEWEST_EVENTS:
         return
     short = outcomes.expected - won * PRICE_PER_DOLLAR
-    variance = Fraction(outcomes.expected * (n * PRICE_PER_DOLLAR - outcomes.expected), n)
     expected = Fraction(outcomes.expected, n * PRICE_PER_DOLLAR)
     paid = Fraction(outcomes.paid, n * PRICE_PER_DOLLAR)
     text = (
-        f"{won} of {n} trades won, {percent(Fraction(won, n))}; {percent(expected)} were expected "
-        f"and {percent(paid)} paid"
+        f"{won} of {n} trades won in {outcomes.events} events, {percent(Fraction(won, n))}; "
+        f"{percent(expected)} were expected and {percent(paid)} paid"
     )
-    yield Figure(alerts.EDGE, short * abs(short), _SQUARE_OF_DEVIATIONS * variance, text)
+    yield Figure(alerts.EDGE, short * abs(short), _SQUARE_OF_DEVIATIONS * outcomes.variance, text)

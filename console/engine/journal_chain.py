@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -59,16 +59,16 @@ def read_chain(connection: sqlite3.Connection) -> Iterator[Row]:
         meta = dict(connection.execute("SELECT key, value FROM meta"))
     except (sqlite3.Error, UnicodeError) as error:
         raise failure_of(error) from error
-    head = chain_start(str(meta.get("instance")))
-    for row in read_rows(connection, head):
-        head = head.after(row)
-        yield row
+    head = yield from read_rows(connection, chain_start(str(meta.get("instance"))))
     if str(head) != meta.get("head"):
         raise JournalCorruptError(f"it ends after event {head.seq}, which was not the last")
 
 
-def read_rows(connection: sqlite3.Connection, head: Head) -> Iterator[Row]:
-    """The rows from a chain's start on; raises JournalCorruptError at the first that does not follow."""
+def read_rows(connection: sqlite3.Connection, head: Head) -> Generator[Row, None, Head]:
+    """The rows from a chain's start on; returns its end.
+
+    Raises JournalCorruptError at the first that does not follow.
+    """
     try:
         rows = connection.execute(f"SELECT {_COLUMNS}, hash FROM events ORDER BY seq")  # noqa: S608 - ours
         for *columns, digest in rows:
@@ -80,6 +80,7 @@ def read_rows(connection: sqlite3.Connection, head: Head) -> Iterator[Row]:
             yield row
     except (sqlite3.Error, UnicodeError) as error:
         raise failure_of(error) from error
+    return head
 
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}

@@ -6,8 +6,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from console.domain.events import JournaledEvent
@@ -19,49 +19,57 @@ from console.engine.journal_wal import wal_of
 _ATTEMPTS = 5
 """A copy that a checkpoint tore is seen by its chain; checkpoints come far apart."""
 
+_EVENTS_BETWEEN_TELLS = 1_000
+
+Progress = Callable[[int, int], None]
+"""How many events were looked at, and of how many."""
+
+
+def tell_nobody(done: int, total: int) -> None:
+    """A progress that nobody follows."""
+
 
 class JournalCopy:
-    """What a journal held when it was copied."""
+    """What a journal held when it was copied: so many events, each of them as it was written."""
 
     def __init__(self, original: Path, connection: sqlite3.Connection) -> None:
         self._original = original
         self._connection = connection
+        self.count = _count(connection)
 
     def events(self) -> Iterator[JournaledEvent]:
         """Every event in the order of its writing, as often as it is asked; raises JournalError."""
-        connection = self._connection
         try:
-            is_older = is_of_an_older_version(connection)
-            rows = unchained_rows(connection, decode_event)[1] if is_older else read_chain(connection)
-            for row in rows:
-                yield decode_event(row.body)
-        except (JournalError, sqlite3.Error, ValueError) as error:
+            for (body,) in self._connection.execute("SELECT body FROM events ORDER BY seq"):
+                yield decode_event(body)
+        except (sqlite3.Error, ValueError) as error:
             raise JournalError(
                 f"{self._original}: the journal cannot be read: {failure_of(error)}"
             ) from error
 
 
 @contextmanager
-def journal_copy(path: Path) -> Iterator[JournalCopy]:
+def journal_copy(path: Path, progress: Progress = tell_nobody) -> Iterator[JournalCopy]:
     """The journal at ``path`` as it is now; neither its file nor who writes it is disturbed.
 
     It is for a process without a connection to the journal: its locks would go when a file is closed here.
-    The copy takes as much room in the folder for temporary files, until the block ends. Raises
-    FileNotFoundError where there is none, and JournalError for one that is damaged or cannot be copied.
+    The copy takes as much room in the folder for temporary files, until the block or the process ends.
+    ``progress`` hears of the check of every event, which comes first. Raises FileNotFoundError where there
+    is none, and JournalError for one that is damaged or cannot be copied.
     """
     if not path.exists():
         raise FileNotFoundError(path)
-    with ExitStack() as stack:
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kconsole-"))
-            connection = _whole_copy(path, Path(folder) / path.name)
-        except OSError as error:
-            raise JournalError(f"{path}: the journal cannot be copied: {error}") from error
-        stack.callback(connection.close)
+    try:
+        # What is open stays without its name, and goes with the process however that ends.
+        with tempfile.TemporaryDirectory(prefix="kconsole-") as folder:
+            connection = _whole_copy(path, Path(folder) / path.name, progress)
+    except OSError as error:
+        raise JournalError(f"{path}: the journal cannot be copied: {error}") from error
+    with closing(connection):
         yield JournalCopy(path, connection)
 
 
-def _whole_copy(path: Path, copied: Path) -> sqlite3.Connection:
+def _whole_copy(path: Path, copied: Path, progress: Progress) -> sqlite3.Connection:
     """A connection to a copy that is whole; raises JournalError, OSError."""
     for attempt in range(1, _ATTEMPTS + 1):
         before = path.stat()
@@ -71,12 +79,19 @@ def _whole_copy(path: Path, copied: Path) -> sqlite3.Connection:
         is_torn = not _is_as_it_was(before, path.stat())
         connection = sqlite3.connect(copied, isolation_level=None)
         try:
-            _check(connection)
+            _into_one_file(connection)
+            # Looking takes long, and a process that is killed removes nothing.
+            for file in copied.parent.iterdir():
+                file.unlink()
+            _check(connection, progress)
         except (JournalError, sqlite3.Error, UnicodeError) as error:
             connection.close()
             failure = failure_of(error)
             if attempt == _ATTEMPTS or not isinstance(failure, JournalCorruptError):
                 raise JournalError(f"{path}: the journal cannot be read: {failure}") from error
+        except BaseException:
+            connection.close()
+            raise
         else:
             if not is_torn or attempt == _ATTEMPTS:
                 return connection
@@ -84,6 +99,12 @@ def _whole_copy(path: Path, copied: Path) -> sqlite3.Connection:
         for file in copied.parent.iterdir():
             file.unlink()
     raise AssertionError("the last attempt returns or raises")
+
+
+def _into_one_file(connection: sqlite3.Connection) -> None:
+    """Have the write-ahead log in the file itself, which the connection then holds open."""
+    connection.execute("PRAGMA journal_mode=DELETE").fetchone()
+    connection.execute("PRAGMA schema_version").fetchone()
 
 
 def _is_as_it_was(before: os.stat_result, after: os.stat_result) -> bool:
@@ -94,11 +115,20 @@ def _is_as_it_was(before: os.stat_result, after: os.stat_result) -> bool:
     )
 
 
-def _check(connection: sqlite3.Connection) -> None:
+def _check(connection: sqlite3.Connection, progress: Progress) -> None:
     """Raise JournalError, sqlite3.Error or UnicodeError unless every row is as it was written."""
     [fault] = connection.execute("PRAGMA quick_check(1)").fetchone()
     if fault != "ok":
         raise JournalCorruptError(str(fault))
-    if not is_of_an_older_version(connection):
-        for _ in read_chain(connection):
-            pass
+    if is_of_an_older_version(connection):
+        unchained_rows(connection, decode_event)
+        return
+    total = _count(connection)
+    for row in read_chain(connection):
+        if row.seq % _EVENTS_BETWEEN_TELLS == 0:
+            progress(row.seq, total)
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    """How many events there are, if none is missing."""
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])

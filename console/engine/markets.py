@@ -154,6 +154,11 @@ class Markets:
             counted = self._counted = self._count_books(now_ns)
         return counted.followed, counted.dark
 
+    def are_to_change(self, now_ns: int) -> bool:
+        """Whether a market that is followed has its opening or its close before it."""
+        self.books(now_ns)
+        return self._counted is not None and self._counted.until_ns != _NEVER_NS
+
     def _count_books(self, now_ns: int) -> _Books:
         """Good until the next market opens or closes."""
         markets = [(each.market, each.is_live) for each in self._followed.values() if each.market]
@@ -169,10 +174,11 @@ class Markets:
         followed = self._followed.get(ticker)
         if followed is None or followed.priced is None:
             return None
-        level = followed.priced.bid if held_side is BookSide.BID else followed.priced.ask
+        is_yes = held_side.sign > 0
+        level = followed.priced.bid if is_yes else followed.priced.ask
         if level is not None:
             return level.price
-        return Price(0) if held_side is BookSide.BID else Price(PRICE_PER_DOLLAR)
+        return Price(0) if is_yes else Price(PRICE_PER_DOLLAR)
 
     @property
     def listed(self) -> tuple[Followed, ...]:

@@ -132,6 +132,9 @@ class Painter:
             edits=tuple(engine.trade_log.edits),
             risk=engine.evaluated,
             at_stake=_at_stake(engine, exposure),
+            trips_within_day=engine.risk.trips_within_day(account.latches, now_ns)
+            if engine.risk.escalates
+            else None,
         )
 
     def _order_rate(self, engine: Engine, now_ns: int) -> Gauge:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from console.domain.money import Cash
 from console.domain.order import OrderReport
 from console.engine.account import Account
@@ -44,9 +46,11 @@ class RiskViews:
         equity: Cash | None,
         feed_proved_ns: int | None,
         exposure: Exposure,
+        slippage_window_fills: int,
     ) -> RiskView:
         """All that is known at a moment."""
         account, activity = self._account, self._activity
+        slipped = tuple(islice(reversed(account.taker_slippage), slippage_window_fills))[::-1]
         followed, dark = self._markets.books(now_ns)
         return RiskView(
             now_ns=now_ns,
@@ -59,7 +63,7 @@ class RiskViews:
             dark_books=dark,
             losses_in_a_row=account.streak.losses,
             losses_answered=account.streak.answered,
-            taker_slippage=tuple(account.taker_slippage),
+            taker_slippage=slipped,
             errors_in_hour=activity.errors_in_hour(now_ns),
             scans_without_fill=activity.scans_without_fill,
             exposure=exposure,

@@ -9,15 +9,16 @@ import msgspec
 from console.config.changes import differences, loosens
 from console.config.schema import RiskSettings, Settings
 from console.config.values import shown
+from console.domain.events import TradingState
 from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT
 from console.engine.snapshot import RestingView, Snapshot
 from console.risk.breaches import Breach, names_of, new_breaches
 from console.risk.exposure import Exposure, MarketExposure, worst_of_legs
 from console.risk.groups import Grouping, Place
-from console.risk.manager import read_switch
+from console.risk.manager import at_trip, read_switch, trips_of
 from console.risk.risk_day import RiskDays
-from console.risk.switches.base import RiskView, Switch
+from console.risk.switches.base import RiskView, ScopedTrip, Switch
 from console.risk.switches.every import every_switch
 from console.risk.text import dollars
 
@@ -70,7 +71,7 @@ def preview(snapshot: Snapshot, after: Settings) -> Preview:
     then = msgspec.structs.replace(view, exposure=regrouped)
     return Preview(
         proposed,
-        tuple(_new_trips(view, then, before, after)),
+        tuple(_new_trips(snapshot, view, then, after)),
         (*_over(found, view, before.risk, after.risk), *_new_day(view, before.risk, after.risk)),
         withdrawn=_withdrawn(snapshot.resting, found, regrouped, after.risk.max_order_contracts),
     )
@@ -91,25 +92,30 @@ def _regrouped(exposure: Exposure, before: Settings, after: Settings, at_stake: 
     return msgspec.structs.replace(exposure, groups=groups, places=places)
 
 
-def _new_trips(view: RiskView, regrouped: RiskView, before: Settings, after: Settings) -> Iterator[str]:
+def _new_trips(snapshot: Snapshot, view: RiskView, regrouped: RiskView, after: Settings) -> Iterator[str]:
     """The switches that trip by the new thresholds and not by those in force."""
+    before, trips = snapshot.settings, snapshot.trips_within_day
     now = every_switch(before.risk, before.quality)
     then = every_switch(after.risk, after.quality)
     for old, new in zip(now, then, strict=True):
         tripped = _trips(old, view)
-        for part, reason in _trips(new, regrouped).items():
-            if part not in tripped:
-                yield f"{new.label} trips {part}: {reason}"
+        for part, trip in _trips(new, regrouped).items():
+            if part in tripped:
+                continue
+            level, reason = trip.level or new.level, trip.reason
+            if trips is not None and new.clears_itself:
+                trips += 1
+                level, reason = at_trip(trips, level, reason)
+            yield f"{new.label} trips {' '.join(filter(None, (_word(level), trip.scope)))}: {reason}"
 
 
-def _trips(switch: Switch, view: RiskView) -> dict[str, str]:
-    """What a switch trips, as level and part of the markets, and why."""
-    reading = read_switch(switch, view)
-    level = (reading.level or switch.level).name.replace("_", "-")
-    trips = {} if reading.trip is None else {level: reading.trip}
-    for scoped in reading.scoped:
-        trips[f"{(scoped.level or switch.level).name.replace('_', '-')} {scoped.scope}"] = scoped.reason
-    return trips
+def _word(level: TradingState) -> str:
+    return level.name.replace("_", "-")
+
+
+def _trips(switch: Switch, view: RiskView) -> dict[tuple[TradingState, str], ScopedTrip]:
+    """What a switch trips, by level and part of the markets."""
+    return {(trip.level or switch.level, trip.scope): trip for trip in trips_of(read_switch(switch, view))}
 
 
 def _over(

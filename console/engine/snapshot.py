@@ -245,13 +245,23 @@ class Outcomes(msgspec.Struct, frozen=True):
     """How the markets ended that we held to the end, one position a trade.
 
     ``expected`` and ``paid`` are sums of prices: of the probability of winning that each entry was made at,
-    and of the average price paid, so that ``paid`` is where one breaks even before fees.
+    and of the average price paid, so that ``paid`` is where one breaks even before fees. Those of an event
+    are one draw: ``squares`` sums the squares of their numbers, ``variance`` that of what they pay, in prices
+    squared, if it is what was expected.
     """
 
     trades: int = 0
     won: int = 0
     expected: int = 0
     paid: int = 0
+    events: int = 0
+    squares: int = 0
+    variance: int = 0
+
+    @property
+    def effective_events(self) -> float:
+        """How many equally large events they are worth."""
+        return self.trades**2 / self.squares if self.squares else 0.0
 
 
 class HealthView(msgspec.Struct, frozen=True):
@@ -277,7 +287,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     ``settings`` are those in force, named by their hash; ``unkept_settings`` are keys that the next start
     will not find as they are. ``risk`` is what the switches read last, ``at_stake`` has the markets in which
-    something can be lost.
+    something can be lost. ``trips_within_day`` counts those of switches that clear themselves; None where
+    their number halts nothing.
     """
 
     sequence: int
@@ -320,6 +331,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     edits: tuple[SettingsChanged, ...] = ()
     risk: RiskView | None = None
     at_stake: tuple[Market, ...] = ()
+    trips_within_day: int | None = None
     deliveries: tuple[DeliveryView, ...] = ()
 
 

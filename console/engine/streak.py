@@ -16,23 +16,14 @@ class LossStreak:
     """The results of positions that ended, by the exchange's time; built by the journal's events alone.
 
     A position ends when it is flat, or turned over; its result is what it made since it was opened, with
-    every fee. No result at all is neither a loss nor a win.
+    every fee. No result at all is neither a loss nor a win. ``losses`` are those since the last win, or since
+    the operator's resume.
     """
 
     def __init__(self) -> None:
         self._results: list[tuple[int, Cash]] = []
         self._opened_at: dict[Ticker, Cash] = {}
-        self.answered = 0
-
-    @property
-    def losses(self) -> int:
-        """Losses since the last win, or since the operator's resume."""
-        count = 0
-        for _, result in reversed(self._results):
-            if result > 0:
-                break
-            count += result < 0
-        return count
+        self.losses = self.answered = 0
 
     def changed(self, ticker: Ticker, before: Position, after: Position, at_ns: int) -> None:
         """A position changed by a fill or a settlement at this time of the exchange's."""
@@ -52,7 +43,7 @@ class LossStreak:
     def reset(self) -> None:
         """The operator has seen it: the count starts anew."""
         self._results.clear()
-        self.answered = 0
+        self.losses = self.answered = 0
 
     def comparable(self) -> object:
         return (tuple(self._results), dict(self._opened_at), self.answered)
@@ -60,4 +51,13 @@ class LossStreak:
     def _note(self, at_ns: int, result: Cash) -> None:
         insort(self._results, (at_ns, result), key=lambda each: each[0])
         del self._results[:-RESULTS_KEPT]
+        self.losses = self._count()
         self.answered = min(self.answered, self.losses)
+
+    def _count(self) -> int:
+        count = 0
+        for _, result in reversed(self._results):
+            if result > 0:
+                break
+            count += result < 0
+        return count

@@ -13,9 +13,12 @@ from console.domain.events import (
     LatchCleared,
     LatchRaised,
     MarketSettled,
+    OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
+    OrderIntended,
     OrderRejected,
+    OrderReported,
     SettingsChanged,
 )
 from console.domain.market import Ticker
@@ -50,13 +53,15 @@ class TradeLog:
         """Note an event, given the account before the event is applied to it."""
         self.day.observe(event, before)
         match event:
+            case OrderFilled(fill=fill):
+                quote = before.orders[event.client_order_id].intent.quote
+                self._note_fill(fill, before, "", slippage_of(fill, quote))
+            case OrderIntended() | OrderReported() | OrderAcked():
+                pass
             case AccountOpened():
                 self._entries.clear()
                 self._denied.clear()
                 self._add(event.at_ns, LogKind.STATE, None, f"new account {event.account[:8]}")
-            case OrderFilled(fill=fill):
-                quote = before.orders[event.client_order_id].intent.quote
-                self._note_fill(fill, before, "", slippage_of(fill, quote))
             case ExternalFilled(fill=fill):
                 self._note_fill(fill, before, ", external", None)
             case MarketSettled():
@@ -97,9 +102,11 @@ class TradeLog:
         self._denied.pop(ticker, None)
 
     def _note_fill(self, fill: Fill, before: Account, whose: str, slippage: SlippageSample | None) -> None:
-        held = before.position(fill.ticker)
-        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        held, profit = before.position(fill.ticker), None
         closing = held.contracts * fill.side.sign < 0
+        if closing:
+            after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+            profit = Cash(after.realised - held.realised)
         self._append(
             LogEntry(
                 sequence=self._next,
@@ -112,7 +119,7 @@ class TradeLog:
                 contracts=fill.count,
                 fee=fill.fee,
                 is_taker=fill.is_taker,
-                profit=Cash(after.realised - held.realised) if closing else None,
+                profit=profit,
                 slippage=slippage,
             )
         )

@@ -23,8 +23,12 @@ class WorstCase(msgspec.Struct, frozen=True):
     def plus(self, other: WorstCase) -> WorstCase:
         return WorstCase(Cash(self.held + other.held), Cash(self.with_orders + other.with_orders))
 
-    def minus(self, other: WorstCase) -> WorstCase:
-        return WorstCase(Cash(self.held - other.held), Cash(self.with_orders - other.with_orders))
+    def changed(self, before: WorstCase, after: WorstCase) -> WorstCase:
+        """The sum once one of its parts is another."""
+        return WorstCase(
+            Cash(self.held - before.held + after.held),
+            Cash(self.with_orders - before.with_orders + after.with_orders),
+        )
 
 
 NOTHING = WorstCase()
@@ -157,7 +161,7 @@ class Exposure(msgspec.Struct, frozen=True):
             rest = sum(losses.worst for losses in others)
             return Stake(Cash(own.at_worst + rest), Cash(own.if_lost + rest))
         everything = [*others, self.market(ticker).with_orders]
-        if side is BookSide.BID:
+        if side.sign > 0:
             if_lost = own.if_lost + _exclusive_loss(others)
         else:
             if_lost = own.if_lost + sum(losses.if_no for losses in others)
@@ -190,14 +194,14 @@ def market_exposure(position: Position, bids: int, asks: int) -> MarketExposure:
     """One market's losses, with what open orders of each side may still cost."""
     # Whatever fills, the contracts held pay a dollar each when they win: paired off before, or at the end.
     if_wins = Cash(position.paid - cost(PAYOUT, Count(abs(position.contracts))))
-    is_no = position.side is BookSide.ASK
+    is_no = position.contracts < 0
     held = Losses(if_wins, position.paid) if is_no else Losses(position.paid, if_wins)
     return MarketExposure(held, Losses(Cash(held.if_no + bids), Cash(held.if_yes + asks)))
 
 
 def _if_lost(losses: Losses, side: BookSide) -> Cash:
     """The loss in the outcome in which a trade of ``side`` loses."""
-    return losses.if_no if side is BookSide.BID else losses.if_yes
+    return losses.if_no if side.sign > 0 else losses.if_yes
 
 
 def worst_of_legs(legs: Collection[MarketExposure], place: Place) -> WorstCase:

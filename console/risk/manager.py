@@ -79,7 +79,7 @@ class RiskManager:
         switches: tuple[Switch, ...] | None = None,
     ) -> None:
         self._read_by(switches or every_switch(limits, quality))
-        self._escalates = escalates
+        self.escalates = escalates
         self._self_clearing = frozenset(s.key for s in self._switches if s.clears_itself)
         self._readings: dict[str, Reading] = {}
         self._evaluated_ns: dict[str, int] = {}
@@ -89,6 +89,9 @@ class RiskManager:
     def _read_by(self, switches: tuple[Switch, ...]) -> None:
         self._switches = switches
         self._readers = [SwitchReader(switch) for switch in switches]
+        self._tick_readers = [
+            reader for reader in self._readers if reader.switch.evaluated_at is EvaluatedAt.TICK
+        ]
         self._objected_to: RiskView | None = None
         self._objected: list[tuple[Switch, Reading]] = []
 
@@ -97,22 +100,26 @@ class RiskManager:
     ) -> list[_Verdict]:
         """Read the switches that are due; the caller journals the events and applies them to the latches."""
         events: list[_Verdict] = []
-        for reader in self._readers:
-            switch = reader.switch
-            if at is EvaluatedAt.SCAN or switch.evaluated_at is EvaluatedAt.TICK:
-                reading = self._readings[switch.key] = reader.read(view)
-                self._evaluated_ns[switch.key] = view.now_ns
-                if not reader.is_good:
-                    self._good_since.pop(switch.key, None)
-                elif switch.key not in self._good_since and view.monotonic_ns is not None:
-                    self._good_since[switch.key] = view.monotonic_ns
-                if reader.objects or latches.active:
-                    events += self._judge(switch, reading, view, latches)
+        now_ns, monotonic_ns, is_latched = view.now_ns, view.monotonic_ns, bool(latches.active)
+        for reader in self._readers if at is EvaluatedAt.SCAN else self._tick_readers:
+            key = reader.key
+            reading = self._readings[key] = reader.read(view)
+            self._evaluated_ns[key] = now_ns
+            if not reader.is_good:
+                self._good_since.pop(key, None)
+            elif monotonic_ns is not None:
+                self._good_since.setdefault(key, monotonic_ns)
+            if reader.objects or is_latched:
+                events += self._judge(reader.switch, reading, view, latches)
         return events
 
     def change_limits(self, limits: RiskSettings, quality: QualitySettings) -> None:
         """Judge by other thresholds; what was read stays until the next reading."""
         self._read_by(every_switch(limits, quality))
+
+    def trips_within_day(self, latches: Latches, now_ns: int) -> int:
+        """How often switches that clear themselves have tripped, as far as it counts."""
+        return latches.trips(self._self_clearing, now_ns)
 
     def step_clock(self, step_ns: int) -> None:
         """The wall clock stepped: what was read keeps its age."""
@@ -135,7 +142,7 @@ class RiskManager:
         for switch, reading in self._objections(view):
             if reading.state is ReadingState.UNKNOWN:
                 return Permit(False, f"{switch.label} is unknown", f"{switch.label} is unknown")
-            for trip in _trips(reading):
+            for trip in trips_of(reading):
                 if trip.scope in scopes:
                     return Permit(False, trip.reason, f"tripped by {switch.label}")
         return _ALLOWED
@@ -158,13 +165,13 @@ class RiskManager:
                 reading = read_switch(switch, view)
                 if reading.state is ReadingState.UNKNOWN:
                     return f"{switch.label} is unknown"
-                return next((trip.reason for trip in _trips(reading) if trip.scope == known.scope), None)
+                return next((trip.reason for trip in trips_of(reading) if trip.scope == known.scope), None)
         return None
 
     def _judge(
         self, switch: Switch, reading: Reading, view: RiskView, latches: Latches
     ) -> Iterator[_Verdict]:
-        for trip in _trips(reading):
+        for trip in trips_of(reading):
             raised = self._raise(switch, trip, latches, view)
             if raised is not None:
                 yield raised
@@ -182,10 +189,9 @@ class RiskManager:
         level, reason = trip.level or switch.level, trip.reason
         if known is not None and known.level >= level:
             return None
-        if switch.clears_itself:
-            trips = latches.trips(self._self_clearing, view.now_ns) + 1
-            if self._escalates and trips >= TRIPS_TO_HALT:
-                level, reason = TradingState.HALTED, f"{reason}; trip {trips} within 24 h"
+        if switch.clears_itself and self.escalates:
+            trips = self.trips_within_day(latches, view.now_ns) + 1
+            level, reason = at_trip(trips, level, reason)
         until_ns = None
         if switch.lasts_ns is not None:
             until_ns = view.now_ns + switch.lasts_ns
@@ -254,7 +260,7 @@ class SwitchReader:
     """
 
     def __init__(self, switch: Switch) -> None:
-        self.switch = switch
+        self.switch, self.key = switch, switch.key
         self.is_good = self.objects = False
         self._figures: Callable[[RiskView], object] = attrgetter(*switch.reads) if switch.reads else _nothing
         self._read: object = None
@@ -266,7 +272,7 @@ class SwitchReader:
             reading = self._reading = read_switch(self.switch, view)
             self._read = figures
             self.is_good = reading.state in (ReadingState.ARMED, ReadingState.WARNING)
-            self.objects = reading.state is ReadingState.UNKNOWN or bool(_trips(reading))
+            self.objects = reading.state is ReadingState.UNKNOWN or bool(trips_of(reading))
         return reading
 
 
@@ -274,7 +280,15 @@ def _nothing(view: RiskView) -> None:
     return None
 
 
-def _trips(reading: Reading) -> tuple[ScopedTrip, ...]:
+def at_trip(number: int, level: TradingState, reason: str) -> tuple[TradingState, str]:
+    """What this trip within 24 h, of the switches that clear themselves, leads to, and why."""
+    if number >= TRIPS_TO_HALT:
+        return TradingState.HALTED, f"{reason}; trip {number} within 24 h"
+    return level, reason
+
+
+def trips_of(reading: Reading) -> tuple[ScopedTrip, ...]:
+    """All that a reading trips, of everything and of parts of the markets."""
     everything = () if reading.trip is None else (ScopedTrip(EVERYTHING, reading.trip, reading.level),)
     return everything + reading.scoped
 

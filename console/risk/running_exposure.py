@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from console.domain.book import BookSide
 from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.domain.order import Order, OrderReport
@@ -49,7 +48,7 @@ class _Sums(dict[str, WorstCase]):
         members = self._members.get(name, 0) + (after is not None) - (before is not None)
         self._members[name] = members
         if members:
-            self[name] = self.get(name, NOTHING).minus(before or NOTHING).plus(after or NOTHING)
+            self[name] = self.get(name, NOTHING).changed(before or NOTHING, after or NOTHING)
         else:
             self.pop(name, None)
 
@@ -112,7 +111,7 @@ class RunningExposure:
         bids = asks = 0
         if working or external:
             for _, side, at_most in reservations(working.values(), external):
-                if side is BookSide.BID:
+                if side.sign > 0:
                     bids += at_most
                 else:
                     asks += at_most
@@ -148,4 +147,4 @@ class RunningExposure:
             self._worst[place] = after
         self._events.replace(place.event, before, after)
         self._groups.replace(place.group, before, after)
-        self._total = self._total.minus(before or NOTHING).plus(after or NOTHING)
+        self._total = self._total.changed(before or NOTHING, after or NOTHING)

@@ -19,7 +19,12 @@ def dollars(cash: Cash, *, signed: bool = False) -> str:
 
 def percent(part: Fraction) -> str:
     """At most two decimals, rounded up so that what exceeds a limit never reads as equal to it."""
-    hundredths = -(-part.numerator * 10_000 // part.denominator)
+    return percent_of(part.numerator, part.denominator)
+
+
+def percent_of(part: int, whole: int) -> str:
+    """The same of a part of something positive, without the work of a fraction."""
+    hundredths = -(-part * 10_000 // whole)
     whole, rest = divmod(abs(hundredths), 100)
     decimals = f".{rest:02d}".rstrip("0").rstrip(".")
     return f"{'-' if hundredths < 0 else ''}{whole}{decimals} %"

@@ -180,8 +180,13 @@ class Broker:
         book = self._books.get(ticker)
         return book is not None and book.is_touched
 
-    def residue(self, ticker: Ticker) -> tuple[list[Level], list[Level]] | None:
-        """Bids and asks that were displayed where what we took is still gone; None while we rest there.
+    def rests_in(self, ticker: Ticker) -> bool:
+        """Whether an order of ours rests there; else only what brings back something that we took matters."""
+        book = self._books.get(ticker)
+        return book is not None and book.has_resting
+
+    def residue(self, ticker: Ticker) -> tuple[list[Level], list[Level]]:
+        """Bids and asks that were displayed where what we took is still gone.
 
         Until one of them is displayed with another size or known to be away no other display changes that.
         """

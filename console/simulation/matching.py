@@ -89,7 +89,7 @@ class MatchingBook:
         self._resting: dict[str, Resting] = {}
 
     def _half(self, side: BookSide) -> BookHalf:
-        return self._bids if side is BookSide.BID else self._asks
+        return self._bids if side.sign > 0 else self._asks
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -99,9 +99,14 @@ class MatchingBook:
         return self._bids.is_touched or self._asks.is_touched
 
     @property
-    def residue(self) -> tuple[list[Level], list[Level]] | None:
-        """Bids and asks of others of which what we took is still gone; None while we rest here."""
-        return None if self._resting else (self._bids.residue, self._asks.residue)
+    def has_resting(self) -> bool:
+        """Whether an order of ours rests here."""
+        return bool(self._resting)
+
+    @property
+    def residue(self) -> tuple[list[Level], list[Level]]:
+        """Bids and asks of others of which what we took is still gone."""
+        return self._bids.residue, self._asks.residue
 
     @property
     def quote(self) -> Quote:

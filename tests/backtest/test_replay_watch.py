@@ -128,6 +128,23 @@ def test_every_trade_and_breach_has_a_step_at_its_time(watched: WatchedReplay) -
     assert seen_at(watched, breach - 1).state is TradingState.RUNNING
 
 
+def test_the_last_step_has_the_equity_that_running_it_at_once_ends_with(
+    recording: Path, tmp_path: Path
+) -> None:
+    # It ends while something is held, which is paid out after the last row.
+    asked = request(recording, until_ns=ns_of(read_time("2026-03-01T00:50")))
+    with opened(asked) as timeline:
+        alone = run(setup_of(asked, asked.under_test), timeline)
+    assert alone.final_equity is not None
+    with (tmp_path / "steps").open("w+b") as file:
+        steps = Steps()
+        write_steps(asked, file, lambda first, last: None, steps.add)
+        file.flush()
+        last = read_step(file.fileno(), *steps.place(len(steps) - 1), settings())
+    assert last.equity == alone.final_equity
+    assert last.positions == ()
+
+
 def test_looking_on_changes_nothing(recording: Path) -> None:
     asked = request(recording)
     with opened(asked) as timeline:

@@ -200,6 +200,13 @@ def test_a_group_above_its_cap_is_for_a_look() -> None:
     assert over.found.endswith("above the cap")
 
 
+def test_a_group_that_grew_with_the_account_is_not_above_its_cap() -> None:
+    run = bets((40, 90, 0), contracts=580)
+    grown = tuple((at_ns, Cash(equity + CAPITAL // 10)) for at_ns, equity in run.equity)
+    assert groups(of(run)).verdict is Verdict.LOOK
+    assert groups(of(msgspec.structs.replace(run, equity=grown))).verdict is Verdict.FINE
+
+
 # --- Kelly and limits -----------------------------------------------------------------------------
 
 

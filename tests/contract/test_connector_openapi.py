@@ -20,7 +20,7 @@ from console.domain.book import NO_QUOTE, BookSide
 from console.domain.money import Count, Price
 from console.domain.order import OrderIntent, TimeInForce
 from console.domain.ports import VenueError
-from console.exchange import rest
+from console.exchange import rest, rest_history
 from console.exchange.clock import ServerClock
 from console.exchange.http import Transport
 from console.exchange.signing import Signer
@@ -61,6 +61,12 @@ REQUESTS: dict[str, rest.Request[Any]] = {
     "events": rest.events(["KXBTC-E", "KXETH-E"]),
     "one market": rest.one_market("KXBTC-1"),
     "open markets": rest.open_markets("KXBTC"),
+    "markets closing after": rest_history.markets_closing_after("KXBTC", 1_790_000_000),
+    "archived markets": rest_history.archived_markets("KXBTC"),
+    "trades": rest_history.trades("KXBTC-1", 1, 2, archived=False, cursor="next"),
+    "archived trades": rest_history.trades("KXBTC-1", 1, 2, archived=True),
+    "candles": rest_history.market_candles("KXBTC", "KXBTC-1", 1, 2, 1440),
+    "archived candles": rest_history.archived_candles("KXBTC-1", 1, 2, 60),
     "markets closing": rest.markets_closing(None, 1_790_000_000, 1_790_003_600),
     "resting order": rest.create_order(order(TimeInForce.GOOD_TILL_CANCELED, post_only=True)),
     "taking order": rest.create_order(order(TimeInForce.IMMEDIATE_OR_CANCEL)),
@@ -87,6 +93,8 @@ REQUESTS: dict[str, rest.Request[Any]] = {
 @pytest.fixture(scope="module")
 def specification() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.load(SPECIFICATION.read_bytes(), Loader=yaml.CSafeLoader)
+    # Its default is not among its own values, so that leaving it out would be an error.
+    del loaded["components"]["parameters"]["MveHistoricalFilterQuery"]["schema"]["default"]
     return loaded
 
 

@@ -14,6 +14,7 @@ from engine_builders import (
     submits,
     won,
 )
+from msgspec import structs
 
 from console.domain.events import ClosePosition, EquityMarked, OrderFilled, RiskDayBegan
 from console.domain.money import PAYOUT, Cash, Price
@@ -73,6 +74,17 @@ def test_wins_and_losses_are_counted_beside_what_the_entries_expected() -> None:
     assert outcomes.expected == winner.win_probability + loser.win_probability
     assert outcomes.paid == winner.price + loser.price
     assert record_of(trading).expected(A) is None
+
+
+def test_markets_of_an_event_are_one_draw() -> None:
+    trading = desk(None, *(structs.replace(market(each), event_ticker="KXSAME") for each in (A, B)))
+    both = trading.hold(ticker=A), trading.hold(ticker=B)
+    for intent in both:
+        trading.settle(won(intent), intent.ticker)
+    outcomes = record_of(trading).outcomes
+    expected = sum(intent.win_probability for intent in both)
+    assert (outcomes.trades, outcomes.events, outcomes.effective_events) == (2, 1, 1.0)
+    assert outcomes.variance == expected * (2 * PAYOUT - expected)
 
 
 def test_what_was_sold_before_says_nothing_of_the_position_bought_after_it() -> None:

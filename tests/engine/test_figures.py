@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -11,10 +13,11 @@ from engine_builders import FAVOURITE, SECOND, START, Desk, desk, dollars
 from console.config.schema import Settings
 from console.domain.actions import Action, Alert, AlertLevel
 from console.domain.events import ErrorHappened, Noticed
-from console.domain.money import PRICE_PER_DOLLAR
+from console.domain.money import PRICE_PER_DOLLAR, Cash
 from console.engine.figures import figures_of
 from console.engine.snapshot import Outcomes
-from console.monitoring.alerts import DISK, LITTLE_DISK_BYTES, Repeats, Watch
+from console.monitoring.alerts import DISK, GROUP, LITTLE_DISK_BYTES, Repeats, Watch
+from console.monitoring.statistics import variance_of_one_draw
 from console.risk.switches.base import RiskView
 
 SETTINGS = Settings()
@@ -78,33 +81,66 @@ def test_a_feed_that_falls_silent_is_told_before_it_pauses(silent_s: int, is_tol
     assert ("feed silent" in told(view)) is is_told
 
 
-def test_exposure_is_told_near_its_cap_and_says_of_which_group() -> None:
+def holding() -> tuple[RiskView, int]:
+    """What the switches read of a desk that holds one position, and what that has at stake."""
     on = desk()
     on.hold()
     on.scan()
     view = on.engine.evaluated
     assert view is not None
     assert view.exposure is not None
-    at_stake = view.exposure.total.with_orders
-    assert "near exposure" not in told(view)
-    # 20 and 15 % of equity are the caps: what is at stake is 95 % of one of them.
-    for kind, percent in (("near exposure", 20), ("near group", 15)):
-        equity = type(at_stake)(at_stake * 100 * 100 // (95 * percent))
-        heard = told(msgspec.structs.replace(view, equity=equity))
-        assert kind in heard
-    assert "group " in heard["near group"]
+    return view, view.exposure.total.with_orders
+
+
+@pytest.mark.parametrize(("percent", "is_told"), [(99, False), (100, True), (120, True)])
+def test_exposure_is_told_at_its_cap_and_not_while_entries_fill_it(percent: int, is_told: bool) -> None:
+    view, at_stake = holding()
+    equity = Cash(at_stake * 100 * 100 // (percent * 20))
+    assert ("near exposure" in told(msgspec.structs.replace(view, equity=equity))) is is_told
+
+
+def with_margin(share: str) -> Settings:
+    return replace(SETTINGS, risk=replace(SETTINGS.risk, group_breach_margin_pct=Decimal(share)))
+
+
+@pytest.mark.parametrize(
+    ("percent", "margin", "is_told"),
+    [(100, "0.1", False), (104, "0.1", False), (106, "0.1", True), (106, "0", False)],
+)
+def test_a_group_is_told_when_it_outgrew_its_cap_and_not_when_sizing_filled_it(
+    percent: int, margin: str, is_told: bool
+) -> None:
+    view, at_stake = holding()
+    view = msgspec.structs.replace(view, equity=Cash(at_stake * 100 * 100 // (percent * 15)))
+    figures = [
+        each for each in figures_of(view, Outcomes(), None, with_margin(margin)) if each.condition is GROUP
+    ]
+    watch = Watch()
+    heard = [each.text for each in watch.look(figures, SETTINGS.monitoring, START)]
+    assert bool(heard) is is_told
+    assert list(watch.look(figures, SETTINGS.monitoring, START + SECOND)) == [], "told once"
+    if is_told:
+        assert heard[0].startswith("group ")
+        assert "over its cap of" in heard[0]
 
 
 def test_winners_that_fall_short_by_more_than_chance_tell_that_the_edge_decays() -> None:
-    def outcomes(trades: int, won: int) -> Outcomes:
+    def outcomes(trades: int, won: int, a_event: int = 1) -> Outcomes:
         expected, paid = (trades * PRICE_PER_DOLLAR * cents // 100 for cents in (96, 93))
-        return Outcomes(trades, won, expected, paid)
+        n = trades // a_event
+        variance = n * variance_of_one_draw(a_event, expected // n, PRICE_PER_DOLLAR)
+        return Outcomes(trades, won, expected, paid, n, n * a_event**2, variance)
 
     assert told(outcomes=outcomes(100, 93)) == {}, "a deviation of chance is 2 of 100"
     heard = told(outcomes=outcomes(100, 92))
-    assert heard == {"edge decay": "92 of 100 trades won, 92 %; 96 % were expected and 93 % paid"}
+    assert heard == {
+        "edge decay": "92 of 100 trades won in 100 events, 92 %; 96 % were expected and 93 % paid"
+    }
     assert told(outcomes=outcomes(100, 100)) == {}
     assert told(outcomes=outcomes(29, 10)) == {}, "too few to judge by"
+    assert told(outcomes=outcomes(100, 10, a_event=4)) == {}, "25 events are too few"
+    assert told(outcomes=outcomes(160, 149, a_event=4)) == {}, "markets of an event are lost together"
+    assert "edge decay" in told(outcomes=outcomes(160, 143, a_event=4))
 
 
 def test_a_disk_that_fills_is_told_and_more_room_resets_it() -> None:

@@ -85,6 +85,25 @@ def test_every_copy_of_a_journal_that_is_written_meanwhile_is_a_whole_beginning_
     assert not failures
 
 
+def test_a_process_that_is_killed_while_it_reads_leaves_no_copy(
+    path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(path)
+    journal.append([mark(number) for number in range(1, 2_001)])
+    room = tmp_path_factory.mktemp("room")
+    monkeypatch.setattr("tempfile.tempdir", str(room))
+    seen: list[tuple[int, int, list[Path]]] = []
+
+    def look(done: int, total: int) -> None:
+        seen.append((done, total, [file for file in room.rglob("*") if file.is_file()]))
+
+    with journal_copy(path, look) as copy:
+        assert list(room.iterdir()) == []
+        assert copy.count == len(list(copy.events())) == 2_000
+    assert seen == [(1_000, 2_000, []), (2_000, 2_000, [])]
+    journal.close()
+
+
 def test_a_damaged_journal_is_named_and_neither_moved_nor_mended(path: Path) -> None:
     journal = Journal(path)
     journal.append([mark(number) for number in range(1, 100)])

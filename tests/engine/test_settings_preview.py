@@ -82,6 +82,30 @@ def test_a_switch_that_would_trip_is_named_and_does_trip_when_it_is_applied() ->
     assert raised(trading.take(ChangeSettings(at_ns=trading.now_ns, changes=(asked,))))
 
 
+@pytest.mark.parametrize("escalates", [True, False])
+def test_the_third_trip_within_a_day_is_said_to_halt_where_it_does(*, escalates: bool) -> None:
+    trading = desk(escalates=escalates)
+    trading.prove()
+    for _ in range(2):
+        trading.later(31)
+        trading.tick()
+        trading.prove()
+        trading.tick()
+        trading.later(5)
+        trading.prove()
+        trading.tick()
+    assert not trading.latches
+    trading.later(9)
+    asked = ("quality.max_stale_book_seconds", "5")
+    [trip] = looked(trading, asked).trips
+    trading.take(ChangeSettings(at_ns=trading.now_ns, changes=(asked,)))
+    trading.tick()
+    [latch] = trading.engine.account.latches.active
+    assert trip.startswith(f"stale book trips {latch.level.name}: ")
+    assert latch.level.name == ("HALTED" if escalates else "PAUSED")
+    assert trip.endswith("; trip 3 within 24 h") is escalates
+
+
 def test_a_switch_that_trips_already_is_no_news_by_another_threshold() -> None:
     trading = desk(settings())
     for _ in range(12):

@@ -22,6 +22,8 @@ from console.risk.exposure import Exposure
 WARNS_AT = Fraction(7, 10)
 """Share of a threshold from which a switch warns, unless it says another."""
 
+_WARNS, _WARNS_OF = WARNS_AT.as_integer_ratio()
+
 MAY_OVERTAKE_NS = 1_000_000_000
 """By how much what was learned may be ahead of the event at hand, before the clock has stepped back."""
 
@@ -37,10 +39,10 @@ class RiskView(msgspec.Struct, frozen=True, kw_only=True):
     Equity is at the prices at which positions could be sold, without deposits and withdrawals of the day.
     ``feed_proved_ns`` is when the subscription last proved itself; None before it first did. Of the
     ``losses_in_a_row``, as many as ``losses_answered`` have had their pause. ``taker_slippage`` is in
-    hundredths of a basis point, newest last. Minutes and hours are the newest, up to ``now_ns``.
-    ``clock_step_ns`` is how far the wall clock stepped, until feed and account were heard anew. Of the orders
-    of unknown outcome ``unknown_since_ns`` has since when each is. ``foreign_order`` tells of an order of
-    another kconsole, empty when none is listed.
+    hundredths of a basis point, of the fills that count, newest last. Minutes and hours are the newest, up to
+    ``now_ns``. ``clock_step_ns`` is how far the wall clock stepped, until feed and account were heard anew.
+    Of the orders of unknown outcome ``unknown_since_ns`` has since when each is. ``foreign_order`` tells of
+    an order of another kconsole, empty when none is listed.
     """
 
     now_ns: int
@@ -215,7 +217,7 @@ def safe(text: str, threshold: str, *measures: Measure, warns: bool) -> Reading:
 
 def nears(used: int | Fraction, limit: int | Fraction) -> bool:
     """Whether so much of a limit is used that its switch warns; nothing used never warns."""
-    return used > 0 and used * WARNS_AT.denominator >= limit * WARNS_AT.numerator
+    return used > 0 and used * _WARNS_OF >= limit * _WARNS
 
 
 def is_known(read_ns: int, now_ns: int) -> bool:

@@ -20,7 +20,7 @@ from console.risk.switches.base import (
     safe,
     unknown,
 )
-from console.risk.text import percent
+from console.risk.text import percent, percent_of
 
 CORRELATION = "correlation"
 
@@ -66,7 +66,7 @@ class CorrelationBreach(Switch):
             return unknown(self._cap)
         groups, cap = view.exposure.groups, Cash(share.numerator * equity // share.denominator)
         largest = max([case.with_orders for case in groups.values()], default=Cash(0))
-        text = percent(Fraction(largest, equity))
+        text = percent_of(largest, equity)
         if largest > cap:
             at_stake = sorted((name, case.with_orders) for name, case in groups.items())
             breaches = tuple(

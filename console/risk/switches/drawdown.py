@@ -19,7 +19,7 @@ from console.risk.switches.base import (
     tripped,
     unknown,
 )
-from console.risk.text import dollars, percent
+from console.risk.text import dollars, percent, percent_of
 
 DRAWDOWN = "drawdown"
 
@@ -59,7 +59,7 @@ class Drawdown(Switch):
             return unknown(self._most, Measure(self.label, None, None, "cash"))
         lost = Cash(max(0, view.high_water - view.equity))
         limit, scaled_lost = share.numerator * view.high_water, lost * share.denominator
-        text = percent(Fraction(lost, view.high_water))
+        text = percent_of(lost, view.high_water)
         measure = Measure(self.label, lost, limit // share.denominator, "cash")
         if scaled_lost >= limit:
             reason = f"{dollars(lost)} below the highest equity, {dollars(view.high_water)}: {text}"

@@ -9,7 +9,7 @@ from console.config.schema import RiskSettings
 from console.domain.events import TradingState
 from console.domain.money import Cash
 from console.risk.switches.base import Measure, Reading, RiskView, Switch, nears, safe, tripped, unknown
-from console.risk.text import dollars, percent
+from console.risk.text import dollars, percent, percent_of
 
 TRIPWIRE = "tripwire"
 
@@ -66,7 +66,7 @@ class Tripwire(Switch):
             missing = Measure(_ORDERS, None, None, "count"), Measure(_NOTIONAL, None, None, "cash")
             return unknown(threshold, *missing)
         most = Cash(share.numerator * equity // share.denominator)
-        text = f"{orders} /min {percent(Fraction(notional, equity))}"
+        text = f"{orders} /min {percent_of(notional, equity)}"
         measures = (
             Measure(_ORDERS, orders, most_orders, "count"),
             Measure(_NOTIONAL, notional, most, "cash"),

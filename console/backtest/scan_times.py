@@ -1,0 +1,63 @@
+"""When a backtest scans: at equal steps, as live, but for those at which nothing could be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from console.backtest.agenda import Agenda, Phase
+
+if TYPE_CHECKING:
+    from console.backtest.desk import Desk
+
+_NS_PER_QUARTER = 900_000_000_000
+"""Of an hour: wherever they are, risk days begin on one."""
+
+
+class ScanTimes:
+    """Puts scans on an agenda, each at a whole number of steps after the first.
+
+    While nothing is held, works, is latched, open or to open, one a quarter of an hour is made, because scans
+    begin risk days.
+    """
+
+    def __init__(self, agenda: Agenda, desk: Desk, step_ns: int, scan: Callable[[int], None]) -> None:
+        self._agenda = agenda
+        self._desk = desk
+        self._step_ns = step_ns
+        self._scan = scan
+        self._last_ns = self._next_ns = 0
+
+    def begin(self, at_ns: int) -> None:
+        """The first scan is at this time."""
+        self._plan(at_ns)
+
+    def wake(self, at_ns: int) -> None:
+        """A market is listed now, so that the next scan on a step may find something."""
+        steps = max(1, -(-(at_ns - self._last_ns) // self._step_ns))
+        next_ns = self._last_ns + steps * self._step_ns
+        if next_ns < self._next_ns:
+            self._plan(next_ns)
+
+    def _plan(self, at_ns: int) -> None:
+        self._next_ns = at_ns
+        self._agenda.add(at_ns, Phase.SCAN, self._due)
+
+    def _due(self, at_ns: int) -> None:
+        # One that was planned before the plan changed.
+        if at_ns != self._next_ns:
+            return
+        self._scan(at_ns)
+        self._last_ns = at_ns
+        since_ns = (at_ns // _NS_PER_QUARTER + 1) * _NS_PER_QUARTER if self._is_idle(at_ns) else at_ns + 1
+        self._plan(at_ns - (at_ns - since_ns) // self._step_ns * self._step_ns)
+
+    def _is_idle(self, at_ns: int) -> bool:
+        """Whether nothing can come of time alone."""
+        account, markets = self._desk.engine.account, self._desk.engine.markets
+        return not (
+            account.held
+            or account.working
+            or account.latches.active
+            or markets.are_to_change(self._desk.our_ns(at_ns))
+        )
