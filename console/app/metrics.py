@@ -19,6 +19,7 @@ from console.engine.outside import Watched
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker
 from console.monitoring.alerts import METRICS
+from console.monitoring.execution import Bar
 from console.monitoring.figures import Figures
 from console.monitoring.mark_outs import NotedMarkOut
 from console.monitoring.metrics_collector import MetricsCollector
@@ -59,6 +60,7 @@ class RunMetrics:
         self._worker: EngineWorker | None = None
         self._untold: list[str] = []
         self.figures: Figures | None = None
+        self.slipped: dict[str, tuple[Bar, ...]] = {}
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
         self._thread.start()
 
@@ -159,7 +161,7 @@ class RunMetrics:
 
     def _refresh(self) -> None:
         self._mark()
-        self.figures = self._collector.figures()
+        self.figures, self.slipped = self._collector.figures(intervals=False), self._collector.slipped()
 
     def _export(self) -> None:
         self._mark()

@@ -49,7 +49,7 @@ class _Families:
         self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
-        return families(self._metrics.figures, self._metrics.health())
+        return families(self._metrics.figures, self._metrics.health(), self._metrics.slipped)
 
     def describe(self) -> list[Metric]:
         """Nothing to check for clashes: the registry has no other."""

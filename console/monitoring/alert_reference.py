@@ -20,11 +20,16 @@ somebody is to be told, leaves the engine at once for threads of its own.
 - WARNING: any other latch, an error, or one of the conditions below.
 - INFO: what the operator did, and what ended by itself.
 
+What is by design is not told: sizing fills a group, and all markets together, up to their caps, and an
+alert that says *nothing to do* wakes somebody for nothing. So `near group` waits for a group that outgrew its
+cap, which takes equity that fell or markets found to belong together, and is silent where
+`risk.group_breach_margin_pct` is 0: there the switch itself tells at the cap. `near exposure` waits for the
+cap on everything, unless `monitoring.alert_at_exposure_share` asks for less.
+
 A condition tells once when it begins to hold, and again only after it was below its lower level and
 {Watch.QUIET_NS // _NS_PER_S // 60} minutes passed. What came in between is counted, and told after these
-minutes if it holds then, else with the next.
-Of errors and conditions of one kind {Repeats.MOST} within {Repeats.WHILE_NS // _NS_PER_S} s are told one by
-one, the rest as a number.
+minutes if it holds then, else with the next. Of errors and conditions of one kind {Repeats.MOST} within
+{Repeats.WHILE_NS // _NS_PER_S} s are told one by one, the rest as a number.
 
 ## Who is told
 

@@ -12,8 +12,8 @@ from console.config.schema import MonitoringSettings
 LITTLE_DISK_BYTES = 1_000_000_000
 """Free space below which the disk is worth a look; journal, backups and logs of a day are a tenth."""
 
-FEWEST_TRADES = 30
-"""By fewer trades a shortfall of winners is not judged."""
+FEWEST_EVENTS = 30
+"""By trades of fewer events a shortfall of winners is not judged."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -59,15 +59,16 @@ DRAWDOWN = Condition(
 )
 EXPOSURE = Condition(
     "near exposure",
-    "what is at stake in all markets nears its cap",
-    "nothing to do: entries end at the cap; pane 1 shows what holds it, {close_position} closes one",
+    "what is at stake in all markets is at its cap or above",
+    "nothing is entered until it is below; pane 1 shows what holds it, {close_position} closes one",
     share_setting="alert_at_exposure_share",
 )
 GROUP = Condition(
     "near group",
-    "what is at stake in a correlated group nears its cap",
-    "nothing to do: entries end at the cap; past it the group is only reduced",
-    share_setting="alert_at_exposure_share",
+    "a correlated group outgrew its cap by half of the margin at which it is only reduced; each group apart",
+    "nothing is entered there; {close_position} brings it under its cap before it is only reduced",
+    set_at=Fraction(1, 2),
+    reset_at=Fraction(1, 4),
 )
 ERRORS = Condition(
     "near errors",
@@ -83,7 +84,8 @@ SLIPPAGE = Condition(
 )
 EDGE = Condition(
     "edge decay",
-    f"of {FEWEST_TRADES} trades or more fewer won than expected, by over two standard deviations",
+    f"of trades in {FEWEST_EVENTS} events or more fewer won than expected, by over two standard deviations "
+    "with an event as one draw",
     "see hit rates and expected edge in the reports; {pause} until `kconsole calibrate` was looked at",
     set_at=Fraction(1),
     reset_at=Fraction(9, 16),  # one and a half standard deviations, squared as the figures are
@@ -136,12 +138,16 @@ CONDITIONS = {
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """What a condition is judged by, in any unit, and what to say; None is not known and changes nothing."""
+    """What a condition is judged by, in any unit, and what to say; None is not known and changes nothing.
+
+    Those of one condition with different scopes are told apart.
+    """
 
     condition: Condition
     used: Fraction | int | None
     limit: Fraction | int | None
     text: str
+    scope: str = ""
 
 
 class Watch:
@@ -153,38 +159,53 @@ class Watch:
     QUIET_NS = 3_600_000_000_000
 
     def __init__(self) -> None:
-        self._set: set[str] = set()
-        self._told_ns: dict[str, int] = {}
-        self._untold: dict[str, int] = {}
+        self._kept: dict[tuple[str, str], _Kept] = {}
 
     def look(self, figures: Iterable[Figure], settings: MonitoringSettings, now_ns: int) -> Iterator[Figure]:
         """The figures to tell of."""
+        self._forget(now_ns)
         for figure in figures:
-            kind = figure.condition.kind
-            if self._is_met(figure, settings) and kind in self._untold and not self._is_quiet(kind, now_ns):
-                self._told_ns[kind] = now_ns
-                earlier = self._untold.pop(kind) - 1
+            kept = self._kept.setdefault((figure.condition.kind, figure.scope), _Kept())
+            kept.looked_ns = now_ns
+            if kept.is_met(figure, settings) and kept.untold and not self._is_quiet(kept, now_ns):
+                kept.told_ns = now_ns
+                earlier, kept.untold = kept.untold - 1, 0
                 more = f"; {earlier} times more since it was told last" if earlier else ""
                 yield msgspec.structs.replace(figure, text=f"{figure.text}{more}")
 
-    def _is_met(self, figure: Figure, settings: MonitoringSettings) -> bool:
+    def _is_quiet(self, kept: _Kept, now_ns: int) -> bool:
+        return kept.told_ns is not None and 0 <= now_ns - kept.told_ns < self.QUIET_NS
+
+    def _forget(self, now_ns: int) -> None:
+        """Groups go with their markets."""
+        gone = [
+            key for key, kept in self._kept.items() if key[1] and now_ns - kept.looked_ns >= self.QUIET_NS
+        ]
+        for key in gone:
+            del self._kept[key]
+
+
+class _Kept(msgspec.Struct):
+    """Whether a condition holds, how often it began to without being told, and when it was looked at."""
+
+    is_set: bool = False
+    untold: int = 0
+    told_ns: int | None = None
+    looked_ns: int = 0
+
+    def is_met(self, figure: Figure, settings: MonitoringSettings) -> bool:
         """Whether it is at its level now; counts each time that it begins to hold."""
-        kind, used, limit = figure.condition.kind, figure.used, figure.limit
+        used, limit = figure.used, figure.limit
         if used is None or limit is None:
             return False
         set_at, reset_at = figure.condition.shares(settings)
         is_met = used > 0 and used >= set_at * limit
-        if kind in self._set:
-            if used <= 0 or used < reset_at * limit:
-                self._set.discard(kind)
+        if self.is_set:
+            self.is_set = used > 0 and used >= reset_at * limit
         elif is_met:
-            self._set.add(kind)
-            self._untold[kind] = self._untold.get(kind, 0) + 1
+            self.is_set = True
+            self.untold += 1
         return is_met
-
-    def _is_quiet(self, kind: str, now_ns: int) -> bool:
-        told_ns = self._told_ns.get(kind)
-        return told_ns is not None and 0 <= now_ns - told_ns < self.QUIET_NS
 
 
 class HeldBack(msgspec.Struct, frozen=True):

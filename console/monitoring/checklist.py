@@ -70,6 +70,8 @@ ITEMS: tuple[Item, ...] = (
     _of(_RISK, "daily_limits", "daily loss limits in dollars and percent"),
     *_switches(),
     _of(_RISK, "manual_resume", "a halt is confirmed, resumed by hand, and trading goes on"),
+    _of(_RISK, "halt_rounds", "a halt leaves nothing resting, by each of its ways alone"),
+    _of(_RISK, "gate", "a closed gate lets no order leave, by itself"),
     _of(_SYSTEM, "export_folder", "the folder of exports takes files"),
     _of(_SYSTEM, "logging", "what happens is logged to a file and shown"),
     _of(_SYSTEM, "alerts", "a test alert is delivered", _WEEK_DAYS),
@@ -89,7 +91,7 @@ ITEMS: tuple[Item, ...] = (
         title="traded on Kalshi's demo exchange first",
         by_settings=False,
     ),
-    Item(id="demo_week", section=_OPERATION, title="traded there on seven days", by_settings=False),
+    Item(id="demo_week", section=_OPERATION, title="run there on seven days", by_settings=False),
     Item(id="metrics_logged", section=_OPERATION, title="metrics are on disk", by_settings=False),
     _asked(
         "daily_summaries",

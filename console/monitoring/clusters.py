@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from console.domain.money import CASH_PER_DOLLAR
-from console.monitoring.equity import day_of
+from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.records import Records
 from console.monitoring.statistics import clustered_interval, student_p_value
 from console.monitoring.trades import Trade
@@ -38,34 +37,58 @@ class Sureness(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float | None
 
 
-Sums = tuple[list[float], list[float]]
+Sums = tuple[Sequence[float], Sequence[float]]
 """Net dollars and the weight of each cluster, such as the dollars paid."""
 
 
-def sureness(records: Records, trades: Sequence[Trade]) -> Sureness:
+class ClusterSums:
+    """Net and paid, by cluster, of trades that may be taken away again."""
+
+    def __init__(self) -> None:
+        self._of: dict[Hashable, list[int]] = {}
+
+    def add(self, cluster: Hashable, net: int, paid: int, sign: int = 1) -> None:
+        sums = self._of.get(cluster)
+        if sums is None:
+            sums = self._of[cluster] = [0, 0, 0]
+        sums[0] += sign
+        sums[1] += sign * net
+        sums[2] += sign * paid
+        if not sums[0]:
+            del self._of[cluster]
+
+    def sums(self, *, last: Hashable = None) -> Sums:
+        """In dollars; the cluster None, of what is open, is that of ``last``."""
+        of = self._of
+        if None in of and last is not None:
+            of = {**of}
+            still_open, there = of.pop(None), of.get(last, (0, 0, 0))
+            of[last] = [a + b for a, b in zip(still_open, there, strict=True)]
+        return (
+            [net / CASH_PER_DOLLAR for _, net, _ in of.values()],
+            [paid / CASH_PER_DOLLAR for _, _, paid in of.values()],
+        )
+
+
+def sureness(records: Records, trades: Iterable[Trade], days: Days = UTC_DAYS) -> Sureness:
     """Of trades whose profit is known, every one; a trade is of the day on which it ended."""
-    kinds: Mapping[str, Sums] = {
-        "event": _sums(trades, lambda trade: trade.market.event_ticker),
-        "day": _sums(trades, lambda trade: day_of(trade.ended_ns or records.last_ns)),
-    }
+    by_event, by_day = ClusterSums(), ClusterSums()
+    for trade in trades:
+        assert trade.net is not None
+        by_event.add(trade.market.event_ticker, trade.net, trade.paid)
+        by_day.add(days.number_of(trade.ended_ns or records.last_ns), trade.net, trade.paid)
+    return sureness_of(by_event.sums(), by_day.sums())
+
+
+def sureness_of(by_event: Sums, by_day: Sums) -> Sureness:
+    """Of such sums, with something in them."""
+    kinds = {"event": by_event, "day": by_day}
     p_values = [p for net, _ in kinds.values() if (p := _p_value(net)) is not None]
     return Sureness(
         pnl=widest({kind: (net, [1 / len(net)] * len(net)) for kind, (net, _) in kinds.items()}),
         bps=widest({kind: ([BPS * each for each in net], paid) for kind, (net, paid) in kinds.items()}),
         p_value=max(p_values, default=None),
     )
-
-
-def _sums(trades: Sequence[Trade], key: Callable[[Trade], Hashable]) -> Sums:
-    net: defaultdict[Hashable, int] = defaultdict(int)
-    paid: defaultdict[Hashable, int] = defaultdict(int)
-    for trade in trades:
-        assert trade.net is not None
-        net[key(trade)] += trade.net
-        paid[key(trade)] += trade.paid
-    return [each / CASH_PER_DOLLAR for each in net.values()], [
-        each / CASH_PER_DOLLAR for each in paid.values()
-    ]
 
 
 def widest(kinds: Mapping[str, Sums]) -> ClusteredInterval | None:
@@ -86,8 +109,8 @@ def _p_value(net: Sequence[float]) -> float | None:
     n = len(net)
     if n < 2:
         return None
-    mean = sum(net) / n
-    variance = sum((each - mean) ** 2 for each in net) / (n - 1)
+    mean = math.fsum(net) / n
+    variance = math.fsum((each - mean) ** 2 for each in net) / (n - 1)
     if variance == 0:
         return None
     return student_p_value(mean / math.sqrt(variance / n), n - 1)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
 from datetime import date
 
 import msgspec
 
 from console.domain.market import Ticker
 from console.domain.money import Cash
+from console.domain.order import Fill
 from console.domain.position import Position
-from console.monitoring.equity import day_of
-from console.monitoring.records import FillRecord, Records
+from console.monitoring.days import UTC_DAYS, Days
+from console.monitoring.records import Records
 from console.monitoring.trades import Trade
+
+ALL_GROUPS = "all groups"
+
+_FLAT, _FREE = Position(), Cash(0)
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,53 +47,111 @@ class CorrelatedLoss(msgspec.Struct, frozen=True, kw_only=True):
     worst_day: WorstDay | None
 
 
-def correlated_loss(records: Records, trades: Sequence[Trade]) -> CorrelatedLoss:
-    """Stress by group and worst day by group; the groups are those of the risk limits."""
-    group_of = {market.ticker: market.group for market in records.traded}
+def correlated_loss_of(stakes: Stakes, worst: WorstDays, capital: Cash) -> CorrelatedLoss:
     return CorrelatedLoss(
-        peak=_peak(records, group_of),
-        everything=_peak(records, dict.fromkeys(group_of, "all groups")),
-        worst_day=_worst_day(trades),
+        peak=_peak(stakes.in_one, capital),
+        everything=_peak(stakes.in_all, capital),
+        worst_day=worst.worst(),
     )
 
 
-def _peak(records: Records, group_of: dict[Ticker, str]) -> Peak | None:
-    paid: defaultdict[str, int] = defaultdict(int)
-    held: defaultdict[str, set[Ticker]] = defaultdict(set)
-    positions: dict[Ticker, Position] = {}
-    most: Peak | None = None
-    for at_ns, ticker, record in _changes(records):
-        before = positions.get(ticker, Position())
-        if record is None:
-            after = Position()
+class Change(msgspec.Struct, frozen=True):
+    """A fill, or without one the settlement of a market."""
+
+    at_ns: int
+    ticker: Ticker
+    fill: Fill | None
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        """By time, fills first: what pays out then is at stake until then."""
+        return self.at_ns, self.fill is None
+
+
+def changes_of(records: Records) -> list[Change]:
+    """Fills and settlements in their order."""
+    changes = [Change(record.fill.at_ns, record.fill.ticker, record.fill) for record in records.fills]
+    changes += [Change(m.settled_ns, m.ticker, None) for m in records.traded if m.settled_ns is not None]
+    return sorted(changes, key=lambda change: change.order)
+
+
+class _Most(msgspec.Struct):
+    """The most that was at stake at once until now."""
+
+    group: str = ""
+    at_ns: int = 0
+    markets: int = 0
+    loss: int = 0
+
+
+class Stakes:
+    """What was paid for what groups hold, change by change in their order."""
+
+    def __init__(self, first_ns: int) -> None:
+        self._first_ns = first_ns
+        self._positions: dict[Ticker, Position] = {}
+        self._paid: defaultdict[str, int] = defaultdict(int)
+        self._held: defaultdict[str, set[Ticker]] = defaultdict(set)
+        self.in_one, self.in_all = _Most(), _Most()
+
+    def take(self, change: Change, group: str) -> None:
+        before, fill = self._positions.get(change.ticker, _FLAT), change.fill
+        after = _FLAT if fill is None else before.filled(fill.side, fill.price, fill.count, _FREE)
+        if after is before:
+            return
+        if after.contracts:
+            self._positions[change.ticker] = after
         else:
-            fill = record.fill
-            after = before.filled(fill.side, fill.price, fill.count, Cash(0))
-        positions[ticker] = after
-        group = group_of[ticker]
-        paid[group] += after.paid - before.paid
-        (held[group].add if after.contracts else held[group].discard)(ticker)
-        if at_ns >= records.first_ns and paid[group] > (0 if most is None else most.loss):
-            loss = Cash(paid[group])
-            of_capital = loss / records.capital
-            most = Peak(group=group, at_ns=at_ns, markets=len(held[group]), loss=loss, of_capital=of_capital)
-    return most
+            self._positions.pop(change.ticker, None)
+        paid = after.paid - before.paid
+        for name, most in ((group, self.in_one), (ALL_GROUPS, self.in_all)):
+            held = self._held[name]
+            self._paid[name] += paid
+            (held.add if after.contracts else held.discard)(change.ticker)
+            if change.at_ns >= self._first_ns and self._paid[name] > most.loss:
+                most.group, most.at_ns, most.markets, most.loss = (
+                    name,
+                    change.at_ns,
+                    len(held),
+                    self._paid[name],
+                )
 
 
-def _changes(records: Records) -> Iterator[tuple[int, Ticker, FillRecord | None]]:
-    """Fills and settlements in order of time, fills first: what pays out then is at stake until then."""
-    fills = [(record.fill.at_ns, record.fill.ticker, record) for record in records.fills]
-    settled = [(m.settled_ns, m.ticker, None) for m in records.traded if m.settled_ns is not None]
-    yield from sorted([*fills, *settled], key=lambda change: (change[0], change[2] is None))
+class WorstDays:
+    """What the trades of a group made that ended on a day, which may be taken away again."""
+
+    def __init__(self, days: Days = UTC_DAYS) -> None:
+        self._day_of = days.number_of
+        self._of: dict[tuple[str, int], list[int]] = {}
+
+    def add(self, trade: Trade, net: Cash | None, sign: int = 1) -> None:
+        """``net`` is the trade's; of one that is open nothing."""
+        if trade.ended_ns is None:
+            return
+        key = trade.market.group, self._day_of(trade.ended_ns)
+        sums = self._of.setdefault(key, [0, 0])
+        sums[0] += sign
+        sums[1] += sign * (net or 0)
+        if not sums[0]:
+            del self._of[key]
+
+    def worst(self) -> WorstDay | None:
+        """None where nothing lost."""
+        net, (group, day), trades = min(
+            ((net, key, trades) for key, (trades, net) in self._of.items()), default=(0, ("", 1), 0)
+        )
+        if net >= 0:
+            return None
+        return WorstDay(group=group, day=date.fromordinal(day), trades=trades, net=Cash(net))
 
 
-def _worst_day(trades: Sequence[Trade]) -> WorstDay | None:
-    ended: defaultdict[tuple[str, date], list[Trade]] = defaultdict(list)
-    for trade in trades:
-        if trade.ended_ns is not None:
-            ended[trade.market.group, day_of(trade.ended_ns)].append(trade)
-    nets = {key: sum(trade.net or 0 for trade in members) for key, members in ended.items()}
-    if not nets or min(nets.values()) >= 0:
+def _peak(most: _Most, capital: Cash) -> Peak | None:
+    if not most.loss:
         return None
-    worst = min(nets, key=lambda key: (nets[key], key))
-    return WorstDay(group=worst[0], day=worst[1], trades=len(ended[worst]), net=Cash(nets[worst]))
+    return Peak(
+        group=most.group,
+        at_ns=most.at_ns,
+        markets=most.markets,
+        loss=Cash(most.loss),
+        of_capital=most.loss / capital,
+    )

@@ -21,6 +21,7 @@ _FORMATS: Mapping[object, Callable[[Any], str]] = {
     Count: format_count,
     Price: format_price,
 }
+_AS_THEY_ARE = {str, int, bool, float}
 
 
 def document_of(record: msgspec.Struct) -> Document:
@@ -28,14 +29,13 @@ def document_of(record: msgspec.Struct) -> Document:
 
     Members of a tuple are of one type.
     """
-    hints = _hints(type(record))
     document: Document = {}
-    for name, kind in hints.items():
+    for name, key, kind in _fields(type(record)):
         value = getattr(record, name)
-        if name.endswith("_ns"):
-            document[name.removesuffix("_ns")] = None if value is None else iso(value)
+        if key != name:
+            document[key] = None if value is None else iso(value)
         else:
-            document[name] = _plain(value, kind)
+            document[key] = _plain(value, kind)
     return document
 
 
@@ -45,19 +45,29 @@ def iso(at_ns: int) -> str:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _fields(kind: type) -> tuple[tuple[str, str, Any], ...]:
+    """Name, key in the document and declared type of each."""
+    return tuple((name, name.removesuffix("_ns"), each) for name, each in get_type_hints(kind).items())
+
+
+@cache
+def _of_union(kind: Any) -> Any:  # noqa: ANN401 - whatever may be declared
+    """What is declared, or the first of several that is not None."""
+    if get_origin(kind) in (types.UnionType, typing.Union):
+        return next(each for each in get_args(kind) if each is not type(None))
+    return kind
 
 
 def _plain(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any field of any record
     if value is None:
         return None
-    if isinstance(value, msgspec.Struct):
-        return document_of(value)
-    if get_origin(kind) in (types.UnionType, typing.Union):
-        kind = next(each for each in get_args(kind) if each is not type(None))
+    kind = _of_union(kind)
     if kind in _FORMATS:
         return _FORMATS[kind](value)
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, msgspec.Struct):
+        return document_of(value)
     if isinstance(value, Mapping):
         return {key: _plain(each, get_args(kind)[1]) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
+from itertools import chain
 
 import msgspec
 
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT
-from console.monitoring.equity import NS_PER_DAY, day_of
+from console.monitoring.days import UTC_DAYS, Days
+from console.monitoring.equity import NS_PER_DAY
 from console.monitoring.statistics import Z_95, Interval, clustered_interval
-from console.monitoring.trades import Ending, Trade
+from console.monitoring.trades import Trade
 
 _DAYS_SHOWN = 31
 _WEEK = 7
-_MONDAY = 4
-"""The first Monday of the days counted from 1970-01-01."""
+_MONDAY = 1
+"""The first Monday of the days that ``date.toordinal`` counts."""
 _DAYS_OF_TREND = 30
+_REFERENCE_NS = 1_767_225_600_000_000_000
+"""2026: from near it sums of squares keep their small differences."""
 
 
 class EdgeOver(msgspec.Struct, frozen=True, kw_only=True):
     """Trades that ended from a day on, for so many days; cents a contract, after fees and slippage.
 
     ``expected`` is by the probability of winning at which each was entered. The interval is a bootstrap of
-    whole events, None with one event.
+    whole events or of whole correlated groups, whichever is wider, None with one event.
     """
 
     since: date
@@ -51,73 +56,174 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     trend_interval: Interval | None
 
 
-def edge(trades: Iterable[Trade]) -> Edge:
+class EdgeSums:
+    """What an ``Edge`` is made from, of trades that may be taken away again."""
+
+    def __init__(self, days: Days = UTC_DAYS) -> None:
+        self._day_of = days.number_of
+        self._all = _Period()
+        self._days: defaultdict[int, _Period] = defaultdict(_Period)
+        self._total, self._events = _Moments(), dict[str, _Moments]()
+
+    def add(self, trade: Trade, sign: int = 1) -> None:
+        """Of one that is open, or that a draw decided, nothing."""
+        ended_ns = trade.ended_ns
+        if ended_ns is None or trade.is_drawn:
+            return
+        net, contracts, event = trade.net, trade.contracts, trade.market.event_ticker
+        assert net is not None
+        day = self._day_of(ended_ns)
+        hoped = trade.expected - trade.paid - trade.buying_charges
+        for period in (self._all, self._days[day]):
+            period.add(event, trade.market.group, (sign, sign * net, sign * contracts), sign * hoped)
+        if not self._days[day].trades:
+            del self._days[day]
+        moments = self._events.setdefault(event, _Moments())
+        for each in (moments, self._total):
+            each.add(ended_ns - _REFERENCE_NS, net, contracts, sign)
+        if not moments.trades:
+            del self._events[event]
+
+    def edge(self, *, intervals: bool = True) -> Edge:
+        """Without intervals where nobody shows them."""
+        if not self._days:
+            return Edge(total=None, over_time=[], trend_cents=None, trend_interval=None)
+        first, last = min(self._days), max(self._days)
+        periods, step = self._days, 1
+        if last - first >= _DAYS_SHOWN:
+            periods, step = self._weeks(), _WEEK
+        slope, interval = self._trend(last - first, intervals=intervals)
+        return Edge(
+            total=self._all.over(first, last - first + 1, intervals=intervals),
+            over_time=[it.over(day, step, intervals=intervals) for day, it in sorted(periods.items())],
+            trend_cents=slope,
+            trend_interval=interval,
+        )
+
+    def _trend(self, days: int, *, intervals: bool) -> tuple[float | None, Interval | None]:
+        """Least squares by contracts; a draw is an event."""
+        if len(self._events) < 3 or days < _WEEK:
+            return None, None
+        cents = _DAYS_OF_TREND / PRICE_PER_CENT
+        slope = float(self._total.slope * NS_PER_DAY) * cents
+        if not intervals:
+            return slope, None
+        low, high = _trend_interval(self._total, self._events)
+        return slope, (low * cents, high * cents)
+
+    def _weeks(self) -> defaultdict[int, _Period]:
+        weeks: defaultdict[int, _Period] = defaultdict(_Period)
+        for day, it in self._days.items():
+            weeks[day - (day - _MONDAY) % _WEEK].join(it)
+        return weeks
+
+
+def edge(trades: Iterable[Trade], days: Days = UTC_DAYS) -> Edge:
     """Of trades that ended; what a draw decided says nothing."""
-    ended = [each for each in trades if each.ending is not Ending.OPEN and not each.is_drawn]
-    if not ended:
-        return Edge(total=None, over_time=[], trend_cents=None, trend_interval=None)
-    day_of_trade = [(_end(trade) // NS_PER_DAY, trade) for trade in ended]
-    first, last = min(day for day, _ in day_of_trade), max(day for day, _ in day_of_trade)
-    step = 1 if last - first < _DAYS_SHOWN else _WEEK
-    periods: defaultdict[int, list[Trade]] = defaultdict(list)
-    for day, trade in day_of_trade:
-        periods[day if step == 1 else day - (day - _MONDAY) % _WEEK].append(trade)
-    slope, interval = _trend(ended)
-    return Edge(
-        total=_over(first, last - first + 1, ended),
-        over_time=[_over(day, step, members) for day, members in sorted(periods.items())],
-        trend_cents=slope,
-        trend_interval=interval,
-    )
-
-
-def _end(trade: Trade) -> int:
-    assert trade.ended_ns is not None
-    return trade.ended_ns
-
-
-def _realised(trade: Trade) -> int:
-    assert trade.net is not None
-    return trade.net
-
-
-def _over(day: int, days: int, trades: Sequence[Trade]) -> EdgeOver:
-    import numpy as np
-
-    contracts = sum(trade.contracts for trade in trades)
-    expected = sum(trade.expected - trade.paid - trade.buying_charges for trade in trades)
-    net: defaultdict[str, float] = defaultdict(float)
-    weight: defaultdict[str, float] = defaultdict(float)
+    sums = EdgeSums(days)
     for trade in trades:
-        net[trade.market.event_ticker] += _realised(trade) / PRICE_PER_CENT
-        weight[trade.market.event_ticker] += trade.contracts
-    return EdgeOver(
-        since=day_of(day * NS_PER_DAY),
-        days=days,
-        trades=len(trades),
-        n_events=len(net),
-        n_contracts=contracts / COUNT_PER_CONTRACT,
-        expected_cents=expected / contracts / PRICE_PER_CENT,
-        realised_cents=sum(net.values()) / contracts,
-        interval=clustered_interval(np.array(list(net.values())), np.array(list(weight.values()))),
-    )
+        sums.add(trade)
+    return sums.edge()
 
 
-def _trend(trades: Sequence[Trade]) -> tuple[float | None, Interval | None]:
-    """Least squares by contracts, with errors clustered by event."""
+class _Period:
+    """The trades that ended in it: all, and of each event and group the trades, their net and contracts."""
+
+    def __init__(self) -> None:
+        self.trades = self._hoped = self._net = self._contracts = 0
+        self._events: _Clusters = {}
+        self._groups: _Clusters = {}
+
+    def add(self, event: str, group: str, change: Sequence[int], hoped: int) -> None:
+        """``hoped`` is what they were expected to make."""
+        self._add(change, hoped)
+        _change(self._events, event, change)
+        _change(self._groups, group, change)
+
+    def join(self, other: _Period) -> None:
+        """Take all of another in."""
+        self._add((other.trades, other._net, other._contracts), other._hoped)
+        for mine, theirs in ((self._events, other._events), (self._groups, other._groups)):
+            for name, sums in theirs.items():
+                _change(mine, name, sums)
+
+    def _add(self, change: Sequence[int], hoped: int) -> None:
+        self.trades += change[0]
+        self._net += change[1]
+        self._contracts += change[2]
+        self._hoped += hoped
+
+    def over(self, day: int, days: int, *, intervals: bool) -> EdgeOver:
+        return EdgeOver(
+            since=date.fromordinal(day),
+            days=days,
+            trades=self.trades,
+            n_events=len(self._events),
+            n_contracts=self._contracts / COUNT_PER_CONTRACT,
+            expected_cents=self._hoped / (self._contracts * PRICE_PER_CENT),
+            realised_cents=self._net / (self._contracts * PRICE_PER_CENT),
+            interval=self._interval() if intervals else None,
+        )
+
+    def _interval(self) -> Interval | None:
+        import numpy as np
+
+        found = []
+        for clusters in (self._events, self._groups):
+            _, net, contracts = np.array(list(clusters.values()), dtype=np.float64).T
+            if interval := clustered_interval(net / PRICE_PER_CENT, contracts):
+                found.append(interval)
+        return max(found, key=lambda each: each[1] - each[0], default=None)
+
+
+_Clusters = dict[str, list[int]]
+
+
+def _change(clusters: _Clusters, name: str, change: Sequence[int]) -> None:
+    sums = clusters.setdefault(name, [0, 0, 0])
+    for place, each in enumerate(change):
+        sums[place] += each
+    if not sums[0]:
+        del clusters[name]
+
+
+class _Moments:
+    """The sums by contracts of when trades ended and what they made: of all, and of those of an event."""
+
+    __slots__ = ("sums", "trades")
+
+    def __init__(self) -> None:
+        self.trades = 0
+        self.sums = [0] * 5
+
+    def add(self, at_ns: int, net: int, contracts: int, sign: int) -> None:
+        self.trades += sign
+        sums, weight = self.sums, sign * contracts
+        sums[0] += weight
+        sums[1] += weight * at_ns
+        sums[2] += weight * at_ns * at_ns
+        sums[3] += sign * net
+        sums[4] += sign * net * at_ns
+
+    @property
+    def slope(self) -> Fraction:
+        """Of what a contract made, over when, by least squares."""
+        weight, at, at_squared, net, net_at = self.sums
+        return Fraction(weight * net_at - at * net, weight * at_squared - at * at)
+
+
+def _trend_interval(total: _Moments, events: Mapping[str, _Moments]) -> Interval:
+    """Of the slope a day, with errors clustered by event."""
     import numpy as np
 
-    at = np.array([_end(trade) for trade in trades], dtype=np.float64) / (NS_PER_DAY * _DAYS_OF_TREND)
-    weight = np.array([trade.contracts for trade in trades], dtype=np.float64)
-    cents = np.array([_realised(trade) for trade in trades], dtype=np.float64) / PRICE_PER_CENT / weight
-    names, event = np.unique([trade.market.event_ticker for trade in trades], return_inverse=True)
-    since = at - np.average(at, weights=weight)
-    spread = float((weight * since * since).sum())
-    n = len(names)
-    if n < 3 or np.ptp(at) * _DAYS_OF_TREND < _WEEK:
-        return None, None
-    slope = float((weight * since * cents).sum()) / spread
-    residual = cents - np.average(cents, weights=weight) - slope * since
-    scores = np.bincount(event, weights=weight * since * residual)
-    error = math.sqrt(n / (n - 1) * float((scores * scores).sum())) / spread
-    return slope, (slope - Z_95 * error, slope + Z_95 * error)
+    n = len(events)
+    flat = np.fromiter(chain.from_iterable(it.sums for it in events.values()), np.float64, 5 * n)
+    day = NS_PER_DAY
+    rows = flat.reshape(n, 5) / np.array([1, day, day**2, 1, day], dtype=np.float64)
+    w, wt, wtt, c, ct = rows[np.lexsort(rows.T)].T
+    at, mean = wt.sum() / w.sum(), c.sum() / w.sum()
+    slope = float(total.slope * day)
+    squared = wtt - 2 * at * wt + at * at * w
+    scores = ct - at * c - mean * (wt - at * w) - slope * squared
+    error = math.sqrt(n / (n - 1) * float((scores * scores).sum())) / float(squared.sum())
+    return slope - Z_95 * error, slope + Z_95 * error

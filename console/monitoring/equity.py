@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import statistics
-from datetime import UTC, date, datetime
+from copy import copy
+from datetime import date
 from itertools import pairwise
 
 import msgspec
 
 from console.domain.money import Cash
+from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.records import Records
 
 DAYS_PER_YEAR = 365
 """These markets trade every day."""
 
 NS_PER_DAY = 86_400_000_000_000
-_NS_PER_S = 1_000_000_000
 
 
 class Drawdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +30,71 @@ class Drawdown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """A UTC day, equity when it ended, and by how much it had changed."""
+    """A day, equity when it ended, and by how much it had changed."""
 
     day: date
     equity: Cash
     profit: Cash
+
+
+class Curve:
+    """Equity from a first moment on, mark by mark in order of time."""
+
+    def __init__(self, first_ns: int, capital: Cash, days: Days = UTC_DAYS) -> None:
+        self.capital = capital
+        self.drawdown = Drawdown(fall=Cash(0), of_high=0.0, high_ns=first_ns, low_ns=first_ns)
+        self._days = days
+        self._high_ns, self._high, self._last_ns = first_ns, capital, first_ns
+        self._first = self._last = days.number_of(first_ns)
+        self._at_end = {self._first: capital}
+
+    def mark(self, at_ns: int, equity: Cash) -> None:
+        if equity > self._high:
+            self._high_ns, self._high = at_ns, equity
+        elif self._high - equity > self.drawdown.fall:
+            fall = Cash(self._high - equity)
+            self.drawdown = Drawdown(
+                fall=fall, of_high=fall / self._high, high_ns=self._high_ns, low_ns=at_ns
+            )
+        self._last_ns, self._last = at_ns, self._days.number_of(at_ns)
+        self._at_end[self._last] = equity
+
+    def ended(self, at_ns: int, equity: Cash | None) -> Curve:
+        """The same with a last mark, which may be one that is not known."""
+        curve = copy(self)
+        curve._at_end = dict(self._at_end)
+        if equity is not None:
+            curve.mark(max(at_ns, self._last_ns), equity)
+        return curve
+
+    def days(self) -> list[Day]:
+        """Every day, the first against the capital; one without a change made nothing."""
+        found: list[Day] = []
+        equity = self.capital
+        for number in range(self._first, self._last + 1):
+            before, equity = equity, self._at_end.get(number, equity)
+            found.append(Day(date.fromordinal(number), equity, Cash(equity - before)))
+        return found
+
+    def sharpe_ratio(self) -> float | None:
+        """Mean over deviation of daily returns, by the root of 365.
+
+        None with under two days, for returns that are all alike, and once it was lost.
+        """
+        values = [self.capital, *(day.equity for day in self.days())]
+        if len(values) < 3 or min(values) <= 0:
+            return None
+        returns = [after / before - 1 for before, after in pairwise(values)]
+        deviation = statistics.stdev(returns)
+        return statistics.mean(returns) / deviation * math.sqrt(DAYS_PER_YEAR) if deviation else None
+
+
+def curve_of(records: Records, days: Days = UTC_DAYS) -> Curve:
+    """Of all marks of a period, and how it ended."""
+    curve = Curve(records.first_ns, records.capital, days)
+    for at_ns, equity in records.equity:
+        curve.mark(at_ns, equity)
+    return curve.ended(records.last_ns, records.final_equity)
 
 
 def curve(records: Records) -> list[tuple[int, Cash]]:
@@ -44,47 +105,6 @@ def curve(records: Records) -> list[tuple[int, Cash]]:
     return points
 
 
-def drawdown(records: Records) -> Drawdown:
-    """The deepest of all marks that were known."""
-    high_ns, high = records.first_ns, records.capital
-    deepest = Drawdown(fall=Cash(0), of_high=0.0, high_ns=high_ns, low_ns=high_ns)
-    for at_ns, equity in curve(records):
-        if equity > high:
-            high_ns, high = at_ns, equity
-        if high - equity > deepest.fall:
-            fall = Cash(high - equity)
-            deepest = Drawdown(fall=fall, of_high=fall / high, high_ns=high_ns, low_ns=at_ns)
-    return deepest
-
-
-def days(records: Records) -> list[Day]:
-    """Every UTC day of the run, the first against the capital; one without a change made nothing.
-
-    The last day ends at the last mark, which is known or not.
-    """
-    points = curve(records)
-    at_end = {at_ns // NS_PER_DAY: equity for at_ns, equity in points}
-    found: list[Day] = []
-    equity = records.capital
-    for number in range(points[0][0] // NS_PER_DAY, points[-1][0] // NS_PER_DAY + 1):
-        before, equity = equity, at_end.get(number, equity)
-        found.append(Day(day_of(number * NS_PER_DAY), equity, Cash(equity - before)))
-    return found
-
-
-def sharpe_ratio(records: Records) -> float | None:
-    """Mean over deviation of daily returns, by the root of 365.
-
-    None with under two days, for returns that are all alike, without a final equity, and once it was lost.
-    """
-    values = [records.capital, *(day.equity for day in days(records))]
-    if records.final_equity is None or len(values) < 3 or min(values) <= 0:
-        return None
-    returns = [after / before - 1 for before, after in pairwise(values)]
-    deviation = statistics.stdev(returns)
-    return statistics.mean(returns) / deviation * math.sqrt(DAYS_PER_YEAR) if deviation else None
-
-
-def day_of(at_ns: int) -> date:
-    """The UTC day of a time."""
-    return datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).date()
+def days(records: Records, of: Days = UTC_DAYS) -> list[Day]:
+    """Every day of the run; the last one ends at the last mark, which is known or not."""
+    return curve_of(records, of).days()

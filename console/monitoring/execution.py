@@ -9,18 +9,18 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from console.domain.book import BookSide
-from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR, Count
-from console.domain.order import Fill
-from console.monitoring.records import MARK_OUT_NS, FillRecord, MarketRecord
+from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
+from console.monitoring.records import MARK_OUT_NS, FillRecord
 from console.monitoring.slippage import (
     BIN_WIDTH_CENTIBPS,
     CENTIBPS_PER_BPS,
     END_OF_BINS_CENTIBPS,
     FIRST_BIN_CENTIBPS,
     RoleSummary,
+    RoleSums,
     SlippageSample,
+    percentile,
     slippage_of,
-    summarise,
 )
 from console.monitoring.statistics import Interval, clustered_interval
 
@@ -109,27 +109,86 @@ class QuoteAges(msgspec.Struct, frozen=True, kw_only=True):
     over_limit: int
 
 
-def slippage(fills: Sequence[FillRecord], limit_bps: float) -> Slippage:
+class SlippageSums:
+    """What a ``Slippage`` is made from, of fills that may be taken away again."""
+
+    def __init__(self) -> None:
+        self._taker, self._maker = _RoleSums(), _RoleSums()
+        self._unmeasured = 0
+
+    def add(self, record: FillRecord, sign: int = 1) -> None:
+        sample = sample_of(record)
+        if sample is None:
+            self._unmeasured += sign
+        else:
+            (self._taker if sample.is_taker else self._maker).add(record, sample, sign)
+
+    def slippage(self, limit_bps: float) -> Slippage:
+        return Slippage(
+            taker=self._taker.role(),
+            maker=self._maker.role(),
+            unmeasured=self._unmeasured,
+            limit_bps=limit_bps,
+        )
+
+
+def slippage(fills: Iterable[FillRecord], limit_bps: float) -> Slippage:
     """Of every fill, closing ones too."""
-    measured = [record for record in fills if sample_of(record) is not None]
-    return Slippage(
-        taker=_role([record for record in measured if record.fill.is_taker]),
-        maker=_role([record for record in measured if not record.fill.is_taker]),
-        unmeasured=len(fills) - len(measured),
-        limit_bps=limit_bps,
-    )
+    sums = SlippageSums()
+    for record in fills:
+        sums.add(record)
+    return sums.slippage(limit_bps)
 
 
-def mark_outs(fills: Sequence[FillRecord], markets: Sequence[MarketRecord]) -> list[MarkOut]:
-    """Of makers' fills, YES and NO apart, at each time; nothing for an outcome that no maker bought."""
-    event_of = {market.ticker: market.event_ticker for market in markets}
-    makers = [record for record in fills if not record.fill.is_taker]
-    return [
-        _mark_out(bought, event_of, horizon)
-        for side in BookSide
-        if (bought := [record for record in makers if record.fill.side is side])
-        for horizon in range(len(MARK_OUT_NS))
-    ]
+class MarkOutSums:
+    """What mark-outs are made from, of fills that may be taken away again."""
+
+    def __init__(self) -> None:
+        self._makers = Counter[BookSide]()
+        # Of each outcome and time, by event: fills, twice what they gained, and contracts.
+        self._known: defaultdict[tuple[BookSide, int], dict[str, list[int]]] = defaultdict(dict)
+
+    def add(self, record: FillRecord, event: str, sign: int = 1) -> None:
+        """Of a taker's nothing."""
+        fill = record.fill
+        if fill.is_taker:
+            return
+        self._makers[fill.side] += sign
+        for horizon, twice_mid in enumerate(record.twice_mids):
+            if twice_mid is not None:
+                known = self._known[fill.side, horizon]
+                sums = known.setdefault(event, [0, 0, 0])
+                sums[0] += sign
+                sums[1] += sign * _twice_gained(record, twice_mid) * fill.count
+                sums[2] += sign * fill.count
+                if not sums[0]:
+                    del known[event]
+
+    def mark_outs(self, *, intervals: bool = True) -> list[MarkOut]:
+        """Without intervals where nobody shows them."""
+        return [
+            self._mark_out(side, horizon, intervals=intervals)
+            for side in BookSide
+            if self._makers[side]
+            for horizon in range(len(MARK_OUT_NS))
+        ]
+
+    def _mark_out(self, side: BookSide, horizon: int, *, intervals: bool) -> MarkOut:
+        import numpy as np
+
+        known = list(self._known[side, horizon].values())
+        fills = sum(each for each, _, _ in known)
+        gained, contracts = [each for _, each, _ in known], [each for _, _, each in known]
+        return MarkOut(
+            outcome=side.outcome,
+            after_s=MARK_OUT_NS[horizon] // _NS_PER_S,
+            fills=self._makers[side],
+            unknown=self._makers[side] - fills,
+            mean_cents=sum(gained) / (sum(contracts) * _TWICE_CENT) if known else None,
+            interval=clustered_interval(np.array(gained) / _TWICE_CENT, np.array(contracts, dtype=np.float64))
+            if intervals
+            else None,
+        )
 
 
 def quote_ages(ages_ns: Iterable[int | None], limit_ns: int) -> QuoteAges | None:
@@ -173,87 +232,100 @@ def sample_of(record: FillRecord) -> SlippageSample | None:
 
 def mark_out_cents(record: FillRecord, twice_mid: int | None) -> float | None:
     """How much more than its price the outcome bought is worth at a mid; None without one."""
-    if twice_mid is None:
-        return None
+    return None if twice_mid is None else _twice_gained(record, twice_mid) / _TWICE_CENT
+
+
+def _twice_gained(record: FillRecord, twice_mid: int) -> int:
+    """Twice that, in ten-thousandths of a dollar."""
     side = record.fill.side
     twice_worth = twice_mid if side is BookSide.BID else 2 * PRICE_PER_DOLLAR - twice_mid
-    return (twice_worth - 2 * side.price_paid(record.fill.price)) / (2 * PRICE_PER_CENT)
+    return twice_worth - 2 * side.price_paid(record.fill.price)
 
 
-def _role(fills: list[FillRecord]) -> RoleSlippage:
-    samples = [sample for record in fills if (sample := sample_of(record)) is not None]
-    touch = _summary(samples)
-    at_mid = [
-        msgspec.structs.replace(sample, touch_centibps=sample.mid_centibps)
-        for sample in samples
-        if sample.mid_centibps is not None
-    ]
-    mid = _summary(at_mid)
-    return RoleSlippage(
-        touch=_bps(touch),
-        mid=_bps(mid),
-        histogram=_bars(touch),
-        mid_histogram=_bars(mid),
-        touch_cents=_cents(
-            [(twice, fill.count) for fill, twice, _ in map(_excess, fills) if twice is not None]
-        ),
-        mid_cents=_cents(
-            [(twice, fill.count) for fill, _, twice in map(_excess, fills) if twice is not None]
-        ),
-    )
+class _RoleSums:
+    """Of one role's fills, against the touch and against the mid, in bps and in money."""
+
+    def __init__(self) -> None:
+        self._touch, self._mid = RoleSums(), RoleSums()
+        self._touch_cents, self._mid_cents = _CentSums(), _CentSums()
+
+    def add(self, record: FillRecord, sample: SlippageSample, sign: int) -> None:
+        count = sample.contracts
+        twice_of_touch, twice_of_mid = _excess(record)
+        self._touch.add(sample.touch_centibps, count, sign)
+        if twice_of_touch is not None:
+            self._touch_cents.add(twice_of_touch, count, sign)
+        if sample.mid_centibps is not None:
+            self._mid.add(sample.mid_centibps, count, sign)
+        if twice_of_mid is not None:
+            self._mid_cents.add(twice_of_mid, count, sign)
+
+    def role(self) -> RoleSlippage:
+        touch, mid = self._touch.summary(0), self._mid.summary(0)
+        return RoleSlippage(
+            touch=_bps(touch),
+            mid=_bps(mid),
+            histogram=bars_of(touch),
+            mid_histogram=bars_of(mid),
+            touch_cents=self._touch_cents.cents(),
+            mid_cents=self._mid_cents.cents(),
+        )
 
 
-def _excess(record: FillRecord) -> tuple[Fill, float | None, float | None]:
+def _excess(record: FillRecord) -> tuple[float | None, float | None]:
     """Twice what a contract cost above the touch and above the mid, in ten-thousandths of a dollar."""
     fill, quote = record.fill, record.intent.quote
-    twice_paid = 2 * (fill.side.price_paid(fill.price) + record.slippage / fill.count)
+    twice_paid: float = 2 * fill.side.price_paid(fill.price)
+    if record.slippage:
+        twice_paid += 2 * record.slippage / fill.count
     touch, twice_mid = quote.touch(fill.side), quote.twice_mid_of(fill.side)
     return (
-        fill,
         None if touch is None else twice_paid - 2 * fill.side.price_paid(touch.price),
         None if twice_mid is None else twice_paid - twice_mid,
     )
 
 
-def _cents(measured: list[tuple[float, Count]]) -> Cents:
-    """Of twice the slippage and the contracts of each fill."""
-    ordered = sorted(measured)
-    total = sum(count for _, count in ordered)
-    bars: Counter[int] = Counter()
-    for twice, count in ordered:
-        bars[math.floor(twice / _TWICE_BAR)] += count
-    p50, p95, p99 = (_percentile(ordered, total, percent) for percent in (50, 95, 99))
-    return Cents(
-        n=len(ordered),
-        n_contracts=total / COUNT_PER_CONTRACT,
-        mean=sum(twice * count for twice, count in ordered) / total / _TWICE_CENT if total else None,
-        p50=p50,
-        p95=p95,
-        p99=p99,
-        histogram=tuple(
-            Bar(
-                low=place / _BARS_PER_CENT,
-                high=(place + 1) / _BARS_PER_CENT,
-                n_contracts=count / COUNT_PER_CONTRACT,
-            )
-            for place, count in sorted(bars.items())
-        ),
-    )
+class _CentSums:
+    """Contracts by twice their slippage."""
 
+    def __init__(self) -> None:
+        self._n = 0
+        self._contracts: dict[float, int] = {}
 
-def _percentile(ordered: list[tuple[float, Count]], total: int, percent: int) -> float | None:
-    """The smallest value, in cents, that ``percent`` of the contracts do not exceed."""
-    seen = 0
-    for twice, count in ordered:
-        seen += count
-        if 100 * seen >= percent * total:
-            return twice / _TWICE_CENT
-    return None
+    def add(self, twice: float, contracts: int, sign: int) -> None:
+        self._n += sign
+        held = self._contracts.get(twice, 0) + sign * contracts
+        if held:
+            self._contracts[twice] = held
+        else:
+            del self._contracts[twice]
 
-
-def _summary(samples: list[SlippageSample]) -> RoleSummary:
-    """All of them as if in one role."""
-    return summarise([msgspec.structs.replace(sample, is_taker=True) for sample in samples], 0).taker
+    def cents(self) -> Cents:
+        ordered = sorted(self._contracts.items())
+        total = sum(count for _, count in ordered)
+        bars: Counter[int] = Counter()
+        for twice, count in ordered:
+            bars[math.floor(twice / _TWICE_BAR)] += count
+        p50, p95, p99 = (
+            None if twice is None else twice / _TWICE_CENT
+            for twice in (percentile(ordered, total, percent) for percent in (50, 95, 99))
+        )
+        return Cents(
+            n=self._n,
+            n_contracts=total / COUNT_PER_CONTRACT,
+            mean=sum(twice * count for twice, count in ordered) / total / _TWICE_CENT if total else None,
+            p50=p50,
+            p95=p95,
+            p99=p99,
+            histogram=tuple(
+                Bar(
+                    low=place / _BARS_PER_CENT,
+                    high=(place + 1) / _BARS_PER_CENT,
+                    n_contracts=count / COUNT_PER_CONTRACT,
+                )
+                for place, count in sorted(bars.items())
+            ),
+        )
 
 
 def _bps(it: RoleSummary) -> Bps:
@@ -263,35 +335,14 @@ def _bps(it: RoleSummary) -> Bps:
     return Bps(n=it.n, n_contracts=it.contracts / COUNT_PER_CONTRACT, mean=mean, p50=p50, p95=p95, p99=p99)
 
 
-def _bars(it: RoleSummary) -> tuple[Bar, ...]:
+def bars_of(it: RoleSummary) -> tuple[Bar, ...]:
+    """Its contracts by bps, the first and the last bar without bound."""
     edges = range(FIRST_BIN_CENTIBPS, END_OF_BINS_CENTIBPS + 1, BIN_WIDTH_CENTIBPS)
     bounds = [None, *(edge / CENTIBPS_PER_BPS for edge in edges), None]
     counts = (it.underflow, *it.bins, it.overflow)
     return tuple(
         Bar(low=low, high=high, n_contracts=count / COUNT_PER_CONTRACT)
         for low, high, count in zip(bounds, bounds[1:], counts, strict=False)
-    )
-
-
-def _mark_out(bought: list[FillRecord], event_of: dict[str, str], horizon: int) -> MarkOut:
-    import numpy as np
-
-    cents: defaultdict[str, float] = defaultdict(float)
-    contracts: defaultdict[str, float] = defaultdict(float)
-    known = 0
-    for record in bought:
-        fill, gained = record.fill, mark_out_cents(record, record.twice_mids[horizon])
-        if gained is not None:
-            known += 1
-            cents[event_of[fill.ticker]] += gained * fill.count
-            contracts[event_of[fill.ticker]] += fill.count
-    return MarkOut(
-        outcome=bought[0].fill.side.outcome,
-        after_s=MARK_OUT_NS[horizon] // _NS_PER_S,
-        fills=len(bought),
-        unknown=len(bought) - known,
-        mean_cents=sum(cents.values()) / sum(contracts.values()) if known else None,
-        interval=clustered_interval(np.array(list(cents.values())), np.array(list(contracts.values()))),
     )
 
 

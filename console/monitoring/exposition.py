@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from console.domain.money import CASH_PER_DOLLAR
-from console.monitoring.execution import Bps, RoleSlippage
+from console.monitoring.execution import Bar, Bps, RoleSlippage
 from console.monitoring.figures import Figures
 from console.monitoring.hit_rates import BucketRow
 from console.monitoring.slippage import CENTIBPS_PER_BPS
@@ -23,19 +23,20 @@ Sample = tuple[Mapping[str, str], float | None]
 """A value with its labels, None where it is not known."""
 
 
-def families(figures: Figures | None, health: SystemHealth | None) -> Iterator[Metric]:
-    """Every metric of a run, each once; the same names whatever is known."""
+def families(
+    figures: Figures | None, health: SystemHealth | None, slipped: Mapping[str, Sequence[Bar]]
+) -> Iterator[Metric]:
+    """Every metric of a run, each once; the same names whatever is known.
+
+    ``slipped`` are the contracts of every fill of each role by slippage: figures leave markets out in which
+    somebody else turns out to have traded, and what Prometheus counts may never fall.
+    """
     gauges = {**_GAUGES_OF_HEALTH, **_GAUGES_OF_FIGURES}
     for name, (text, _) in gauges.items():
         yield _gauge(name, text, _samples(name, figures, health))
     lost = None if health is None else health.log_lines_lost
     yield _counter("kconsole_log_lines_lost", "Lines that are in no log file.", lost)
-    money = None if figures is None else figures.performance
-    trades = None if money is None else money.trades
-    fees = None if money is None else money.total_fees / CASH_PER_DOLLAR
-    yield _counter("kconsole_trades", "Trades that ended.", trades)
-    yield _counter("kconsole_fees_dollars", "Fees charged by the exchange.", fees)
-    yield _histogram(figures)
+    yield _histogram(slipped)
 
 
 def _samples(name: str, figures: Figures | None, health: SystemHealth | None) -> Iterable[Sample]:
@@ -64,7 +65,7 @@ def _counter(name: str, text: str, value: float | None) -> Metric:
     return family
 
 
-def _histogram(figures: Figures | None) -> Metric:
+def _histogram(slipped: Mapping[str, Sequence[Bar]]) -> Metric:
     """Contracts by their slippage; without a sum, which savings could make fall.
 
     A bar ends below its high and samples are whole hundredths, so the last of these is the bound that it
@@ -74,11 +75,9 @@ def _histogram(figures: Figures | None) -> Metric:
 
     text = "Contracts by slippage against the touch at the decision, in basis points."
     family = HistogramMetricFamily("kconsole_slippage_touch_basis_points", text, labels=["role"])
-    for role, it in () if figures is None else _roles(figures):
-        seen = accumulate(bar.n_contracts for bar in it.histogram)
-        bounds = [
-            "+Inf" if bar.high is None else f"{bar.high - 1 / CENTIBPS_PER_BPS:.2f}" for bar in it.histogram
-        ]
+    for role, bars in slipped.items():
+        seen = accumulate(bar.n_contracts for bar in bars)
+        bounds = ["+Inf" if bar.high is None else f"{bar.high - 1 / CENTIBPS_PER_BPS:.2f}" for bar in bars]
         family.add_metric([role], list(zip(bounds, seen, strict=True)), sum_value=None)
     return family
 
@@ -175,6 +174,8 @@ _GAUGES_OF_HEALTH: dict[str, tuple[str, Callable[[SystemHealth], Iterable[Sample
 _GAUGES_OF_FIGURES: dict[str, tuple[str, Callable[[Figures], Iterable[Sample]]]] = {
     "kconsole_net_pnl_dollars": ("Equity at marks less what there was first.", _money("total_pnl")),
     "kconsole_realised_pnl_dollars": ("Profit of what was closed or settled.", _money("realised")),
+    "kconsole_trades": ("Trades that ended.", lambda it: _one(it.performance.trades)),
+    "kconsole_fees_dollars": ("Fees charged by the exchange.", _money("total_fees")),
     "kconsole_part_net_pnl_dollars": ("Net profit by a kind of trade.", _parts),
     "kconsole_fee_of_gross_ratio": ("Fees as a share of profit before them.", _fee_share),
     "kconsole_win_ratio": (

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from console.config.schema import QualitySettings
 from console.domain.fees import FeeModel
-from console.monitoring.correlated_loss import CorrelatedLoss, correlated_loss
+from console.domain.market import Ticker
+from console.monitoring.correlated_loss import (
+    CorrelatedLoss,
+    Stakes,
+    WorstDays,
+    changes_of,
+    correlated_loss_of,
+)
+from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.documents import Document, document_of
-from console.monitoring.edge import Edge, edge
-from console.monitoring.execution import MarkOut, QuoteAges, Slippage, mark_outs, quote_ages, slippage
-from console.monitoring.fill_ratios import FillRatio, fill_ratios
-from console.monitoring.hit_rates import BucketRow, HitRate, bucket_rows, hit_rate
-from console.monitoring.performance import Part, Performance, parts, performance, role_of
-from console.monitoring.records import Records
+from console.monitoring.edge import Edge, EdgeSums
+from console.monitoring.equity import Curve, curve_of
+from console.monitoring.execution import (
+    MarkOut,
+    MarkOutSums,
+    QuoteAges,
+    Slippage,
+    SlippageSums,
+    quote_ages,
+)
+from console.monitoring.fill_ratios import FillRatio, OrderSums, orders_of
+from console.monitoring.hit_rates import BucketRow, BucketSums, HitRate, HitSums
+from console.monitoring.performance import (
+    Charged,
+    MoneySums,
+    NamedSums,
+    Part,
+    Performance,
+    charged_in,
+    role_of,
+)
+from console.monitoring.records import FillRecord, Records
 from console.monitoring.trades import Trade, trades_of
 
 _NS_PER_S = 1_000_000_000
@@ -38,12 +62,8 @@ PARTS: Mapping[str, Callable[[Trade], str]] = {
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """All that records alone say.
+    """All that records alone say; ``unmarked`` trades are open at a price that is not known."""
 
-    ``trades`` are all of them; ``unmarked`` of those are open at a price that is not known.
-    """
-
-    trades: tuple[Trade, ...]
     unmarked: int
     performance: Performance
     parts: dict[str, list[Part]]
@@ -83,25 +103,96 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return {**msgspec.to_builtins(self.slippage.taker.touch), **document_of(self.slippage)}
 
 
-def figures_of(records: Records, fee_model: FeeModel, quality: QualitySettings) -> Figures:
+class PeriodFigures(Figures, frozen=True, kw_only=True):
+    """With the trades that they are of."""
+
+    trades: tuple[Trade, ...]
+
+
+class TradeSums:
+    """What figures of trades and fills are made from; what was added may be taken away again."""
+
+    def __init__(self, days: Days = UTC_DAYS) -> None:
+        self.days = days
+        self._money, self._edge, self._worst = MoneySums(days), EdgeSums(days), WorstDays(days)
+        self._parts = {name: NamedSums(name_of) for name, name_of in PARTS.items()}
+        self._buckets, self._judged = BucketSums(), HitSums()
+        self._slippage, self._mark_outs = SlippageSums(), MarkOutSums()
+        self._unmarked = 0
+
+    def add(self, trades: Iterable[Trade], sign: int = 1) -> None:
+        for trade in trades:
+            net = trade.net
+            self._unmarked += sign * (net is None)
+            self._money.add(trade, net, sign)
+            for part in self._parts.values():
+                part.add(trade, net, sign)
+            self._buckets.add(trade, net, sign)
+            self._judged.add(trade, sign)
+            self._edge.add(trade, sign)
+            self._worst.add(trade, net, sign)
+
+    def add_fills(
+        self, fills: Iterable[FillRecord], event_of: Callable[[Ticker], str], sign: int = 1
+    ) -> None:
+        """``event_of`` names the event of a market."""
+        for record in fills:
+            self._slippage.add(record, sign)
+            self._mark_outs.add(record, event_of(record.fill.ticker), sign)
+
+    def figures(
+        self,
+        period: Charged,
+        curve: Curve,
+        stakes: Stakes,
+        orders: OrderSums,
+        fee_model: FeeModel,
+        quality: QualitySettings,
+        *,
+        intervals: bool = True,
+    ) -> Figures:
+        """With what only the period says; intervals are drawn again and again, so where nobody shows them
+        they are left out.
+        """
+        return Figures(
+            unmarked=self._unmarked,
+            performance=self._money.performance(period, curve, intervals=intervals),
+            parts={name: sums.parts() for name, sums in self._parts.items()},
+            buckets=self._buckets.rows(fee_model),
+            judged=self._judged.rate(fee_model),
+            edge=self._edge.edge(intervals=intervals),
+            fill_ratios=orders.ratios(),
+            slippage=self._slippage.slippage(float(quality.max_slippage_bps)),
+            mark_outs=self._mark_outs.mark_outs(intervals=intervals),
+            age_at_decision=None,
+            age_at_fill=None,
+            correlated_loss=correlated_loss_of(stakes, self._worst, curve.capital),
+        )
+
+
+def figures_of(
+    records: Records, fee_model: FeeModel, quality: QualitySettings, days: Days = UTC_DAYS
+) -> PeriodFigures:
     """The figures of a period; the fee model says what winning would have cost."""
-    trades = trades_of(records)
-    fills = records.fills_in_period
+    trades, fills = trades_of(records), records.fills_in_period
+    sums = TradeSums(days)
+    sums.add(trades)
+    markets = {market.ticker: market for market in records.traded}
+    sums.add_fills(fills, lambda ticker: markets[ticker].event_ticker)
+    stakes = Stakes(records.first_ns)
+    for change in changes_of(records):
+        stakes.take(change, markets[change.ticker].group)
+    figures = sums.figures(
+        charged_in(records), curve_of(records, days), stakes, orders_of(records), fee_model, quality
+    )
     stale_ns = int(quality.max_stale_book_seconds * _NS_PER_S)
-    return Figures(
-        trades=tuple(trades),
-        unmarked=sum(trade.net is None for trade in trades),
-        performance=performance(records, trades),
-        parts={name: parts(trades, name_of) for name, name_of in PARTS.items()},
-        buckets=bucket_rows(trades, fee_model),
-        judged=hit_rate(trades, fee_model),
-        edge=edge(trades),
-        fill_ratios=fill_ratios(records),
-        slippage=slippage(fills, float(quality.max_slippage_bps)),
-        mark_outs=mark_outs(fills, records.traded),
-        age_at_decision=quote_ages([record.age_at_decision_ns for record in fills], stale_ns),
-        age_at_fill=quote_ages([record.age_at_fill_ns for record in fills], stale_ns),
-        correlated_loss=correlated_loss(records, trades),
+    return PeriodFigures(
+        **msgspec.structs.asdict(figures)
+        | {
+            "trades": tuple(trades),
+            "age_at_decision": quote_ages([record.age_at_decision_ns for record in fills], stale_ns),
+            "age_at_fill": quote_ages([record.age_at_fill_ns for record in fills], stale_ns),
+        }
     )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
 
 import msgspec
 
 from console.domain.fees import FeeModel
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash
 from console.monitoring.buckets import BUCKETS, bucket_of
-from console.monitoring.performance import Part, part
-from console.monitoring.statistics import Interval, effective_number, events_needed, wilson
+from console.monitoring.performance import Part, PartSums
+from console.monitoring.statistics import Interval, events_needed, wilson
 from console.monitoring.trades import Trade
 
 
@@ -58,65 +57,95 @@ class BucketRow(msgspec.Struct, frozen=True, kw_only=True):
     judged: HitRate | None
 
 
-def bucket_rows(trades: Iterable[Trade], fee_model: FeeModel) -> list[BucketRow]:
-    """Every bucket in which something was bought, cheapest first."""
-    members: defaultdict[str, list[Trade]] = defaultdict(list)
-    for trade in trades:
-        members[bucket_of(trade.entry).name].append(trade)
-    rows = []
-    for bucket in BUCKETS:
-        if found := members[bucket.name]:
-            money, contracts = part(bucket.name, found), sum(trade.contracts for trade in found)
-            rows.append(
-                BucketRow(
-                    name=bucket.name,
-                    lo=bucket.low // PRICE_PER_CENT,
-                    hi=bucket.high // PRICE_PER_CENT,
-                    n_contracts=contracts / COUNT_PER_CONTRACT,
-                    mean_price=money.paid / contracts / PRICE_PER_CENT,
-                    money=money,
-                    judged=hit_rate(found, fee_model),
-                )
-            )
-    return rows
+class HitSums:
+    """What a ``HitRate`` is made from, of trades that may be taken away again."""
+
+    def __init__(self) -> None:
+        self._contracts = self._squares = self._missed = self._lost_events = 0
+        self._paid = self._charges = self._best = self._expected = 0
+        self._events: dict[str, list[int]] = {}
+
+    def add(self, trade: Trade, sign: int = 1) -> None:
+        """Of one whose result was not recorded, nothing."""
+        payout = trade.payout
+        if payout is None or trade.market.is_drawn:
+            return
+        best, contracts = trade.payout_if_won, sign * trade.contracts
+        missed = sign * (best - payout)
+        self._contracts += contracts
+        self._missed += missed
+        self._best += sign * best
+        self._paid += sign * trade.paid
+        self._charges += sign * trade.buying_charges
+        self._expected += sign * trade.expected
+        name = trade.market.event_ticker
+        event = self._events.setdefault(name, [0, 0, 0])
+        before, lost_before = event[1], event[2] > 0
+        event[0] += sign
+        event[1] += contracts
+        event[2] += missed
+        self._squares += event[1] * event[1] - before * before
+        self._lost_events += (event[2] > 0) - lost_before
+        if not event[0]:
+            del self._events[name]
+
+    def rate(self, fee_model: FeeModel) -> HitRate | None:
+        """None without any; the fee model says what winning would cost."""
+        if not self._events:
+            return None
+        rate = 1 - self._missed / self._best
+        effective = self._contracts**2 / self._squares
+        expected = self._expected / self._best
+        break_even = (self._paid + self._charges) / (
+            self._best - fee_model.on_profit(Cash(self._best - self._paid))
+        )
+        return HitRate(
+            n_contracts=self._contracts / COUNT_PER_CONTRACT,
+            n_events=len(self._events),
+            lost_events=self._lost_events,
+            effective_events=effective,
+            hit_rate=rate,
+            interval=wilson(rate, effective),
+            break_even=break_even,
+            expected=expected,
+            events_needed=_needed(break_even, expected),
+        )
 
 
-def hit_rate(trades: Iterable[Trade], fee_model: FeeModel) -> HitRate | None:
-    """Of those with a recorded result; the fee model says what winning would cost."""
-    import numpy as np
+class BucketSums:
+    """Trades by the bucket of their average entry, which may be taken away again."""
 
-    judged = [trade for trade in trades if trade.is_judged]
-    if not judged:
-        return None
-    contracts: defaultdict[str, int] = defaultdict(int)
-    missed: defaultdict[str, int] = defaultdict(int)
-    for trade in judged:
-        assert trade.payout is not None
-        contracts[trade.market.event_ticker] += trade.contracts
-        missed[trade.market.event_ticker] += trade.payout_if_won - trade.payout
-    best = sum(trade.payout_if_won for trade in judged)
-    rate = 1 - sum(missed.values()) / best
-    effective = effective_number(np.array(list(contracts.values()), dtype=np.float64))
-    break_even = _break_even(judged, Cash(best), fee_model)
-    expected = sum(trade.expected for trade in judged) / best
-    return HitRate(
-        n_contracts=sum(contracts.values()) / COUNT_PER_CONTRACT,
-        n_events=len(contracts),
-        lost_events=sum(lost > 0 for lost in missed.values()),
-        effective_events=effective,
-        hit_rate=rate,
-        interval=wilson(rate, effective),
-        break_even=break_even,
-        expected=expected,
-        events_needed=_needed(break_even, expected),
-    )
+    def __init__(self) -> None:
+        self._of = {bucket.name: (bucket, PartSums(), HitSums()) for bucket in BUCKETS}
+        self._contracts = Counter[str]()
 
+    def add(self, trade: Trade, net: Cash | None, sign: int = 1) -> None:
+        name = bucket_of(trade.entry).name
+        _, money, judged = self._of[name]
+        money.add(trade, net, sign)
+        judged.add(trade, sign)
+        self._contracts[name] += sign * trade.contracts
 
-def _break_even(judged: Sequence[Trade], payout: Cash, fee_model: FeeModel) -> float:
-    """The rate whose payout, less what is charged on profit, is what buying cost."""
-    paid = sum(trade.paid for trade in judged)
-    charged = sum(trade.buying_charges for trade in judged)
-    return (paid + charged) / (payout - fee_model.on_profit(Cash(payout - paid)))
+    def rows(self, fee_model: FeeModel) -> list[BucketRow]:
+        """Every bucket in which something was bought, cheapest first."""
+        return [self._row(name, fee_model) for name, (_, money, _) in self._of.items() if money.trades]
+
+    def won(self, name: str) -> int:
+        """How many of a bucket made money."""
+        return self._of[name][1].won
+
+    def _row(self, name: str, fee_model: FeeModel) -> BucketRow:
+        bucket, sums, judged = self._of[name]
+        money, contracts = sums.part(name), self._contracts[name]
+        return BucketRow(
+            name=name,
+            lo=bucket.low // PRICE_PER_CENT,
+            hi=bucket.high // PRICE_PER_CENT,
+            n_contracts=contracts / COUNT_PER_CONTRACT,
+            mean_price=money.paid / contracts / PRICE_PER_CENT,
+            money=money,
+            judged=judged.rate(fee_model),
+        )
 
 
 def _needed(break_even: float, expected: float) -> int | None:

@@ -7,6 +7,7 @@ import logging
 import math
 import sys
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,20 @@ from console.domain.money import (
     Price,
     cost,
 )
+from console.monitoring.days import days_of
 from console.monitoring.documents import Document, iso
-from console.monitoring.execution import slippage
-from console.monitoring.figures import Figures, figures_of
+from console.monitoring.execution import Bar, bars_of
+from console.monitoring.figures import Figures
+from console.monitoring.hit_rates import BucketSums
 from console.monitoring.ledger import Ledger
 from console.monitoring.mark_outs import COLUMNS as MARK_OUT_COLUMNS
 from console.monitoring.mark_outs import FILE_NAME as MARK_OUTS_CSV
 from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs
 from console.monitoring.records import MARK_OUT_NS, UNKNOWN, MarketRecord, Records
-from console.monitoring.summary import bucket_summary, daily_summary
-from console.monitoring.system_health import SystemHealth, alerts_of
+from console.monitoring.running import RunningFigures
+from console.monitoring.slippage import CENTIBPS_PER_BPS, RoleSums, SlippageSample, slippage_of
+from console.monitoring.summary import Today, bucket_summary, daily_summary
+from console.monitoring.system_health import SystemHealth, judged
 from console.monitoring.trades import Ending, Trade, trades_of
 from console.monitoring.trades_csv import COLUMNS, TradeRow, row_of, utc_text
 
@@ -48,6 +53,8 @@ TRADES_CSV = "trades_log.csv"
 METRICS_JSON = "metrics.json"
 _SIDES = {side.outcome.lower(): side for side in BookSide}
 _CENTS_PER_DOLLAR = 100
+_MOST_TAKEN = 1_000
+"""The longest window that may be set."""
 _NS_PER_HOUR = 3_600_000_000_000
 
 
@@ -81,6 +88,9 @@ class MetricsCollector:
         self._mark_outs_csv = AppendedCsv(self.folder / MARK_OUTS_CSV, MARK_OUT_COLUMNS)
         self._mark_outs: dict[str, tuple[int | None, ...]] = {}
         self._ledger = Ledger()
+        self._running = RunningFigures(self._ledger)
+        self._slipped: defaultdict[str, RoleSums] = defaultdict(RoleSums)
+        self._takers: deque[_Taken] = deque(maxlen=_MOST_TAKEN)
         self._traded: dict[Ticker, None] = {}
         self._rows: list[TradeRow] = []
         self._noted: list[tuple[Trade, float | None]] = []
@@ -128,7 +138,7 @@ class MetricsCollector:
             strategy=strategy,
         )
         _check(row)
-        self._noted.append((_trade_of(row, now_ns), slippage_bps))
+        self._note(_trade_of(row, now_ns), slippage_bps)
         self._trades_csv.add(msgspec.structs.astuple(row))
         self.flush()
 
@@ -136,21 +146,37 @@ class MetricsCollector:
         """Take one journaled event; ``flush`` then writes what ended by it."""
         if isinstance(event, AccountOpened):
             self._collect()
+            self._takers.clear()
         self._ledger.observe(event)
         match event:
-            case OrderFilled(fill=fill):
+            case OrderFilled(client_order_id=owner, fill=fill):
                 self._traded[fill.ticker] = None
+                sample = slippage_of(fill, self._ledger.intent_of(owner).quote)
+                if sample is not None:
+                    self._take_slippage(fill.ticker, sample)
             case MarketSettled(settlement=settlement):
                 self._traded[settlement.ticker] = None
             case _:
                 pass
+
+    def _take_slippage(self, ticker: Ticker, sample: SlippageSample) -> None:
+        self._slipped["taker" if sample.is_taker else "maker"].add(sample.touch_centibps, sample.contracts)
+        if sample.is_taker:
+            self._takers.append(_Taken(ticker, sample.touch_centibps / CENTIBPS_PER_BPS, sample.contracts))
 
     def note_mark_out(self, noted: NotedMarkOut) -> None:
         """Take where a price went after a fill."""
         mids = list(self._mark_outs.get(noted.fill_id, (None,) * len(MARK_OUT_NS)))
         mids[noted.horizon] = noted.twice_mid
         self._mark_outs[noted.fill_id] = tuple(mids)
+        self._ledger.touch(noted.fill_id)
         self._mark_outs_csv.add(msgspec.structs.astuple(noted))
+
+    def _note(self, trade: Trade, bps: float | None) -> None:
+        self._noted.append((trade, bps))
+        self._running.note(trade)
+        if bps is not None:
+            self._takers.append(_Taken(trade.market.ticker, bps, trade.contracts))
 
     # --- what it says -------------------------------------------------------------------------------
 
@@ -158,19 +184,48 @@ class MetricsCollector:
         """All that was observed; None while no account was opened."""
         return self._ledger.records(marks=self.marks, mark_outs=self._mark_outs)
 
-    def figures(self) -> Figures | None:
-        """Every figure of what was observed."""
-        records = self.records()
-        return None if records is None else figures_of(records, self._fee_model, self.quality)
+    def figures(self, *, intervals: bool = True) -> Figures | None:
+        """Every figure of what was observed; without intervals it takes a small part of the time."""
+        return self._running.figures(
+            self._fee_model,
+            self.quality,
+            days_of(self.risk),
+            marks=self.marks,
+            mark_outs=self._mark_outs,
+            intervals=intervals,
+        )
+
+    def slipped(self) -> dict[str, tuple[Bar, ...]]:
+        """Contracts of every fill of each role by slippage; no account or market is left out of it."""
+        return {role: bars_of(sums.summary(0)) for role, sums in self._slipped.items()}
 
     def get_bucket_summary(self) -> dict[str, dict[str, Any]]:
         """Trades that ended, by the price of the outcome bought; every bucket is there."""
-        return bucket_summary(self._trades(), self._fee_model)
+        return bucket_summary(self._ended(), self._fee_model)
+
+    def _ended(self) -> BucketSums:
+        """Of all trades that ended, those recorded by hand too."""
+        return self._running.ended(days_of(self.risk), self.marks, self._mark_outs)
 
     def print_daily_summary(self, capital: float) -> None:
-        """Print the trades of this UTC day and what they made, and all of them by bucket."""
-        lines = daily_summary(self._trades(), self.figures(), capital, self._now_ns(), self._fee_model)
+        """Print the trades of this risk day, what they made and how they slipped, and all by bucket."""
+        lines = daily_summary(self._today(capital), self._ended(), self.figures(), self._fee_model)
         sys.stdout.write("\n".join(lines) + "\n")
+
+    def _today(self, capital: float) -> Today:
+        days, now_ns = days_of(self.risk), self._now_ns()
+        day = days.day_of(now_ns)
+        first_ns = days.start_ns(day)
+        records = self._ledger.records(first_ns, marks=self.marks)
+        observed = [] if records is None else [each for each in trades_of(records) if _has_ended(each)]
+        noted = [each for each in self._noted if (each[0].ended_ns or 0) >= first_ns]
+        return Today(
+            day=f"{day} {days}",
+            trades=(*observed, *(trade for trade, _ in noted)),
+            fills=() if records is None else records.fills_in_period,
+            noted_bps=tuple((bps, trade.contracts) for trade, bps in noted if bps is not None),
+            capital=capital,
+        )
 
     def get_system_health(
         self,
@@ -190,21 +245,30 @@ class MetricsCollector:
             daily_pnl=daily_pnl,
             exposure_share=total_exposure / capital if capital else None,
             daily_pnl_share=daily_pnl / capital if capital and daily_pnl is not None else None,
-            mean_slippage_bps=self._mean_slippage_bps(),
+            **self._slippage(),
             **readings,
         )
-        alerts = alerts_of(health, self.risk, self.quality)
-        self._health = msgspec.structs.replace(health, alerts_active=alerts)
+        alerts, unknown = judged(health, self.risk, self.quality)
+        self._health = msgspec.structs.replace(health, alerts_active=alerts, not_judged=unknown)
         return self._health
+
+    def _slippage(self) -> dict[str, Any]:
+        """Of the newest takers' fills and of trades recorded by hand, by contracts, if they are enough."""
+        ours = [each for each in self._takers if self._ledger.is_ours(each.ticker)]
+        newest = ours[-self.quality.slippage_window_fills :]
+        contracts = sum(each.contracts for each in newest)
+        mean = sum(each.bps * each.contracts for each in newest) / contracts if contracts else None
+        is_enough = len(newest) >= self.quality.slippage_min_fills
+        return {"mean_slippage_bps": mean if is_enough else None, "slippage_fills": len(newest)}
 
     def document(self) -> Document:
         """All metrics for programs."""
-        records, figures = self.records(), self.figures()
+        ledger, figures = self._ledger, self.figures()
         return {
             "at": iso(self._now_ns()),
-            "since": None if records is None else iso(records.first_ns),
-            "until": None if records is None else iso(records.last_ns),
-            "marks": {ticker: price for ticker, price in self.marks.items() if records is not None},
+            "since": iso(ledger.opened_ns) if ledger.is_open else None,
+            "until": iso(ledger.last_ns) if ledger.is_open else None,
+            "marks": dict(self.marks) if ledger.is_open else {},
             "bucket_summary": self.get_bucket_summary(),
             "system_health": None if self._health is None else msgspec.to_builtins(self._health),
             "metrics": None if figures is None else figures.document(),
@@ -224,6 +288,7 @@ class MetricsCollector:
 
         def read() -> None:
             self._mark_outs = {**read_mark_outs(self.folder), **self._mark_outs}
+            self._ledger.restated += 1
 
         self._try(MARK_OUTS_CSV, read)
 
@@ -261,19 +326,13 @@ class MetricsCollector:
         self._troubles.discard(name)
         return True
 
-    def _trades(self) -> list[Trade]:
-        records = self.records()
-        observed = [] if records is None else [each for each in trades_of(records) if _has_ended(each)]
-        return observed + [trade for trade, _ in self._noted]
 
-    def _mean_slippage_bps(self) -> float | None:
-        """Of takers' fills and of trades recorded by hand, by contracts."""
-        noted = [(bps, trade.contracts) for trade, bps in self._noted if bps is not None]
-        touch = slippage(self._ledger.fill_records, 0).taker.touch
-        if touch.mean is not None:
-            noted.append((touch.mean, Count(round(touch.n_contracts * COUNT_PER_CONTRACT))))
-        contracts = sum(count for _, count in noted)
-        return sum(bps * count for bps, count in noted) / contracts if contracts else None
+class _Taken(msgspec.Struct, frozen=True):
+    """What a taker's fill slipped against the touch."""
+
+    ticker: Ticker
+    bps: float
+    contracts: Count
 
 
 def _has_ended(trade: Trade) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from console.domain.money import Cash
-from console.monitoring.clusters import BPS, ClusteredInterval, Sureness, sureness
-from console.monitoring.equity import Drawdown, days, drawdown, sharpe_ratio
+from console.monitoring.clusters import BPS, ClusteredInterval, ClusterSums, Sureness, sureness_of
+from console.monitoring.days import UTC_DAYS, Days
+from console.monitoring.equity import Curve, Drawdown, curve_of
 from console.monitoring.records import Records
-from console.monitoring.trades import Ending, Trade
+from console.monitoring.trades import Trade
 
 _UNSURE = Sureness(pnl=None, bps=None, p_value=None)
 
@@ -65,36 +66,132 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     net_bps: float | None
 
 
-def performance(records: Records, trades: Sequence[Trade]) -> Performance:
-    """The whole run; ``trades`` are its trades."""
-    total = None if records.final_equity is None else Cash(records.final_equity - records.capital)
-    fees = fees_charged(records)
-    slippage = Cash(sum(record.slippage for record in records.fills_in_period))
-    paid = Cash(sum(trade.paid for trade in trades))
-    ended = [trade for trade in trades if trade.ending is not Ending.OPEN]
-    net, gross = _sum(trade.net for trade in trades), _sum(trade.gross for trade in trades) or 0
-    of_trades = Cash(sum(trade.fees for trade in trades))
-    sure = sureness(records, trades) if trades and net is not None else _UNSURE
-    return Performance(
-        total_pnl=total,
-        realised=Cash(sum(trade.realised for trade in trades)),
-        unrealised=_sum(trade.unrealised for trade in trades),
-        total_fees=fees,
-        slippage_cost=slippage,
-        paid=paid,
-        trades=len(ended),
-        open_trades=len(trades) - len(ended),
-        win_rate=_share_won(ended),
-        fee_pct_of_pnl=100 * of_trades / gross if gross > 0 else None,
-        net_bps=_bps(net, paid),
-        fee_bps=_bps(of_trades, paid),
-        pnl_interval=sure.pnl,
-        bps_interval=sure.bps,
-        p_value=sure.p_value,
-        sharpe_ratio=sharpe_ratio(records),
-        days=len(days(records)),
-        max_drawdown=drawdown(records),
+class PartSums:
+    """What a ``Part`` is made from, of trades that may be taken away again."""
+
+    def __init__(self) -> None:
+        self.trades = self.won = self._unmarked = 0
+        self._paid = self._known_paid = self._fees = self._slippage = self._net = 0
+        self._events: dict[str, int] = {}
+
+    def add(self, trade: Trade, net: Cash | None, sign: int = 1) -> None:
+        """``net`` is the trade's."""
+        paid = sign * trade.paid
+        self.trades += sign
+        self._paid += paid
+        self._fees += sign * trade.fees
+        self._slippage += sign * trade.slippage
+        if net is None:
+            self._unmarked += sign
+        else:
+            self._net += sign * net
+            self._known_paid += paid
+            self.won += sign * (net > 0)
+        event, events = trade.market.event_ticker, self._events
+        n = events.get(event, 0) + sign
+        if n:
+            events[event] = n
+        else:
+            del events[event]
+
+    def part(self, name: str) -> Part:
+        net = None if self.trades and self.trades == self._unmarked else Cash(self._net)
+        return Part(
+            name=name,
+            trades=self.trades,
+            unmarked=self._unmarked,
+            events=len(self._events),
+            paid=Cash(self._paid),
+            fees=Cash(self._fees),
+            slippage=Cash(self._slippage),
+            net_pnl=net,
+            net_bps=_bps(net, Cash(self._known_paid)),
+        )
+
+
+class MoneySums:
+    """What a ``Performance`` is made from, of trades that may be taken away again."""
+
+    def __init__(self, days: Days = UTC_DAYS) -> None:
+        self._days = days
+        self._all = PartSums()
+        self._realised = self._unrealised = self._ended = self._told = self._won = 0
+        self._by_event, self._by_day = ClusterSums(), ClusterSums()
+
+    def add(self, trade: Trade, net: Cash | None, sign: int = 1) -> None:
+        """``net`` is the trade's."""
+        self._all.add(trade, net, sign)
+        self._realised += sign * trade.realised
+        self._unrealised += sign * (trade.unrealised or 0)
+        ended_ns = trade.ended_ns
+        if ended_ns is not None:
+            self._ended += sign
+            if not trade.is_drawn:
+                self._told += sign
+                self._won += sign * ((net or 0) > 0)
+        if net is not None:
+            day = None if ended_ns is None else self._days.number_of(ended_ns)
+            self._by_event.add(trade.market.event_ticker, net, trade.paid, sign)
+            self._by_day.add(day, net, trade.paid, sign)
+
+    def performance(self, period: Charged, curve: Curve, *, intervals: bool = True) -> Performance:
+        """With what only the period says; without intervals and p-value where nobody shows them."""
+        it = self._all.part("")
+        is_known = not it.unmarked
+        net = Cash(it.net_pnl or 0) if is_known else None
+        unrealised = Cash(self._unrealised) if is_known else None
+        gross = 0 if unrealised is None else self._realised + unrealised
+        sure = _UNSURE
+        if intervals and it.trades and is_known:
+            last = self._days.number_of(period.last_ns)
+            sure = sureness_of(self._by_event.sums(), self._by_day.sums(last=last))
+        final = period.final_equity
+        return Performance(
+            total_pnl=None if final is None else Cash(final - curve.capital),
+            realised=Cash(self._realised),
+            unrealised=unrealised,
+            total_fees=period.fees,
+            slippage_cost=period.slippage,
+            paid=it.paid,
+            trades=self._ended,
+            open_trades=it.trades - self._ended,
+            win_rate=self._won / self._told if self._told else None,
+            fee_pct_of_pnl=100 * it.fees / gross if gross > 0 else None,
+            net_bps=_bps(net, it.paid),
+            fee_bps=_bps(it.fees, it.paid),
+            pnl_interval=sure.pnl,
+            bps_interval=sure.bps,
+            p_value=sure.p_value,
+            sharpe_ratio=None if final is None else curve.sharpe_ratio(),
+            days=len(curve.days()),
+            max_drawdown=curve.drawdown,
+        )
+
+
+class Charged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a period says of itself: its end, equity then, and what the exchange and a model charged."""
+
+    last_ns: int
+    final_equity: Cash | None
+    fees: Cash
+    slippage: Cash
+
+
+def charged_in(records: Records) -> Charged:
+    return Charged(
+        last_ns=records.last_ns,
+        final_equity=records.final_equity,
+        fees=fees_charged(records),
+        slippage=Cash(sum(record.slippage for record in records.fills_in_period)),
     )
+
+
+def performance(records: Records, trades: Iterable[Trade], days: Days = UTC_DAYS) -> Performance:
+    """The whole run; ``trades`` are its trades."""
+    sums = MoneySums(days)
+    for trade in trades:
+        sums.add(trade, trade.net)
+    return sums.performance(charged_in(records), curve_of(records, days))
 
 
 def fees_charged(records: Records) -> Cash:
@@ -106,50 +203,33 @@ def fees_charged(records: Records) -> Cash:
     return Cash(at_fills + sum(market.profit_fee for market in in_period))
 
 
-def parts(trades: Iterable[Trade], name_of: Callable[[Trade], str]) -> list[Part]:
-    """The trades by a name, the one that lost most first, unknown ones last."""
-    named: defaultdict[str, list[Trade]] = defaultdict(list)
+class NamedSums:
+    """``PartSums`` by a name of the trades."""
+
+    def __init__(self, name_of: Callable[[Trade], str]) -> None:
+        self._name_of = name_of
+        self._named: defaultdict[str, PartSums] = defaultdict(PartSums)
+
+    def add(self, trade: Trade, net: Cash | None, sign: int = 1) -> None:
+        self._named[self._name_of(trade)].add(trade, net, sign)
+
+    def parts(self) -> list[Part]:
+        """The one that lost most first, unknown ones last."""
+        found = [sums.part(name) for name, sums in self._named.items() if sums.trades]
+        return sorted(found, key=lambda each: (each.net_pnl is None, each.net_pnl or 0, each.name))
+
+
+def part(name: str, trades: Iterable[Trade]) -> Part:
+    sums = PartSums()
     for trade in trades:
-        named[name_of(trade)].append(trade)
-    found = [part(name, members) for name, members in named.items()]
-    return sorted(found, key=lambda each: (each.net_pnl is None, each.net_pnl or 0, each.name))
-
-
-def part(name: str, trades: Sequence[Trade]) -> Part:
-    known = [trade for trade in trades if trade.net is not None]
-    net = None if trades and not known else _sum(trade.net for trade in known)
-    return Part(
-        name=name,
-        trades=len(trades),
-        unmarked=len(trades) - len(known),
-        events=len({trade.market.event_ticker for trade in trades}),
-        paid=Cash(sum(trade.paid for trade in trades)),
-        fees=Cash(sum(trade.fees for trade in trades)),
-        slippage=Cash(sum(trade.slippage for trade in trades)),
-        net_pnl=net,
-        net_bps=_bps(net, Cash(sum(trade.paid for trade in known))),
-    )
+        sums.add(trade, trade.net)
+    return sums.part(name)
 
 
 def role_of(trade: Trade) -> str:
     """Who bought it, and what: ``maker NO``; ``mixed`` where orders both rested and took."""
     role = "mixed" if 0 < trade.maker_contracts < trade.contracts else "maker"
     return f"{role if trade.maker_contracts else 'taker'} {trade.side.outcome}"
-
-
-def _share_won(ended: Sequence[Trade]) -> float | None:
-    told = [trade for trade in ended if not trade.is_drawn]
-    return sum((trade.net or 0) > 0 for trade in told) / len(told) if told else None
-
-
-def _sum(amounts: Iterable[Cash | None]) -> Cash | None:
-    """None as soon as one of them is not known."""
-    total = 0
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return Cash(total)
 
 
 def _bps(amount: Cash | None, paid: Cash) -> float | None:

@@ -32,7 +32,10 @@ class Status(enum.StrEnum):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found, or what was answered by whom, and under which settings and program."""
+    """What a check found, or what was answered by whom, and under which settings and program.
+
+    ``evidence`` names all that it was found from, where that alone decides it.
+    """
 
     passed: bool
     detail: str
@@ -40,6 +43,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     settings: str
     program: str = __version__
+    evidence: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -90,7 +94,8 @@ def standings(findings: Mapping[str, Finding], settings: Settings, now_ns: int) 
 
 def _standing(item: Item, found: Finding | None, in_force: str, now_ns: int) -> Standing:
     if found is None:
-        return Standing(item, Status.OPEN, "never answered" if item.question else "never checked")
+        said = "never answered: asked on a terminal" if item.question else "never checked"
+        return Standing(item, Status.OPEN, said)
     outdated = _outdated(item, found, in_force, now_ns)
     if outdated is not None:
         return Standing(item, Status.OUTDATED, f"{outdated}; then: {found.detail}")

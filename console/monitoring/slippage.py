@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from console.domain.book import Quote
 from console.domain.money import Count
 from console.domain.order import Fill
+
+_Value = TypeVar("_Value", int, float)
 
 CENTIBPS_PER_BPS = 100
 _CENTIBPS = 1_000_000
@@ -73,56 +76,74 @@ def slippage_of(fill: Fill, quote_at_decision: Quote) -> SlippageSample | None:
     )
 
 
-def summarise(samples: Sequence[SlippageSample], limit_centibps: int) -> SlippageSummary:
+class RoleSums:
+    """What a ``RoleSummary`` is made from: fills by their slippage, which may be taken away again."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._contracts: dict[int, int] = {}
+
+    def add(self, centibps: int, contracts: int, sign: int = 1) -> None:
+        self._n += sign
+        held = self._contracts.get(centibps, 0) + sign * contracts
+        if held:
+            self._contracts[centibps] = held
+        else:
+            del self._contracts[centibps]
+
+    def summary(self, limit_centibps: int) -> RoleSummary:
+        ordered = sorted(self._contracts.items())
+        total = sum(contracts for _, contracts in ordered)
+        under = over = 0
+        bins = [0] * _BINS
+        for centibps, contracts in ordered:
+            index = (centibps - FIRST_BIN_CENTIBPS) // BIN_WIDTH_CENTIBPS
+            if index < 0:
+                under += contracts
+            elif index >= _BINS:
+                over += contracts
+            else:
+                bins[index] += contracts
+        weighted = sum(centibps * contracts for centibps, contracts in ordered)
+        beyond = sum(contracts for centibps, contracts in ordered if centibps > limit_centibps)
+        p50, p95, p99 = (percentile(ordered, total, percent) for percent in (50, 95, 99))
+        return RoleSummary(
+            n=self._n,
+            contracts=Count(total),
+            mean=weighted / total if total else None,
+            p50=p50,
+            p95=p95,
+            p99=p99,
+            underflow=Count(under),
+            bins=tuple(Count(size) for size in bins),
+            overflow=Count(over),
+            share_beyond=beyond / total if total else None,
+        )
+
+
+def summarise(samples: Iterable[SlippageSample], limit_centibps: int) -> SlippageSummary:
     """Describe fills by role; ``share_beyond`` is the share of contracts above the limit."""
+    taker, maker = RoleSums(), RoleSums()
+    for sample in samples:
+        (taker if sample.is_taker else maker).add(sample.touch_centibps, sample.contracts)
     return SlippageSummary(
-        taker=_summarise_role([s for s in samples if s.is_taker], limit_centibps),
-        maker=_summarise_role([s for s in samples if not s.is_taker], limit_centibps),
+        taker=taker.summary(limit_centibps),
+        maker=maker.summary(limit_centibps),
         limit_centibps=limit_centibps,
     )
+
+
+def percentile(ordered: Sequence[tuple[_Value, int]], total: int, percent: int) -> _Value | None:
+    """The smallest value that ``percent`` of the contracts do not exceed."""
+    seen = 0
+    for value, contracts in ordered:
+        seen += contracts
+        if 100 * seen >= percent * total:
+            return value
+    return None
 
 
 def _centibps(twice_paid: int, twice_reference: int) -> int:
     """The difference as a share of the reference, rounded half up."""
     excess = twice_paid - twice_reference
     return (2 * excess * _CENTIBPS + twice_reference) // (2 * twice_reference)
-
-
-def _summarise_role(samples: list[SlippageSample], limit_centibps: int) -> RoleSummary:
-    ordered = sorted(samples, key=lambda sample: sample.touch_centibps)
-    total = sum(sample.contracts for sample in ordered)
-    under = over = beyond = 0
-    bins = [0] * _BINS
-    for sample in ordered:
-        index = (sample.touch_centibps - FIRST_BIN_CENTIBPS) // BIN_WIDTH_CENTIBPS
-        if index < 0:
-            under += sample.contracts
-        elif index >= _BINS:
-            over += sample.contracts
-        else:
-            bins[index] += sample.contracts
-        if sample.touch_centibps > limit_centibps:
-            beyond += sample.contracts
-    weighted = sum(sample.touch_centibps * sample.contracts for sample in ordered)
-    return RoleSummary(
-        n=len(ordered),
-        contracts=Count(total),
-        mean=weighted / total if total else None,
-        p50=_percentile(ordered, total, 50),
-        p95=_percentile(ordered, total, 95),
-        p99=_percentile(ordered, total, 99),
-        underflow=Count(under),
-        bins=tuple(Count(size) for size in bins),
-        overflow=Count(over),
-        share_beyond=beyond / total if total else None,
-    )
-
-
-def _percentile(ordered: list[SlippageSample], total: int, percent: int) -> int | None:
-    """The smallest value that ``percent`` of the contracts do not exceed."""
-    seen = 0
-    for sample in ordered:
-        seen += sample.contracts
-        if 100 * seen >= percent * total:
-            return sample.touch_centibps
-    return None

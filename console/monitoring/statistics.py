@@ -33,6 +33,14 @@ def wilson(rate: float, n: float) -> Interval | None:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def variance_of_one_draw(n: int, expected: int, payout: int) -> int:
+    """Of what ``n`` contracts of an event pay in all that together are expected to pay ``expected``.
+
+    They are taken to win or lose together, as the bootstrap takes a cluster: never less than if they did not.
+    """
+    return expected * (n * payout - expected)
+
+
 def effective_number(weights: Floats) -> float:
     """How many equal draws the unequal ones are worth (Kish): their number when all weigh the same."""
     squares = float((weights * weights).sum())
@@ -40,15 +48,18 @@ def effective_number(weights: Floats) -> float:
 
 
 def clustered_interval(sums: Floats, counts: Floats) -> Interval | None:
-    """Bootstrap interval of sum(sums) / sum(counts), whole clusters drawn again and again, always alike.
+    """Bootstrap interval of sum(sums) / sum(counts), whole clusters drawn again and again.
 
-    None with fewer than two clusters: one draw says nothing about the next.
+    The draws are always alike, and so are the clusters in whatever order they come. None with fewer than
+    two of them: one draw says nothing about the next.
     """
     import numpy as np
 
     clusters = len(sums)
     if clusters < 2:
         return None
+    order = np.lexsort((sums, counts))
+    sums, counts = sums[order], counts[order]
     generator = np.random.default_rng(_SEED)
     means = []
     chunk = max(1, _MOST_INDICES // clusters)

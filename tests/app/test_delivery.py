@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from receivers import HttpReceiver, Request, Wire, hangs, receiver
+from receivers import PATIENCE_S, HttpReceiver, Request, Wire, hangs, receiver
 
 from console.app import alerting, delivery
 from console.app.alerting import Alerting, try_receivers
@@ -149,6 +149,47 @@ def test_a_receiver_that_hangs_holds_up_neither_who_tells_nor_the_other_receiver
     assert stuck.waiting <= delivery.MOST_WAITING + 1
     assert stuck.dropped + stuck.failed + stuck.waiting == more - 1
     assert stuck.dropped > 0
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """The names that a resolver was asked for which answers nobody until the test is over."""
+    asked: list[object] = []
+    over = threading.Event()
+
+    def hang(host: object, *_args: object, **_options: object) -> list[object]:
+        asked.append(host)
+        over.wait(PATIENCE_S)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    yield asked
+    over.set()
+
+
+def test_a_name_that_nobody_resolves_keeps_no_test_alert_past_its_deadline(asked: list[object]) -> None:
+    settings = MonitoringSettings(webhook_url=SecretUrl("https://tried.example/hook"))
+    [tried] = try_receivers(settings, "practice")
+    assert tried.trouble == "no answer within 0.3 s"
+    assert "tried.example" in asked
+
+
+def test_a_name_that_nobody_resolves_holds_up_no_end_and_is_asked_once(
+    asked: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerting, "DEADLINE_S", 0.05)
+    made = Alerting(
+        MonitoringSettings(webhook_url=SecretUrl("https://alerts.example/hook")), "practice", dry_run=False
+    )
+    for number in range(3):
+        made.tell(an_alert(number))
+    assert view_once(made, settled=3).trouble == "no answer within 0.05 s"
+    made.tell(an_alert(4))
+    ended = threading.Thread(target=made.stop)
+    ended.start()
+    ended.join(PATIENCE_S / 2)
+    assert not ended.is_alive()
+    assert asked.count("alerts.example") == 1, "one thread waits for it, however often it is tried"
 
 
 def test_trouble_is_told_once_until_something_arrives_again() -> None:

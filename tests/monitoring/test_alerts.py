@@ -81,6 +81,20 @@ def test_a_limit_of_nothing_is_met_by_anything_and_nothing_meets_no_limit() -> N
     assert list(Watch().look([replace_used(zero, 1)], SETTINGS, 0)) != []
 
 
+def test_each_scope_is_told_once_and_forgotten_when_it_is_gone() -> None:
+    watch = Watch()
+
+    def heard(now_ns: int, *scopes: str) -> list[str]:
+        figures = [Figure(CONDITION, 80, 100, scope, scope) for scope in scopes]
+        return [figure.scope for figure in watch.look(figures, SETTINGS, now_ns)]
+
+    assert heard(0, "rain") == ["rain"]
+    assert heard(1, "rain", "coins") == ["coins"]
+    assert heard(2, "coins", "rain") == []
+    assert heard(HOUR, "rain") == []
+    assert heard(HOUR + 2, "coins") == ["coins"], "an hour without it, and it is another"
+
+
 def replace_used(figure: Figure, used: int) -> Figure:
     return Figure(figure.condition, used, figure.limit, figure.text)
 

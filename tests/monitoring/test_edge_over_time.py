@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from report_builders import DAY_NS, random_result
+from report_builders import DAY_NS, HOUR_NS, START_NS, fill_record, market_record, random_result, result_of
 
+from console.domain.money import Count, Price
 from console.monitoring.edge import edge
 from console.monitoring.trades import Ending, trades_of
 
@@ -34,6 +35,26 @@ def test_trades_that_ended_within_a_week_have_no_trend() -> None:
     found = edge(trades_of(random_result(7, markets=100, days=3)))
     assert found.total is not None
     assert (found.trend_cents, found.trend_interval) == (None, None)
+
+
+def test_markets_that_go_wrong_together_make_the_edge_less_sure() -> None:
+    def width(group: str) -> float:
+        fills, markets = [], []
+        for n in range(60):
+            ticker = f"KXA-E{n}-T"
+            won = {
+                "settled_ns": START_NS + 5 * HOUR_NS,
+                "yes_value": Price(0 if n // 5 in (2, 7) else 10_000),
+            }
+            fills.append(fill_record(ticker, cents=90, number=n))
+            markets.append(market_record(ticker, position=Count(1_000), group=group.format(n // 5), **won))
+        total = edge(trades_of(result_of(fills, markets))).total
+        assert total is not None
+        assert total.interval is not None
+        return total.interval[1] - total.interval[0]
+
+    # Five events to a group that win or lose as one are worth a fifth of them.
+    assert width("group {}") > 1.8 * width("all of them")
 
 
 def test_without_trades_nothing_is_claimed() -> None:

@@ -10,13 +10,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from report_builders import random_result
+from report_builders import fill_record, market_record, random_result, result_of
+from stories import Story
 
 from console.config.schema import QualitySettings
 from console.domain.fees import KalshiFees
+from console.domain.money import Price
 from console.monitoring.execution import sample_of
 from console.monitoring.exposition import families
 from console.monitoring.figures import Figures, figures_of
+from console.monitoring.mark_outs import NotedMarkOut
+from console.monitoring.metrics_collector import MetricsCollector
 from console.monitoring.records import Decision
 from console.monitoring.system_health import SystemHealth
 
@@ -30,7 +34,10 @@ UNITS = ("dollars", "seconds", "bytes", "ratio", "cents", "points", "total")
 
 class _Shown:
     def __init__(self, figures: Figures | None, health: SystemHealth | None) -> None:
-        self._shown = figures, health
+        roles = (
+            () if figures is None else (("taker", figures.slippage.taker), ("maker", figures.slippage.maker))
+        )
+        self._shown = figures, health, {name: role.histogram for name, role in roles if role.touch.n}
 
     def collect(self) -> object:
         return families(*self._shown)
@@ -109,6 +116,7 @@ def test_it_keeps_the_rules_that_promtool_checks(full: str) -> None:
         "kconsole_unknown_orders",
         "kconsole_alerts_active",
         "kconsole_bucket_trades",
+        "kconsole_trades",
     }
 
 
@@ -142,6 +150,49 @@ def test_a_histogram_counts_what_lies_at_a_bound_or_below_and_nothing_above_it()
     assert shown == {
         le: sum(count for centibps, count in measured if centibps <= 100 * float(le)) / 100 for le in shown
     }
+
+
+def test_what_is_counted_never_falls_when_others_turn_out_to_have_traded(tmp_path: Path) -> None:
+    collector = MetricsCollector(tmp_path)
+    seen: dict[tuple[str, ...], float] = {}
+    dropped = False
+    for each in Story(1).steps(60):
+        if isinstance(each, NotedMarkOut):
+            continue
+        collector.observe(each)
+        registry = CollectorRegistry()
+        registry.register(_Collected(collector))  # type: ignore[arg-type]
+        for family in text_string_to_metric_families(generate_latest(registry).decode()):
+            for sample in family.samples:
+                name = (sample.name, *sorted(sample.labels.values()))
+                before = seen.get(name, 0.0)
+                if family.type in ("counter", "histogram"):
+                    assert sample.value >= before, name
+                dropped = dropped or (sample.name == "kconsole_trades" and sample.value < before)
+                seen[name] = sample.value
+    assert dropped
+    assert seen["kconsole_slippage_touch_basis_points_bucket", "+Inf", "taker"] > 0
+
+
+class _Collected:
+    def __init__(self, collector: MetricsCollector) -> None:
+        self._collector = collector
+
+    def collect(self) -> object:
+        return families(self._collector.figures(intervals=False), None, self._collector.slipped())
+
+
+@pytest.mark.parametrize(
+    "name", ['a "b"', "a\\", "a\nb 1\n# TYPE x counter", "a{b=},c", "=cmd()", "\u2028", ""]
+)
+def test_a_name_from_outside_stays_a_label(name: str) -> None:
+    fill = fill_record()
+    market = market_record(
+        group=name, series_ticker=name, settled_ns=fill.fill.at_ns, yes_value=Price(10_000)
+    )
+    shown = samples_of(page(figures_of(result_of([fill], [market]), KalshiFees(), QualitySettings()), None))
+    assert all(sample.name.startswith("kconsole_") for sample in shown)
+    assert {s.labels["name"] for s in shown if s.labels.get("by") in ("group", "series")} == {name}
 
 
 def test_what_is_not_known_has_no_sample() -> None:

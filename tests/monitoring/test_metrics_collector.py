@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from console.config.schema import QualitySettings, RiskSettings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.events import (
     AccountOpened,
@@ -142,13 +143,14 @@ def test_health_names_what_passes_a_limit(tmp_path: Path) -> None:
     collector = MetricsCollector(tmp_path)
     calm = collector.get_system_health("RUNNING", 1, 1_999.0, 10_000.0, -499.0)
     assert calm.alerts_active == ()
-    record(collector, slippage_bps=60.0)
+    for _ in range(20):
+        record(collector, slippage_bps=60.0)
     worst = collector.get_system_health("HALTED", 1, 2_001.0, 10_000.0, -500.0, errors_last_hour=11)
     assert worst.alerts_active == (
         "trading is HALTED",
         "daily loss $500.00 is at the limit of $500.00",
         "exposure 20.0 % is above 20 % of capital",
-        "mean slippage 60.0 bps is above 50 bps",
+        "mean slippage 60.0 bps of the newest 20 of takers' fills is above 50 bps",
         "11 errors in the last hour, more than 10",
     )
 
@@ -157,6 +159,29 @@ def test_health_takes_what_is_unknown_for_no_figure_and_no_alert(tmp_path: Path)
     health = MetricsCollector(tmp_path).get_system_health("RUNNING", 0, 0.0, None, None)
     assert (health.exposure_share, health.daily_pnl_share, health.mean_slippage_bps) == (None, None, None)
     assert health.alerts_active == ()
+    assert health.not_judged == (
+        "the day's loss is not known",
+        "exposure as a share of capital is not known",
+        "slippage: 0 of takers' fills are too few (20 are asked)",
+        "errors are not counted",
+        "the age of market data is not known",
+    )
+
+
+def test_slippage_of_long_ago_is_forgotten_and_of_too_few_fills_is_not_told(tmp_path: Path) -> None:
+    quality = QualitySettings(slippage_window_fills=30, slippage_min_fills=20)
+    collector = MetricsCollector(tmp_path, quality=quality)
+    for _ in range(19):
+        record(collector, slippage_bps=90.0)
+    few = collector.get_system_health("RUNNING", 0, 0.0, 1.0, 0.0)
+    assert (few.mean_slippage_bps, few.slippage_fills, few.alerts_active) == (None, 19, ())
+    assert "slippage: 19 of takers' fills are too few (20 are asked)" in few.not_judged
+    record(collector, slippage_bps=90.0)
+    assert collector.get_system_health("RUNNING", 0, 0.0, 1.0, 0.0).mean_slippage_bps == 90
+    for _ in range(30):
+        record(collector, slippage_bps=2.0)
+    now = collector.get_system_health("RUNNING", 0, 0.0, 1.0, 0.0)
+    assert (now.mean_slippage_bps, now.slippage_fills, now.alerts_active) == (2, 30, ())
 
 
 def test_the_daily_loss_is_held_against_the_day_s_opening_equity_as_the_switch_does(tmp_path: Path) -> None:
@@ -185,6 +210,27 @@ def test_what_no_trade_can_be_is_refused_and_changes_nothing(tmp_path: Path, wro
     with pytest.raises(ValueError, match=next(iter(wrong))):
         record(collector, **wrong)
     assert not (tmp_path / "trades_log.csv").exists()
+
+
+def test_the_daily_summary_is_of_the_risk_day_and_has_slippage_with_its_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The account opens at 20:26 UTC, 16:26 in New York: the second trade is of the next day.
+    late = RiskSettings(day_zone="America/New_York", day_starts_hour=17)
+    collector = MetricsCollector(tmp_path, risk=late, now_ns=lambda: START + 2 * 3_600 * SECOND)
+    collector.print_daily_summary(capital=10_000)
+    shown = capsys.readouterr().out
+    assert "DAILY SUMMARY 2026-05-28 America/New_York, days from 17:00" in shown
+    assert "no fill of the day to measure" in shown
+    events = [opened(), *bought(1), settled(1, "KXA-1", 10_000), *bought(50, "KXA-2")]
+    feed(collector, [*events, settled(50, "KXA-2", 0)])
+    record(collector, slippage_bps=7.0)
+    collector.print_daily_summary(capital=10_000)
+    shown = capsys.readouterr().out
+    assert re.search(r"trades ended +2 ", shown)
+    assert re.search(r"taker slippage +0.0  bps of the touch, p95 0.0, n = 1$", shown, re.MULTILINE)
+    assert re.search(r" slippage +7.0  bps as recorded, n = 1$", shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_a_trade_is_in_the_file_as_soon_as_it_ends_and_once(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from report_builders import DAY_NS, HOUR_NS, START_NS, fill_record, market_record, random_result, result_of
 
 from console.backtest.other_fees import kalshi_fees, profit_fees
+from console.config.schema import QualitySettings
 from console.domain.book import BookSide
-from console.domain.fees import AccountPrecision, ProfitFees
+from console.domain.fees import AccountPrecision, KalshiFees, ProfitFees
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count, Price
-from console.monitoring.correlated_loss import correlated_loss
-from console.monitoring.equity import days, drawdown, sharpe_ratio
+from console.monitoring.equity import curve_of, days
+from console.monitoring.figures import figures_of
 from console.monitoring.performance import fees_charged
 from console.monitoring.trades import Ending, trades_of
 
@@ -111,7 +112,7 @@ def test_drawdown_counts_marks_within_a_day() -> None:
         (START_NS + 3 * HOUR_NS, Cash(10_150_000_000)),
     )
     result = result_of([], [], equity=equity, final_equity=Cash(10_150_000_000))
-    fall = drawdown(result)
+    fall = curve_of(result).drawdown
     assert (fall.fall, fall.high_ns, fall.low_ns) == (200_000_000, equity[0][0], equity[1][0])
     assert fall.of_high == pytest.approx(200 / 10_100)
 
@@ -125,9 +126,12 @@ def test_a_day_without_a_change_made_nothing() -> None:
 
 def test_one_day_has_no_sharpe_ratio_and_neither_has_an_unknown_end() -> None:
     equity = ((START_NS + 1, Cash(10_100_000_000)),)
-    assert sharpe_ratio(result_of([], [], days=1, equity=equity, final_equity=equity[0][1])) is None
-    assert sharpe_ratio(result_of([], [], days=5, equity=equity, final_equity=None)) is None
-    assert sharpe_ratio(result_of([], [], days=5)) is None
+    for each in (
+        result_of([], [], days=1, equity=equity, final_equity=equity[0][1]),
+        result_of([], [], days=5, equity=equity, final_equity=None),
+        result_of([], [], days=5),
+    ):
+        assert figures_of(each, KalshiFees(), QualitySettings()).performance.sharpe_ratio is None
 
 
 def test_markets_of_a_group_are_lost_together_from_the_first_fill_to_the_payout() -> None:
@@ -142,7 +146,7 @@ def test_markets_of_a_group_are_lost_together_from_the_first_fill_to_the_payout(
         for ticker, hour in (("A-1-1", 1), ("A-1-2", 2), ("B-1-1", 2), ("A-1-3", 4))
     ]
     result = result_of(fills, [first, *rest, other])
-    found = correlated_loss(result, trades_of(result))
+    found = figures_of(result, KalshiFees(), QualitySettings()).correlated_loss
     assert found.peak is not None
     assert (found.peak.group, found.peak.markets, found.peak.loss) == ("rain", 2, 18_000_000)
     assert found.everything is not None
@@ -152,7 +156,7 @@ def test_markets_of_a_group_are_lost_together_from_the_first_fill_to_the_payout(
 
 
 def test_nothing_bought_is_nothing_to_lose() -> None:
-    found = correlated_loss(result_of([], []), [])
+    found = figures_of(result_of([], []), KalshiFees(), QualitySettings()).correlated_loss
     assert (found.peak, found.everything, found.worst_day) == (None, None, None)
 
 
