@@ -17,6 +17,8 @@ from console.commands.common import load_settings, session_environment
 from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError, LockHeldError
 
+FIRST, SECOND = "risk.kelly_fraction=0.1", "edge.constant_points=2"
+
 
 def run_process(*arguments: str, output: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -87,12 +89,52 @@ def test_no_command_is_the_console(console_command: StandIn) -> None:
 
 def test_options_count_before_and_after_the_command(run_command: StandIn) -> None:
     assert (
-        cli.main(["--home", "/h", "--set", "a=1", "run", "--headless", "--set", "b=2", "--env", "live"]) == 0
+        cli.main(["--home", "/h", "--set", FIRST, "run", "--headless", "--set", SECOND, "--env", "live"]) == 0
     )
     given = run_command.given
-    assert (given.home, given.set, given.headless, given.env) == ("/h", ["a=1", "b=2"], True, "live")
+    assert (given.home, given.set, given.headless, given.env) == ("/h", [FIRST, SECOND], True, "live")
     assert cli.main(["run"]) == 0
     assert (run_command.given.set, run_command.given.env) == ([], "practice")
+
+
+def _parser_of(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"console.commands.{command.replace('-', '_')}").add_arguments(parser)
+    return parser
+
+
+def _takes_settings(command: str) -> bool:
+    return "--set" in _parser_of(command).format_help()
+
+
+@pytest.mark.parametrize(
+    "name", [each for each in [*cli.COMMANDS, "guard", "console"] if _takes_settings(each)]
+)
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("risk.bogus=1", 'kconsole: --set: unknown key "risk.bogus"; did you mean risk.groups?\n'),
+        (
+            "risk.kelly_fraction=9",
+            "kconsole: --set: risk.kelly_fraction = 9 must be a number from 0 to 1\n",
+        ),
+        ("kelly", 'kconsole: --set "kelly": must be written section.key=value\n'),
+    ],
+)
+def test_no_command_passes_over_a_wrong_setting(
+    name: str, setting: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    parser = _parser_of(name)
+    words = [word for action in parser._actions if action.required for word in _words_of(action)]
+    command = [] if name == "console" else [name]
+    assert cli.main([*command, "--home", str(tmp_path / "none"), *words, "--set", setting]) == ExitCode.USAGE
+    assert capsys.readouterr().err == said
+    assert not (tmp_path / "none").exists()
+
+
+def _words_of(action: argparse.Action) -> list[str]:
+    value = next(iter(action.choices)) if action.choices else "x"
+    return [*action.option_strings[:1], *([] if action.nargs == 0 else [str(value)])]
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,25 @@ def test_check_says_what_is_wrong_and_ends_with_2(capsys: pytest.CaptureFixture[
     assert captured.err == f"kconsole: {file}: risk.kelly_fraction = 5 must be a number from 0 to 1\n"
 
 
+def test_check_names_keys_and_themes_that_the_console_would_not_use(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[ui]\ntheme = "neon"\nkeymap = { halt = "h", pauze = "x", pause = "r", sort = "O" }\n')
+    assert cli.main(["config", "check", str(file)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    for said in (
+        f"{file}: ui.keymap: there is no binding 'pauze'; use one of ",
+        f"{file}: ui.keymap: halt works in text fields, so 'h' cannot be a character key",
+        f"{file}: ui.keymap: 'r' is already used by resume",
+        f"{file}: ui.theme: there is no theme 'neon'; use one of ",
+    ):
+        assert said in captured.err
+    file.write_text('[ui]\ntheme = "nord"\nkeymap = { pause = "f4", sort = "O" }\n')
+    assert cli.main(["config", "check", str(file)]) == 0
+
+
 def test_info_names_versions_and_paths_and_creates_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

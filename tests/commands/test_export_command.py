@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import signal
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import get_type_hints
@@ -36,7 +38,7 @@ from console.domain.events import (
 )
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, Settlement, TimeInForce
-from console.engine.journal import Journal
+from console.engine.journal import Journal, decode_event
 
 SECOND = 1_000_000_000
 START = 1_772_039_071 * SECOND
@@ -304,6 +306,55 @@ def test_a_failure_leaves_the_file_of_before_and_no_other(
     folder = home / "practice" / "exports"
     assert [file.name for file in folder.iterdir()] == ["fills.csv"]
     assert table((folder / "fills.csv").read_text()) == before
+
+
+@pytest.fixture
+def heeds_signals() -> Iterator[None]:
+    """As from a terminal: what is started in the background has some of them ignored."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hang_up)
+
+
+@pytest.mark.usefixtures("heeds_signals")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_an_export_that_is_told_to_end_leaves_neither_its_copy_nor_a_part_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
+) -> None:
+    home, room = journaled(tmp_path / "home", traded()), tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(room))
+    before = exported(home, "equity")
+
+    def told_to_end(*_: object) -> list[object]:
+        os.kill(os.getpid(), number)
+        return []
+
+    monkeypatch.setattr(TABLES["equity"].collector, "take", told_to_end)
+    handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
+    assert main(["export", "--home", str(home)]) == code
+    assert handlers == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)]
+    folder = home / "practice" / "exports"
+    assert [file.name for file in folder.iterdir()] == ["equity.csv"]
+    assert table((folder / "equity.csv").read_text()) == before
+    assert list(room.iterdir()) == []
+
+
+def test_all_tables_are_made_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[str] = []
+
+    def decoded(body: str) -> JournaledEvent:
+        bodies.append(body)
+        event: JournaledEvent = decode_event(body)
+        return event
+
+    monkeypatch.setattr("console.engine.journal_copy.decode_event", decoded)
+    assert main(["export", "--home", str(journaled(tmp_path, traded()))]) == 0
+    assert len(bodies) == len(traded())
 
 
 def test_every_column_is_documented() -> None:

@@ -65,3 +65,11 @@ def test_an_interrupt_is_told_where_nothing_else_is(capsys: pytest.CaptureFixtur
     with pytest.raises(KeyboardInterrupt):
         interrupted(Bar("rows"), "reading x")
     assert capsys.readouterr().err == "kconsole: reading x interrupted at the start\n"
+
+
+def test_a_long_name_is_cut_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", "40")
+    with Bar("rows") as bar:
+        bar.begin("reading /" + "a" * 90)
+        assert len(terminal.getvalue().rpartition("\r\033[K")[2]) == 39

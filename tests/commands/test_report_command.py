@@ -453,6 +453,34 @@ def test_each_start_of_practice_is_of_the_day_and_its_cash_no_profit(
     assert steps["notes"][0].startswith("2 accounts were traded one after the other")
 
 
+def test_a_day_of_a_report_is_a_risk_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # 17:00 in New York is 22:00 UTC in winter.
+    evening = ns("2026-03-02T22:00")
+    before, after = (
+        bought(number, evening + hours * 3_600 * SECOND, ticker=f"KXA-{number}", group="g")
+        for number, hours in ((1, -3), (2, 1))
+    )
+    home = journaled(tmp_path, [opened(MORNING), *before, *after])
+    zone = ("--set", "risk.day_zone=America/New_York", "--set", "risk.day_starts_hour=17")
+
+    def traded_on(day: str, *more: str) -> list[str]:
+        trades = reported(capsys, home, "daily", "--day", day, *more)["trades"]
+        return [each["ticker"] for each in trades["figures"].get("trades", ()) if each["ended"]]
+
+    assert traded_on("2026-03-02") == ["KXA-1"]
+    assert traded_on("2026-03-01", *zone) == ["KXA-1"]
+    assert traded_on("2026-03-02", *zone) == traded_on("2026-03-02T22:00", *zone) == ["KXA-2"]
+    assert (
+        reported(capsys, home, "daily", "--day", "2026-03-02", *zone)["edge"]["figures"]["over_time"][0][
+            "since"
+        ]
+        == "2026-03-02"
+    )
+    text = printed(capsys, home, "daily", "--day", "2026-03-02", *zone)
+    assert "2026-03-02 (America/New_York, days from 17:00)" in text
+    assert "19:00" in text, "an hour after it was bought, on the clock of the day"
+
+
 def test_a_young_journal_and_none_at_all_say_so_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

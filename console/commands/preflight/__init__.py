@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from console import __version__
@@ -26,9 +24,10 @@ from console.commands.common import (
     print_json,
     visible,
 )
-from console.commands.errors import ExitCode, SignalledError, UserError
+from console.commands.errors import ExitCode, UserError
 from console.commands.preflight.questions import ask, can_ask
 from console.commands.progress import Steps
+from console.commands.signals import ended_by_signals
 from console.commands.workers import add_worker_arguments
 from console.config.load import Loaded
 from console.engine.durable_file import replace_durably
@@ -46,9 +45,6 @@ from console.monitoring.preflight_record import (
 )
 
 _NS_PER_S = 1_000_000_000
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-"""What would end the command before it has ended what it started; a terminal closed sends the second."""
-
 _ID_WIDTH = max(len(item.id) for item in ITEMS)
 
 
@@ -118,7 +114,7 @@ class _Record:
     def standing(self, item: Item) -> Standing:
         return next(each for each in self.standings() if each.item is item)
 
-    def keep(self, item: Item, passed: bool, detail: str) -> None:
+    def keep(self, item: Item, passed: bool, detail: str, evidence: str = "") -> None:
         """Raises UserError when the file cannot be read or written."""
         # Other checks may have been kept meanwhile by another terminal.
         self.findings = self._on_disk()
@@ -128,6 +124,7 @@ class _Record:
             at_ns=time.time_ns(),
             by=_user(),
             settings=trading_hash(self._settings),
+            evidence=evidence,
         )
         try:
             replace_durably(self._path, encoded(self.findings))
@@ -142,21 +139,16 @@ def _check(items: Sequence[Item], arguments: argparse.Namespace, loaded: Loaded,
 
     folder_of(arguments).create()
     machine = [item for item in items if item.question is None]
-    before = {number: signal.signal(number, _end) for number in _ENDING}
-    try:
-        with ExitStack() as stack:
-            bench = Bench(arguments, loaded, stack)
-            for number, item in enumerate(machine, 1):
-                with Steps() as steps:
-                    steps.begin(f"{number} of {len(machine)}: {item.title}")
-                    outcome = bench.check(item)
-                record.keep(item, outcome.passed, outcome.detail)
-                if not arguments.json:
-                    _print(record.standing(item))
-                    sys.stdout.flush()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ended_by_signals(), ExitStack() as stack:
+        bench = Bench(arguments, loaded, stack, lambda name: record.findings.get(name))
+        for number, item in enumerate(machine, 1):
+            with Steps() as steps:
+                steps.begin(f"{number} of {len(machine)}: {item.title}")
+                outcome = bench.check(item)
+            record.keep(item, outcome.passed, outcome.detail, outcome.evidence)
+            if not arguments.json:
+                _print(record.standing(item))
+                sys.stdout.flush()
     _ask([item for item in items if item.question is not None], arguments, record)
 
 
@@ -173,10 +165,6 @@ def _ask(items: Sequence[Item], arguments: argparse.Namespace, record: _Record) 
                 record.keep(item, *answer)
         if not arguments.json:
             _print(record.standing(item))
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise SignalledError(number)
 
 
 def _wanted(patterns: Sequence[str]) -> list[Item]:

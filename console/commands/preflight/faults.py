@@ -20,7 +20,7 @@ from console.domain.events import (
 from console.domain.market import Market, Ticker
 from console.domain.money import PRICE_PER_CENT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
-from console.domain.ports import Feed, KeyRefusedError, SubmitOutcome, Tokens, Universe, Venue
+from console.domain.ports import Feed, HaltLine, KeyRefusedError, SubmitOutcome, Tokens, Universe, Venue
 from console.engine.guard import Guard
 from console.engine.heartbeats import Beat
 from console.engine.worker import Plan
@@ -37,6 +37,8 @@ class Faults:
     rejects_orders: bool = False
     loses_answers: bool = False
     loses_cancels: bool = False
+    loses_halt_cancels: bool = False
+    loses_triggers: bool = False
     refuses_key: bool = False
     stops_trading: bool = False
     is_silent: bool = False
@@ -57,6 +59,7 @@ class Faults:
             plan,
             make_venue=lambda gate: FaultyVenue(plan.make_venue(gate), self),
             make_feed=lambda venue: FaultyFeed(plan.make_feed(venue), self),
+            make_halt_line=lambda: FaultyHaltLine(plan.make_halt_line(), self),
             guard=None if guard is None else FaultyGuard(guard, self),
         )
 
@@ -156,6 +159,28 @@ class FaultyFeed:
 
     async def close(self) -> None:
         await self._feed.close()
+
+
+class FaultyHaltLine:
+    """Implements ``HaltLine``; what is lost was acknowledged all the same."""
+
+    def __init__(self, line: HaltLine, faults: Faults) -> None:
+        self._line = line
+        self._faults = faults
+
+    def trigger_group(self, group_id: str, exchange_index: int) -> None:
+        if not self._faults.loses_triggers:
+            self._line.trigger_group(group_id, exchange_index)
+
+    def resting(self) -> Sequence[OrderReport]:
+        return self._line.resting()
+
+    def cancel(self, order_id: str, ticker: Ticker, exchange_index: int) -> None:
+        if not self._faults.loses_halt_cancels:
+            self._line.cancel(order_id, ticker, exchange_index)
+
+    def close(self) -> None:
+        self._line.close()
 
 
 class FaultyGuard:

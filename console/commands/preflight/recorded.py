@@ -45,7 +45,7 @@ _LATENCIES = (0, 3)
 _MOMENTS = 3
 _DAYS_A_MONTH = 30.44
 _THRESHOLD = 0.5
-NO_HISTORY = "no history: give a folder of recorded markets with --data"
+NO_HISTORY = "no history: give a folder of recorded markets with --data; `kconsole collect` fills one"
 
 
 class Recorded:
@@ -70,6 +70,11 @@ class Recorded:
         arguments.fee_schedule = self._given.fee_schedule
         arguments.workers, arguments.cluster = self._given.workers, self._given.cluster
         return arguments
+
+    @cached_property
+    def evidence(self) -> str:
+        """Names the recording, the setup with its settings, fees and edges, and the program."""
+        return self.runs.trial(self.setup).key
 
     @cached_property
     def timeline(self) -> Timeline:
@@ -161,7 +166,7 @@ def data_coverage(recorded: Recorded) -> Outcome:
         f"{recorded.timeline.rows:,} rows"
     )
     if min(days, covered) < LEAST_DAYS:
-        return failed(f"{found}; {LEAST_DAYS} days are asked for")
+        return failed(f"{found}; {LEAST_DAYS} days are asked for: collect more")
     return passed(found)
 
 
@@ -179,20 +184,22 @@ def backtest(recorded: Recorded) -> Outcome:
         assumed = f"{found}; fees of {report.assumed_fees:,} fills are assumed: name them in --fee-schedule"
         return failed("\n".join([assumed, *against]))
     if not report.result.fills or it.total_pnl is None:
-        return failed("\n".join([f"{found}: nothing is shown", *against]))
+        return failed("\n".join([f"{found}: nothing is shown; `kconsole backtest` says why not", *against]))
     return passed("\n".join([found, *against]))
 
 
 def edge_after_fees(recorded: Recorded) -> Outcome:
     it = recorded.report.performance
     if it.net_bps is None or it.bps_interval is None:
-        return failed("no edge is known: too little was traded")
+        return failed("no edge is known: too little was traded; `kconsole backtest` says why not")
     interval = it.bps_interval
     found = (
         f"{it.net_bps:+.1f} bps after fees, 95 % interval {interval.low:+.1f} to {interval.high:+.1f} by "
         f"{interval.clusters} {interval.by}s"
     )
-    return passed(found) if interval.low > 0 else failed(f"{found}: not told from nothing, or a loss")
+    if interval.low > 0:
+        return passed(found)
+    return failed(f"{found}: not told from nothing, or a loss; collect more, or trade by what earns more")
 
 
 def thresholds(recorded: Recorded) -> Outcome:
@@ -203,12 +210,15 @@ def thresholds(recorded: Recorded) -> Outcome:
     best, own = best_of(rows), next(row for row in rows if row.pair == recorded.pair)
     against = [f"against it: {warning}" for warning in warnings_of(rows, best)]
     if best is None:
-        return failed("\n".join(["no pair traded anything", *against]))
+        return failed("\n".join(["no pair traded anything: `kconsole backtest` says why not", *against]))
     made, most = own.figures.performance.total_pnl, best.figures.performance.total_pnl
     if made is not None and most is not None and made >= most:
         found = f"{own.pair} made most of {len(rows)} pairs, {dollars(most)}"
         return (passed if most > 0 else failed)("\n".join([found, *against]))
-    found = f"{own.pair} is in force and made {dollars(made)}; {best.pair} made {dollars(most)}"
+    found = (
+        f"{own.pair} is in force and made {dollars(made)}; {best.pair} made {dollars(most)}: consider "
+        f"strategy_flb.favorite_threshold = {best.pair.favourite}, longshot_threshold = {best.pair.longshot}"
+    )
     return failed("\n".join([found, *against]))
 
 
@@ -229,7 +239,7 @@ def lookahead_test(recorded: Recorded) -> Outcome:
     with Bar("rows") as bar:
         found = lookahead(recorded.setup, recorded.timeline, _MOMENTS, bar.begin, bar.count)
     if not found.decisions:
-        return failed("no order was sent, so nothing was compared")
+        return failed("no order was sent, so nothing was compared: `kconsole backtest` says why not")
     said = f"{some(found.decisions, 'decision')} compared with the future cut off and changed: "
     return (failed if found.changed else passed)(f"{said}{found.changed} changed")
 

@@ -18,6 +18,7 @@ from console.config.schema import Settings
 from console.engine.durable_file import replace_durably
 from console.exchange.clock import ServerClock, date_ms
 
+_CONTENT = b"a file\n"
 _TIMEOUT_S = 5.0
 _NEWEST_LINES = 1_000
 _MS_PER_S = 1_000
@@ -30,10 +31,13 @@ def export_folder(folder: Path) -> Outcome:
     probe = folder / ".preflight"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_durably(probe, b"a file\n")
+        replace_durably(probe, _CONTENT)
+        held = probe.read_bytes()
         probe.unlink()
     except OSError as error:
         return failed(f"{folder} takes no file: {error.strerror}")
+    if held != _CONTENT:
+        return failed(f"{folder} does not hold what was written there: look at its disk")
     return passed(f"{folder} takes files")
 
 
@@ -84,7 +88,8 @@ def clock(rest: str, settings: Settings) -> Outcome:
         headers = error.headers
         error.close()
     except (OSError, ValueError) as error:
-        return failed(f"{address} does not answer: {getattr(error, 'reason', error)}")
+        why = getattr(error, "reason", error)
+        return failed(f"{address} does not answer: {why}; see whether the network reaches it")
     took_ms = (time.monotonic_ns() - began_ns) // 1_000_000
     known.learn(date_ms({name.title(): text for name, text in headers.items()}), took_ms)
     skew_ms = known.skew_ms
@@ -93,4 +98,6 @@ def clock(rest: str, settings: Settings) -> Outcome:
     limit_s = settings.quality.max_clock_skew_seconds
     said = f"ours is {skew_ms / _MS_PER_S:+.1f} s off the exchange's, to about a second; {limit_s} s pause"
     # An answer tells whole seconds, so less than that cannot be told from none.
-    return (passed if abs(skew_ms) <= _MS_PER_S else failed)(said)
+    if abs(skew_ms) <= _MS_PER_S:
+        return passed(said)
+    return failed(f"{said}: let the system set its clock by NTP")
