@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from textual import events
@@ -26,24 +28,28 @@ from console.domain.actions import AlertLevel
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
-from console.tui.dialogs import Page, QuitChoice, QuitDialog
 from console.tui.driver import TerminalDriver
 from console.tui.key_action import bindings
 from console.tui.keymap import keys_of
-from console.tui.main_screen import MainScreen
+from console.tui.main_screen import LEAST_HEIGHT, LEAST_WIDTH, MainScreen
+from console.tui.message_order import heard_by
 from console.tui.pages import help_lines
 from console.tui.pane import Row
 from console.tui.pane_actions import WATCH_ACTIONS
 from console.tui.picture import Picture
 from console.tui.plain_text import AsciiFilter
-from console.tui.themes import KCONSOLE, OWN_THEMES, variables_for
+from console.tui.quit_choice import QuitChoice
+from console.tui.screenshot import save_screenshot
+from console.tui.themes import KCONSOLE, OWN_THEMES, theme_problem, variables_for
 from console.tui.trading import TradingApp
-from console.tui.views.log import LogPane
-from console.tui.views.replay import ReplayPane
-from console.tui.views.thresholds import ThresholdsPane
+
+if TYPE_CHECKING:
+    from console.tui.tabs import Tabs
 
 log = logging.getLogger(__name__)
 
+_MOST_SILENT_S = 1
+_TO_DRAW_S = 0.02
 _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
@@ -57,6 +63,19 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
     CSS_PATH = "console.tcss"
     TITLE = "kconsole"
     BINDINGS = [*bindings(CONSOLE_ACTIONS, "app.")]  # noqa: RUF012 - Textual's declaration
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
+        (0, "-too-narrow"),
+        (LEAST_WIDTH, "-narrowest"),
+        (76, "-narrow"),
+        (110, "-wide"),
+        (200, "-very-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
+        (0, "-too-low"),
+        (LEAST_HEIGHT, "-lowest"),
+        (22, "-low"),
+        (32, "-high"),
+    ]
 
     def __init__(
         self,
@@ -80,29 +99,59 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._end_code: int | None = None
         self._ascii_filters = [AsciiFilter()] if is_ascii else []
-        thresholds = ThresholdsPane(loaded, apply=self._change_settings, is_refused=self._is_refused)
-        replay = ReplayPane(self._settings_in_force, home)
-        replay.proposed, replay.propose = thresholds.proposed_settings, thresholds.propose
-        self._main = MainScreen(self._keymap, thresholds, replay, LogPane(home), is_readonly=is_readonly)
-        replay.begin_watching = self._main.watch_replay
+        self._loaded = loaded
+        self._main = MainScreen(self._keymap, self._make_tabs, is_readonly=is_readonly)
         self._alerts_seen: int | None = None
         self._latches_seen: frozenset[str] | None = None
         self._critical: AlertView | None = None
+        self._ticked_s = math.inf
 
     # --- the screen ---------------------------------------------------------------------------------
+
+    def _make_tabs(self) -> Tabs:
+        from console.tui.tabs import make_tabs
+
+        return make_tabs(
+            self._loaded,
+            self._home,
+            in_force=self._settings_in_force,
+            apply=self._change_settings,
+            is_refused=self._is_refused,
+            watch=self._main.watch_replay,
+        )
 
     async def on_event(self, event: events.Event) -> None:
         """As Textual's, but a key has acted before the next, which may be for a field it opens."""
         if isinstance(event, events.Key) and not event.is_forwarded:
+            await self._main.complete()
             if not self.screen.is_mounted:
                 # A dialog that was just opened takes the focus when it is.
                 await AwaitMount(self.screen, [self.screen])
-            if not isinstance(self.focused, Input) and await self._acts(event.key):
+            if time.monotonic() - self._ticked_s > _MOST_SILENT_S:
+                # Behind many keys at once, such as a pasted text: the guard would take it for frozen.
+                self._tick()
+                await asyncio.sleep(_TO_DRAW_S)
+            if not isinstance(self.focused, Input):
+                if await self._acts(event.key):
+                    return
+            elif not event.is_printable and await self._acts_in(self.focused, event.key):
                 return
         await super().on_event(event)
 
     async def _acts(self, key: str) -> bool:
         return await self._check_bindings(key, priority=True) or await self._check_bindings(key)
+
+    async def _acts_in(self, field: Input, key: str) -> bool:
+        """As ``_acts``, once what was typed before it is in the field, until all that it led to is over."""
+        if await self._check_bindings(key, priority=True):
+            return True
+        await heard_by(field)
+        if not await self._check_bindings(key):
+            return False
+        for node in field.ancestors_with_self:
+            if node is not self:
+                await heard_by(node)
+        return True
 
     def get_default_screen(self) -> MainScreen:
         return self._main
@@ -124,19 +173,17 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         for theme in OWN_THEMES:
             self.register_theme(theme)
         wanted = self._settings.ui.theme
-        self.theme = wanted if wanted in self.available_themes else KCONSOLE.name
+        problem = theme_problem(wanted)
+        self.theme = wanted if problem is None else KCONSOLE.name
         self.set_keymap(self._keymap)
-        problems = list(self._keymap_problems)
-        if wanted != self.theme:
-            names = ", ".join(sorted(self.available_themes))
-            problems.append(f"ui.theme: there is no theme {wanted!r}; use one of {names}")
-        for problem in problems:
-            self._toast(problem, "warning")
+        for text in (*self._keymap_problems, *([] if problem is None else [problem])):
+            self._toast(text, "warning")
         self._running_loop = asyncio.get_running_loop()
         if self._end_code is not None:
             self._leave(self._end_code)
         self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
-        self.call_after_refresh(self._tick)
+        self._tick()
+        self.call_after_refresh(self._main.complete)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables_for(self.current_theme)
@@ -146,6 +193,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
 
     def _tick(self) -> None:
         """Draw what the engine says now."""
+        self._ticked_s = time.monotonic()
         picture = self._look()
         self._note_alerts(picture)
         self._ring_for_latches(picture)
@@ -204,6 +252,8 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
     # --- leaving ------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
+        from console.tui.dialogs import QuitDialog
+
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
             return
         self.push_screen(QuitDialog(self._look()), self._quit)
@@ -230,7 +280,10 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         self._main.action_side("alerts")
 
     def action_help(self) -> None:
-        self.push_screen(Page("Help", help_lines(self._keymap, is_watching=self._main.is_watching)))
+        from console.tui.dialogs import Page
+
+        lines = help_lines(self._keymap, Page.room(self.size.width), is_watching=self._main.is_watching)
+        self.push_screen(Page("Help", lines))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         actions = (*WATCH_ACTIONS, *CONSOLE_ACTIONS) if self._main.is_watching else CONSOLE_ACTIONS
@@ -240,7 +293,17 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
                 title = f"{'▲ ' if action.danger else ''}{action.description}"
                 yield SystemCommand(title, f"key: {keys}", partial(self.run_action, action.action))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save the screen as SVG", self.deliver_screenshot)
+        yield SystemCommand("Screenshot", "Save the screen as SVG", self._save_screenshot)
+
+    def _save_screenshot(self) -> None:
+        try:
+            path = save_screenshot(
+                self.export_screenshot(), self._home, self._wall_ns(), is_replay=self._main.is_watching
+            )
+        except OSError as error:
+            self._toast(f"the screenshot cannot be saved: {error}", "warning")
+        else:
+            self._toast(f"saved as {path}")
 
     # --- failing ------------------------------------------------------------------------------------
 

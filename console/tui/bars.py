@@ -26,10 +26,11 @@ class HeaderBar(Canvas):
         self._is_readonly = is_readonly
         self._picture: Picture | None = None
         self._critical: AlertView | None = None
+        self._is_watching = False
 
-    def show(self, picture: Picture, critical: AlertView | None) -> None:
+    def show(self, picture: Picture, critical: AlertView | None, *, is_watching: bool) -> None:
         """Take a new picture and the alert that nobody has acknowledged."""
-        self._picture = picture
+        self._picture, self._is_watching = picture, is_watching
         self._critical = critical
         self.set_class(picture.is_alarming, "-alarm")
         self.redraw()
@@ -39,7 +40,13 @@ class HeaderBar(Canvas):
     def draw(self, width: int, height: int) -> Sequence[Line]:
         if self._picture is None:
             return ()
-        return header_lines(self._picture, width, self._critical, is_readonly=self._is_readonly)
+        return header_lines(
+            self._picture,
+            width,
+            self._critical,
+            is_readonly=self._is_readonly,
+            is_watching=self._is_watching,
+        )
 
 
 class FooterBar(Canvas):

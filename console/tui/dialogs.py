@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
@@ -18,17 +17,11 @@ from console.risk.latches import market_scope, series_scope
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, join, put
 from console.tui.picture import Picture
+from console.tui.quit_choice import QuitChoice
 from console.tui.sanitize import inert
 from console.tui.themes import style_of
 
 _RECHECK_S = 0.5
-
-
-class QuitChoice(enum.StrEnum):
-    """What becomes of resting orders when the console ends."""
-
-    CANCEL_ORDERS = "cancel"
-    LEAVE_RESTING = "leave"
 
 
 def text_of(lines: Sequence[Line], variables: dict[str, str]) -> Text:
@@ -81,20 +74,25 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
 
 
 class StopDialog(ModalScreen[str | None]):
-    """Asks how much to stop trading; its result is the scope of the latch, or None."""
+    """Asks how much to stop trading; its result is the scope of the latch, or None.
+
+    ``resume_key`` ends it.
+    """
 
     BINDINGS = QuitDialog.BINDINGS
     AUTO_FOCUS = "#market"
 
-    def __init__(self, ticker: str, series: str) -> None:
+    def __init__(self, ticker: str, series: str, resume_key: str) -> None:
         super().__init__()
+        self._resume_key = resume_key
         self._ticker = ticker
         self._series = series
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = "Stop trading"
-            yield Static(Text("Entry orders are cancelled and none are made; exits stay. r ends it."))
+            said = "Entry orders are cancelled and none are made; exits stay."
+            yield Static(Text(f"{said} {self._resume_key} ends it."))
             market = Text(f"Stop {inert(self._ticker)}  (Enter)")
             yield Button(market, id="market", variant="primary", compact=True)
             if self._series:
@@ -198,6 +196,11 @@ class Page(ModalScreen[None]):
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
     ]
+
+    @staticmethod
+    def room(width: int) -> int:
+        """Of a line, on a screen of this width: what frame, padding and scroll bar leave."""
+        return min(104, 94 * width // 100) - 8
 
     def __init__(self, title: str, lines: Sequence[Line]) -> None:
         super().__init__()

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
 import os
+import select
 import signal
 import sys
+import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Collection
 from io import TextIOWrapper
 from typing import IO, cast
 
 from textual import events
+from textual._xterm_parser import BRACKETED_PASTE_END, XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+log = logging.getLogger(__name__)
+
+_POLL_S = 0.1
+_LONGEST_IN_PASTE_S = 3.0
+_MOST_BYTES = 4096
+_MOST_CELLS = 10_000
+"""Of a side of the screen; a terminal may say anything, and so much is laid out."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -43,7 +57,7 @@ class TerminalDriver(LinuxDriver):
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key) and message.key in self._urgent_keys:
             self._on_urgent_key()
-        else:
+        elif not isinstance(message, events.Resize) or all(0 < side <= _MOST_CELLS for side in message.size):
             super().process_message(message)
 
     def _run_input_thread(self) -> None:
@@ -51,6 +65,41 @@ class TerminalDriver(LinuxDriver):
             self.run_input_thread()
         except OSError:
             _hang_up()
+
+    def run_input_thread(self) -> None:
+        """As Textual's, but bytes that are no text or no key cost themselves alone, not every later key.
+
+        What is pasted ends after a silence too: its own end may have been lost with a line that broke.
+        """
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        parser = XTermParser(self._debug)
+        heard_s = math.inf
+        while not self.exit_event.is_set():
+            text = ""
+            if select.select([self.fileno], [], [], _POLL_S)[0]:
+                read = os.read(self.fileno, _MOST_BYTES)
+                if not read:
+                    _hang_up()
+                    return
+                text, heard_s = decode(read), time.monotonic()
+            elif time.monotonic() - heard_s > _LONGEST_IN_PASTE_S:
+                # Nothing where nothing is being pasted.
+                text, heard_s = BRACKETED_PASTE_END, math.inf
+            for character in text:
+                parser = self._parse(parser, character)
+            for message in parser.tick():
+                self.process_message(message)
+
+    def _parse(self, parser: XTermParser, character: str) -> XTermParser:
+        """Act on one more character; the parser for the next, which is a new one when this broke it."""
+        try:
+            messages = list(parser.feed(character))
+        except (ValueError, OverflowError) as error:
+            log.warning("the terminal sent what is no key: %s", error)
+            return XTermParser(self._debug)
+        for message in messages:
+            self.process_message(message)
+        return parser
 
     def _continued(self, _number: int, _frame: object) -> None:
         # In the loop: the signal may have interrupted a write, whose lock is held.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+import msgspec
 from textual.binding import Binding
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyAction:
+class KeyAction(msgspec.Struct, frozen=True, kw_only=True):
     """One thing a key does; ``id`` is what a keymap names and never changes.
 
     ``priority`` works in a text field, under a dialog and in the palette. ``label`` is the footer's word.

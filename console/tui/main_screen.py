@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.widget import AwaitMount
 from textual.widgets import Input, Static
 
-from console.backtest.replay import ReplayRequest
 from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.bars import FooterBar, HeaderBar
-from console.tui.dialogs import Page
 from console.tui.key_action import bindings
 from console.tui.keymap import key_of
 from console.tui.pane import Pane, Query, Row
 from console.tui.picture import Picture
 from console.tui.updates import NarrowCompositor
-from console.tui.views import (
-    alerts,
-    day,
-    health,
-    limits,
-    positions,
-    slippage,
-    switches,
-    trade_log,
-    why_not,
-)
-from console.tui.views.log import LogPane
-from console.tui.views.replay import ReplayPane
+from console.tui.views import limits, positions, slippage, switches, trade_log
 from console.tui.views.replay_screen import ReplayScreen
-from console.tui.views.thresholds import ThresholdsPane
+
+if TYPE_CHECKING:
+    from console.backtest.replay import ReplayRequest
+    from console.tui.tabs import Tabs
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 
@@ -45,33 +37,23 @@ class FilterInput(Input):
 
 
 class MainScreen(ReplayScreen):
-    """What the operator looks at; it shows pictures and knows nothing of where they come from."""
+    """What the operator looks at; it shows pictures and knows nothing of where they come from.
+
+    ``make_tabs`` is asked for the side panel's tabs once the rest was drawn.
+    """
 
     BINDINGS = [*bindings(CONSOLE_ACTIONS, "screen.")]  # noqa: RUF012 - Textual's declaration
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
-        (0, "-too-narrow"),
-        (LEAST_WIDTH, "-narrowest"),
-        (76, "-narrow"),
-        (110, "-wide"),
-        (200, "-very-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - Textual's declaration
-        (0, "-too-low"),
-        (LEAST_HEIGHT, "-lowest"),
-        (22, "-low"),
-        (32, "-high"),
-    ]
 
     def __init__(
         self,
         keymap: Mapping[str, str],
-        thresholds: ThresholdsPane,
-        replay: ReplayPane,
-        run_log: LogPane,
+        make_tabs: Callable[[], Tabs],
         *,
         is_readonly: bool,
     ) -> None:
         super().__init__(key_of("watch_live", keymap))
+        self._make_tabs = make_tabs
+        self._completing: AwaitMount | None = None
         self._compositor = NarrowCompositor()
         self._header = HeaderBar(is_readonly=is_readonly)
         self._footer = FooterBar(keymap)
@@ -83,28 +65,29 @@ class MainScreen(ReplayScreen):
         self.switches = Pane(switches.VIEW, id="switches")
         self.slippage = Pane(slippage.VIEW, id="slippage")
         self.trade_log = Pane(trade_log.VIEW, id="log")
-        self.why_not = Pane(why_not.VIEW, id="why-not", classes="side")
-        self.alerts = Pane(alerts.VIEW, id="alerts", classes="side")
-        self.health = Pane(health.VIEW, id="health", classes="side")
-        self.day = Pane(day.VIEW, id="day", classes="side")
-        self.thresholds = thresholds
-        self.replay = replay
-        self.run_log = run_log
+        self._side_panel = Vertical(id="side")
         self._side: Pane | None = None
         self._filtered = self.trade_log
         self._zoomed: Pane | None = None
         self._shown: tuple[Picture, AlertView | None] | None = None
 
+    @cached_property
+    def tabs(self) -> Tabs:
+        """The side panel's, loaded when they are first asked for."""
+        return self._make_tabs()
+
+    @property
+    def numbered(self) -> tuple[Pane, ...]:
+        """The panes that have a number, in its order."""
+        return (self.positions, self.limits, self.switches, self.slippage, self.trade_log)
+
     @property
     def panes(self) -> tuple[Pane, ...]:
-        """In the order of their numbers, the side panel last."""
-        numbered = (self.positions, self.limits, self.switches, self.slippage, self.trade_log)
-        tabs = (self.why_not, self.day, self.alerts, self.health, self.thresholds, self.replay, self.run_log)
-        return (*numbered, *tabs)
+        """All there are by now, the side panel's last."""
+        return self.numbered if self._completing is None else (*self.numbered, *self.tabs)
 
     def compose(self) -> ComposeResult:
         yield self._header
-        yield self.replay_bar
         with Horizontal(id="body"):
             with Vertical(id="left"):
                 yield self.positions
@@ -113,20 +96,25 @@ class MainScreen(ReplayScreen):
                 yield self.limits
                 yield self.switches
                 yield self.slippage
-            with Vertical(id="side"):
-                yield self.why_not
-                yield self.day
-                yield self.alerts
-                yield self.health
-                yield self.thresholds
-                yield self.replay
-                yield self.run_log
-        yield self._filter
+            yield self._side_panel
         yield self._footer
         yield self._too_small
 
     def on_mount(self) -> None:
         self.positions.focus()
+
+    async def complete(self) -> None:
+        """Mount, unless it was, what the first drawing does not need."""
+        if not self.is_attached:
+            return
+        if self._completing is None:
+            self._completing = AwaitMount(self, [self.replay_bar, *self.tabs, self._filter])
+            self.mount(self.replay_bar, after=self._header)
+            self._side_panel.mount(*self.tabs)
+            self.mount(self._filter, before=self._footer)
+            self.redraw()
+        if not self._filter.is_mounted:
+            await self._completing
 
     def on_resize(self) -> None:
         least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{self.size.width}x{self.size.height}"
@@ -135,12 +123,14 @@ class MainScreen(ReplayScreen):
     def show(self, picture: Picture, critical: AlertView | None) -> None:
         """Draw a picture, and the critical alert that nobody has acknowledged."""
         self._shown = picture, critical
-        self._header.show(picture, critical)
+        self._header.show(picture, critical, is_watching=self.is_watching)
         watched = self._watched(picture)
         for pane in self.panes:
             pane.is_replay = watched is not None and pane in self._replayed
+            pane.is_beside_replay = watched is not None and pane in self._of_the_engine
             pane.show(watched if watched is not None and pane.is_replay else picture)
-        self.replay_bar.show(self.playback)
+        if self._completing is not None:
+            self.replay_bar.show(self.playback)
         self._footer.show(self.row(), is_watching=self.is_watching)
 
     def redraw(self) -> None:
@@ -152,14 +142,19 @@ class MainScreen(ReplayScreen):
     @property
     def _replayed(self) -> tuple[Pane, ...]:
         """What shows a watched replay; the rest goes on showing the engine."""
-        return (*self.panes[:5], self.why_not, self.day)
+        return (*self.numbered, self.tabs.why_not, self.tabs.day)
+
+    @property
+    def _of_the_engine(self) -> tuple[Pane, ...]:
+        """What goes on showing the engine meanwhile, and says so."""
+        return (self.tabs.alerts, self.tabs.health, self.tabs.thresholds, self.tabs.run_log)
 
     def _watched(self, picture: Picture) -> Picture | None:
         """What these show, a moment later; None while nothing is watched."""
         if self.playback is None:
             return None
         if self.playback.failure is not None:
-            self.replay.fail(self.playback.failure)
+            self.tabs.replay.fail(self.playback.failure)
             self.end_watching()
             return None
         self.playback.advance()
@@ -175,7 +170,7 @@ class MainScreen(ReplayScreen):
     # --- panes --------------------------------------------------------------------------------------
 
     def action_focus_pane(self, number: int) -> None:
-        pane = self.panes[number - 1]
+        pane = self.numbered[number - 1]
         if self._zoomed is not None:
             self._zoom(pane)
         elif not pane.display or not pane.region:
@@ -219,6 +214,8 @@ class MainScreen(ReplayScreen):
         return self.focused.cursor_row() if isinstance(self.focused, Pane) else None
 
     def action_detail(self) -> None:
+        from console.tui.dialogs import Page
+
         row = self.row()
         if row is None:
             self.action_zoom()

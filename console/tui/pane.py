@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 from textual import events
 from textual.geometry import Size
 
@@ -17,8 +17,7 @@ from console.tui.picture import Picture
 from console.tui.table import Cell, Column, lay_out
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """What the operator asked of a list: a filter and one of its orders."""
 
     text: str = ""
@@ -30,8 +29,7 @@ class Query:
         return not wanted or any(wanted in text.casefold() for text in texts if text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What one row is about: its market, its order if it is one of ours, and all that is known of it."""
 
     detail: Sequence[Line]
@@ -39,15 +37,14 @@ class Row:
     order: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What a pane shows: rows are asked for by index, so that only visible ones are made."""
 
     summary: Sequence[Line] = ()
     age: Line = EMPTY
     columns: Sequence[Column] = (Column("", 1, most=400),)
     keys: Sequence[str] = ()
-    cells: Callable[[int], Sequence[Cell]] = field(default=lambda _index: ())
+    cells: Callable[[int], Sequence[Cell]] = msgspec.field(default=lambda _index: ())
     message: str = ""
     row: Callable[[int], Row] | None = None
 
@@ -56,8 +53,7 @@ class Content:
         return any(column.heading for column in self.columns)
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """How a pane comes by its content: of a picture, an inner width and height, and a query.
 
     ``action`` goes to the pane, and its key stands in the title.
@@ -84,6 +80,7 @@ class Pane(Canvas, can_focus=True):
         self._cursor_key: str | None = None
         self._top = 0
         self.is_replay = False
+        self.is_beside_replay = False
 
     def show(self, picture: Picture) -> None:
         """Take a new picture and repaint what it changed."""
@@ -93,6 +90,10 @@ class Pane(Canvas, can_focus=True):
         is_auto = self.styles.height is not None and self.styles.height.is_auto
         if is_auto and rows_before != len(self.content.keys):
             self.refresh(layout=True)
+
+    def key(self, action: str) -> str:
+        """The key of an action, as it is written on the screen."""
+        return key_of(action, {} if self._picture is None else self._picture.keymap)
 
     def ask(self, query: Query) -> None:
         """Filter and order by this from now on."""
@@ -230,12 +231,11 @@ class Pane(Canvas, can_focus=True):
 
     def _title(self, width: int) -> Line:
         tone = self._frame_tone
-        badge = put(" REPLAY ", Tone.BADGE_WARN) if self.is_replay else EMPTY
+        badge = self._badge()
         # What is recorded has no age.
         shown_age = EMPTY if self.is_replay else self.content.age
         age = (Span(" ", Tone.PLAIN), *shown_age, Span(" ", Tone.PLAIN)) if shown_age else EMPTY
-        key = key_of(self.view.action, {} if self._picture is None else self._picture.keymap)
-        words = f" {key} {self.view.name} "
+        words = f" {self.key(self.view.action)} {self.view.name} "
         shown = max(0, width - 3 - width_of(age) - width_of(badge))
         name_tone = Tone.FOCUS if self.has_focus else Tone.STRONG
         name = Span(words if len(words) <= shown else words[: max(0, shown - 2)] + "… ", name_tone)
@@ -253,12 +253,23 @@ class Pane(Canvas, can_focus=True):
             Span("╮", tone),
         )
 
+    def _badge(self) -> Line:
+        """Whose figures these are, while there are two whose they may be."""
+        if self.is_replay:
+            return put(" REPLAY ", Tone.BADGE_WARN)
+        snapshot = None if self._picture is None else self._picture.snapshot
+        if self.is_beside_replay and snapshot is not None:
+            return put(f" {snapshot.environment.upper()} ", Tone.BADGE_GAIN)
+        return EMPTY
+
     def _summary(self, width: int) -> Line:
         """What was asked of the list and what is in it, as far as it fits."""
         asked = self.query_asked
         text = put(f"/{asked.text}", Tone.WARN) if asked.text else EMPTY
         order = put(f"by {self.view.orders[asked.order]}", Tone.ACCENT) if asked.order else EMPTY
-        line = fitting(list(enumerate([text, order, *self.content.summary])), width, " · ")
+        first, *rest = self.content.summary or [EMPTY]
+        parts = [(0, text), (2, order), (1, first), *enumerate(rest, start=3)]
+        line = fitting(parts, width, " · ")
         return (Span(" ", Tone.PLAIN), *line, Span(" ", Tone.PLAIN)) if 0 < width_of(line) <= width else EMPTY
 
     def _edge(self, start: str, end: str, width: int) -> Line:

@@ -52,7 +52,14 @@ THRESHOLD_ACTIONS: Sequence[KeyAction] = (
         id="undo",
         keys="u",
         action="undo",
-        description="Undo the newest change, as a change of its own",
+        description="Undo the newest change in force; again the one before it",
+        group="In Thresholds",
+    ),
+    KeyAction(
+        id="redo",
+        keys="U",
+        action="redo",
+        description="Redo what was undone last",
         group="In Thresholds",
     ),
     KeyAction(

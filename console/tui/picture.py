@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from console.config.schema import Settings
 from console.domain.events import TradingState
@@ -20,8 +21,7 @@ STOPPED_NS = 5 * SECOND_NS
 """An engine that was silent for so long is said to have stopped."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """Everything known at ``now_ns``, UTC; ages grow between two snapshots."""
 
     snapshot: Snapshot | None
@@ -31,8 +31,8 @@ class Picture:
     halt: HaltView
     now_ns: int
     feed_limit_ns: int
-    keymap: Mapping[str, str] = field(default_factory=dict)
-    edges: MeasuredEdges = field(default_factory=dict)
+    keymap: Mapping[str, str] = msgspec.field(default_factory=dict)
+    edges: MeasuredEdges = msgspec.field(default_factory=dict)
 
     def key(self, action: str) -> str:
         """The key of an action, as it is written on the screen."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from console.tui.cells import Line, Span, Tone, left, put, right
+import msgspec
+
+from console.tui.cells import EMPTY, Line, Span, Tone, left, put, right
 
 _WIDEST_GAP = 3
 
@@ -17,8 +18,7 @@ class Align(enum.Enum):
     DECIMAL = enum.auto()
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column; a lower ``rank`` stays longer as room gets short, ``most`` lets it grow that wide."""
 
     heading: str
@@ -68,7 +68,10 @@ def _padded(line: Line, decimals: int) -> Line:
 
 
 def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> tuple[Line, list[Line]]:
-    """The heading and the rows as lines of exactly ``width`` cells."""
+    """The heading and the rows as lines of exactly ``width`` cells.
+
+    The last cell of a row that has fewer than there are columns takes the room of all that follow.
+    """
     chosen, widths = choose(columns, width)
     gap = min(_WIDEST_GAP, (width - sum(widths)) // max(1, len(chosen) - 1))
     filler = Span(" " * gap, Tone.PLAIN)
@@ -76,14 +79,19 @@ def lay_out(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: in
     heading: list[Span] = []
     for place, (index, cells) in enumerate(zip(chosen, widths, strict=True)):
         column = columns[index]
-        drawn = [_draw(row[index], cells) for row in rows]
+        rest = sum(widths[place:]) + gap * (len(widths) - 1 - place)
+        rooms = [rest if index == len(row) - 1 else cells for row in rows]
+        drawn = [
+            _draw(row[index], room) if index < len(row) else EMPTY
+            for row, room in zip(rows, rooms, strict=True)
+        ]
         decimals = max(map(_decimals, drawn), default=0) if column.align is Align.DECIMAL else 0
         fit = left if column.align is Align.LEFT else right
-        contents = [put(column.heading, Tone.MUTED), *(_padded(line, decimals) for line in drawn)]
-        for target, content in zip((heading, *lines), contents, strict=True):
-            if place:
-                target.append(filler)
-            target.extend(fit(content, cells))
+        before = [filler] if place else []
+        heading += [*before, *fit(put(column.heading, Tone.MUTED), cells)]
+        for row, line, content, room in zip(rows, lines, drawn, rooms, strict=True):
+            if index < len(row):
+                line += [*before, *fit(_padded(content, decimals), room)]
     return left(tuple(heading), width), [left(tuple(line), width) for line in lines]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.style import Style
 from textual.color import Color
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from console.tui.cells import Tone
 
@@ -90,6 +90,16 @@ KCONSOLE_COLOUR_BLIND = Theme(
 """Gain and loss in blue and orange of the Okabe-Ito palette."""
 
 OWN_THEMES = (KCONSOLE, KCONSOLE_LIGHT, KCONSOLE_COLOUR_BLIND)
+
+
+def theme_problem(name: str) -> str | None:
+    """Why there is no such theme, in one sentence; None where there is."""
+    names = {*BUILTIN_THEMES, *(theme.name for theme in OWN_THEMES)}
+    return (
+        None
+        if name in names
+        else f"ui.theme: there is no theme {name!r}; use one of {', '.join(sorted(names))}"
+    )
 
 
 def variables_for(theme: Theme) -> dict[str, str]:

@@ -1,13 +1,17 @@
-"""What the operator asks of the engine: each key's command, and the dialog that asks first where one does."""
+"""What the operator asks of the engine: each key's command, and the dialog that asks first where one does.
+
+Dialogs are imported when they are opened: the first drawing needs none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.app import App
+from textual.notifications import SeverityLevel
 
 from console.config.schema import Settings
 from console.domain.events import (
@@ -26,18 +30,20 @@ from console.domain.events import (
 )
 from console.engine.handle import EngineHandle
 from console.risk.latches import DISARMED
-from console.tui.dialogs import QuitChoice, ResumeDialog, StopDialog
 from console.tui.driver import TerminalDriver
 from console.tui.edges import measured_edges
 from console.tui.formatting import cents
 from console.tui.keymap import key_of, sound_keymap
 from console.tui.pane import Row
 from console.tui.picture import Picture, read
+from console.tui.quit_choice import QuitChoice
 from console.tui.sanitize import inert
-from console.tui.typed_dialog import TypedDialog
-from console.tui.views.confirm import ClosePreview, arm_lines, flatten_lines, series_of
-from console.tui.views.preflight import preflight_of
-from console.tui.views.thresholds import Changes
+
+if TYPE_CHECKING:
+    from console.tui.views.confirm import ClosePreview
+    from console.tui.views.thresholds import Changes
+
+_MOST_ALIKE = 3
 
 
 class TradingApp(App[QuitChoice], inherit_bindings=False):
@@ -72,6 +78,19 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
     def _key(self, action: str) -> str:
         return key_of(action, self._keymap)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """As Textual's, but a key that repeats does not bury what else is said under one sentence."""
+        if sum(each.message == message for each in self._notifications) < _MOST_ALIKE:
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
     def _toast(self, text: str, severity: Literal["information", "warning"] = "information") -> None:
         self.notify(inert(text), severity=severity, markup=False)
 
@@ -94,9 +113,9 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         snapshot = self._engine.snapshot()
         return self._settings if snapshot is None else snapshot.settings
 
-    def _change_settings(self, changes: Changes, reason: str) -> None:
+    def _change_settings(self, verb: str, changes: Changes, reason: str) -> None:
         command = ChangeSettings(at_ns=self._wall_ns(), changes=changes, reason=reason)
-        self._send(command, f"change asked: {', '.join(key for key, _ in changes)}")
+        self._send(command, f"{verb.lower()} asked: {', '.join(f'{key} → {text}' for key, text in changes)}")
 
     def action_pause(self) -> None:
         self._send(PauseEntries(at_ns=self._wall_ns()), "pause asked: entry orders are cancelled, exits stay")
@@ -129,6 +148,9 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         self._send(command, said)
 
     def action_close_position(self) -> None:
+        from console.tui.typed_dialog import TypedDialog
+        from console.tui.views.confirm import ClosePreview
+
         row = self.row()
         if self._is_refused():
             return
@@ -136,7 +158,7 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
             key = self._key("pane_1")
             self._toast(f"the cursor is not on a position; {key} and the arrows go to one", "warning")
             return
-        preview = ClosePreview(row.ticker, lambda: self._look().snapshot)
+        preview = ClosePreview(row.ticker, lambda: self._look().snapshot, self._key)
         dialog = TypedDialog(
             "Close",
             None,
@@ -153,6 +175,9 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         self._send(command, f"close asked: {ticker} at {cents(preview.price)}c or better")
 
     def action_stop_trading(self) -> None:
+        from console.tui.dialogs import StopDialog
+        from console.tui.views.confirm import series_of
+
         row = self.row()
         if self._is_refused():
             return
@@ -162,13 +187,16 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
             return
         snapshot = self._look().snapshot
         series = "" if snapshot is None else series_of(row.ticker, snapshot)
-        self.push_screen(StopDialog(row.ticker, series), self._send_stop)
+        self.push_screen(StopDialog(row.ticker, series, self._key("resume")), self._send_stop)
 
     def _send_stop(self, scope: str | None) -> None:
         if scope is not None:
             self._send(StopTrading(at_ns=self._wall_ns(), scope=scope), f"stop asked: {scope}")
 
     def action_flatten(self) -> None:
+        from console.tui.typed_dialog import TypedDialog
+        from console.tui.views.confirm import flatten_lines
+
         if not self._is_refused():
             dialog = TypedDialog(
                 "Flatten",
@@ -184,6 +212,10 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
             self._send(Flatten(at_ns=self._wall_ns()), "flatten asked: halts first, then sells what is held")
 
     def action_arm(self) -> None:
+        from console.tui.typed_dialog import TypedDialog
+        from console.tui.views.confirm import arm_lines
+        from console.tui.views.preflight import preflight_of
+
         snapshot = self._look().snapshot
         if self._is_refused():
             return
@@ -207,6 +239,8 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
             self._send(Arm(at_ns=self._wall_ns(), reason=reason), "arming asked")
 
     def action_resume(self) -> None:
+        from console.tui.dialogs import ResumeDialog
+
         if self._is_refused():
             return
         snapshot = self._look().snapshot

@@ -13,7 +13,7 @@ from console.config.catalogue import CATALOGUE
 from console.config.load import DEFAULT, Loaded
 from console.config.schema import InterfaceSettings, Settings
 from console.tui.app import ConsoleApp
-from console.tui.dialogs import QuitChoice
+from console.tui.quit_choice import QuitChoice
 
 WIDE = (120, 40)
 NARROW = (80, 24)

@@ -88,3 +88,15 @@ def test_one_changed_cell_repaints_that_cell_alone() -> None:
 
 def test_a_change_of_tone_alone_is_repainted() -> None:
     assert changed_regions([put("12", Tone.GAIN)], [put("12", Tone.LOSS)]) == [Region(0, 0, 2, 1)]
+
+
+@given(st.integers(27, 90), st.integers(1, 3))
+def test_a_short_row_has_its_last_cell_in_all_the_room_that_follows(width: int, cells: int) -> None:
+    columns = [Column(name, 6) for name in "abcd"]
+    rows = [[put(text)] * 4 for text in "wx"] + [[put("y")] * (cells - 1) + [put("z" * 90)]]
+    heading, drawn = lay_out(columns, rows, width)
+    assert [width_of(line) for line in (heading, *drawn)] == [width] * 4
+    start, end = text_of(heading).index("abcd"[cells - 1]), len(text_of(heading).rstrip()) + 5
+    assert text_of(drawn[2])[start:].rstrip() == "z" * (end - start - 1) + "…"
+    assert text_of(drawn[2])[:start].split() == ["y"] * (cells - 1)
+    assert text_of(drawn[0]).split() == ["w"] * 4

@@ -13,7 +13,8 @@ from console.config.logs import LogFile, RunLog
 from console.config.schema import Settings
 from console.domain.events import CancelAllOrders, PauseEntries, Resume
 from console.tui.app import ConsoleApp
-from console.tui.dialogs import QuitChoice, QuitDialog, ResumeDialog
+from console.tui.dialogs import QuitDialog, ResumeDialog
+from console.tui.quit_choice import QuitChoice
 
 
 async def test_pause_and_cancel_all_go_out_without_a_dialog() -> None:

@@ -8,6 +8,7 @@ from textual.geometry import Region
 
 from console.config.schema import InterfaceSettings
 from console.domain.money import Price
+from console.tui.actions import ALL_ACTIONS
 from console.tui.keymap import sound_keymap
 from console.tui.pane import Pane
 
@@ -214,6 +215,26 @@ def test_a_keymap_that_cannot_work_is_told_in_words() -> None:
     assert any("'pauze'" in problem for problem in problems)
     assert any("halt works in text fields" in problem for problem in problems)
     assert any("'r' is already used by resume" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("keys", ["", " ", "f12,", "f99", "F12", "ctrl+X", "hyperspace", "\x1b"])
+def test_halt_cannot_be_given_a_key_that_no_terminal_sends(keys: str) -> None:
+    accepted, problems = sound_keymap({"halt": keys})
+    assert accepted == {}
+    assert "ui.keymap: halt has " in problems[0]
+    assert "which is no key" in problems[0]
+
+
+def test_every_key_of_the_console_may_be_named_in_a_keymap() -> None:
+    own = {action.id: action.keys for action in ALL_ACTIONS}
+    assert sound_keymap(own) == (own, [])
+
+
+@pytest.mark.parametrize(("name", "keys"), [("sort", "."), ("sort", "/"), ("watch_play", "?")])
+def test_a_character_and_its_name_are_one_key(name: str, keys: str) -> None:
+    accepted, problems = sound_keymap({name: keys})
+    assert accepted == {}
+    assert "is already used by" in problems[0]
 
 
 async def test_without_colour_the_words_and_signs_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

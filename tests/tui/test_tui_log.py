@@ -123,12 +123,12 @@ async def test_the_row_that_is_read_stays_under_the_cursor_while_lines_come(file
         await screen.press("pagedown", "pagedown", "pageup")
         pane = screen.app.screen.focused
         assert isinstance(screen.app.screen, MainScreen)
-        assert pane is screen.app.screen.run_log
-        before = screen.app.screen.run_log.cursor_text()
+        assert pane is screen.app.screen.tabs.run_log
+        before = screen.app.screen.tabs.run_log.cursor_text()
         for number in range(60, 75):
             file.write(line(f"event {number}."))
         await seen(screen, "75")
-        assert screen.app.screen.run_log.cursor_text() == before
+        assert screen.app.screen.tabs.run_log.cursor_text() == before
         await screen.press("end")
         await seen(screen, "event 0.")
 
@@ -161,14 +161,14 @@ async def test_no_more_lines_are_held_than_are_said(file: LogFile) -> None:
         big.write(line(f"event {number}."))
     async with console(FakeEngine(), WIDE) as screen:
         await screen.press("l", "z")
-        await seen(screen, f"the newest {LINES_KEPT:,}", f"event {LINES_KEPT + 499}.")
+        await seen(screen, f"newest {LINES_KEPT:,} lines", f"event {LINES_KEPT + 499}.")
         await screen.press("end")
         await seen(screen, "event 500.")
         for number in range(700):
             big.write(line(f"later {number}."))
         await seen(screen, "event 1200.")
         assert isinstance(screen.app.screen, MainScreen)
-        assert len(screen.app.screen.run_log.content.keys) == LINES_KEPT
+        assert len(screen.app.screen.tabs.run_log.content.keys) == LINES_KEPT
 
 
 async def test_no_log_and_a_log_that_cannot_be_read_are_said(file: LogFile) -> None:

@@ -13,14 +13,19 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
+import msgspec
 import pytest
 from console_screen import HUGE, NARROW, WIDE, Console, console
 from fake_engine import LATCHES, MINUTE, NOW, SECOND, SNAPSHOT, FakeEngine, dollars
 
+from console.backtest import replay_watch
+from console.backtest.replay import ReplayRequest
+from console.backtest.replay_steps import Step, Steps
+from console.backtest.replay_watch import Ended, Opened, WatchedReplay
 from console.config.schema import InterfaceSettings
 from console.domain.actions import AlertLevel
 from console.domain.events import TradingState
-from console.engine.snapshot import AlertView, CurvePoint, HaltPhase, HaltView, Outcomes
+from console.engine.snapshot import AlertView, CurvePoint, HaltPhase, HaltView, Outcomes, Snapshot
 
 PICTURES = Path(__file__).parent / "pictures"
 _OF_A_LINE = re.compile(r'<text [^>]*y="([\d.]+)"[^>]*>(.*?)</text>')
@@ -31,7 +36,7 @@ _FRAME_AND_DEFAULT = {"#c5c8c6", "#292929", "#ff5f57", "#febc2e", "#28c840"}
 
 def running(engine: FakeEngine) -> None:
     curve = tuple(CurvePoint(NOW - (30 - n) * MINUTE, dollars(n - 12)) for n in range(31))
-    outcomes = Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300)
+    outcomes = Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300, events=50, squares=50)
     engine.change(curve=curve, outcomes=outcomes)
 
 
@@ -64,6 +69,26 @@ def alarmed(engine: FakeEngine) -> None:
     )
 
 
+class Recorded(WatchedReplay):
+    """A replay that has been run: a trade every ten minutes, at the third a breach."""
+
+    def __init__(self, request: ReplayRequest) -> None:
+        self.request = request
+        self.steps = Steps()
+        for n in range(7):
+            at_ns = NOW + (10 * n - 60) * MINUTE
+            self.steps.add(Step(at_ns=at_ns, offset=0, length=0, trades=n, breaches=n // 3))
+        self.opened = Opened(self.steps.at_ns(0), NOW)
+        self.ended = Ended()
+
+    def seen_at(self, index: int) -> Snapshot:
+        at_ns = self.steps.at_ns(index)
+        return msgspec.structs.replace(SNAPSHOT, at_ns=at_ns, equity=dollars(10_000 + index), alerts=())
+
+    def close(self) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Pose:
     """A size, what the engine says, and the keys that are pressed."""
@@ -75,6 +100,9 @@ class Pose:
     is_ascii: bool = False
 
 
+EDITED = ("t", "slash", *"kelly", "enter", "end", "enter", "ctrl+u", "0", "full_stop", "2", "enter")
+WATCHED = ("b", "W", "n", "n")
+
 POSES = {
     "main-80x24": Pose(NARROW),
     "main-120x40": Pose(WIDE),
@@ -82,6 +110,7 @@ POSES = {
     "least-60x16": Pose((60, 16)),
     "no-colour-120x40": Pose(WIDE),
     "colour-blind-safe-120x40": Pose(WIDE, theme="kconsole-colour-blind"),
+    "light-120x40": Pose(WIDE, theme="kconsole-light"),
     "ascii-80x24": Pose(NARROW, is_ascii=True),
     "halted-80x24": Pose(NARROW, halted),
     "halted-no-colour-120x40": Pose(WIDE, halted),
@@ -89,6 +118,12 @@ POSES = {
     "why-not-120x40": Pose(WIDE, keys=("w",)),
     "day-120x40": Pose(WIDE, keys=("m",)),
     "alerts-120x40": Pose(WIDE, alarmed, ("a",)),
+    "health-120x40": Pose(WIDE, keys=("i",)),
+    "thresholds-120x40": Pose(WIDE, keys=EDITED),
+    "review-80x24": Pose(NARROW, keys=(*EDITED, "v")),
+    "replay-120x40": Pose(WIDE, keys=("b",)),
+    "watching-120x40": Pose(WIDE, keys=WATCHED),
+    "watching-alerts-80x24": Pose(NARROW, alarmed, (*WATCHED, "a")),
     "a-position-80x24": Pose(NARROW, keys=("1", "enter")),
     "resume-80x24": Pose(NARROW, halted, ("r",)),
     "flatten-80x24": Pose(NARROW, keys=("F",)),
@@ -117,6 +152,7 @@ async def test_the_screen_is_drawn_as_in_its_picture(
     pose = POSES[name]
     if "no-colour" in name:
         monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(replay_watch, "WatchedReplay", Recorded)
     engine = FakeEngine()
     pose.says(engine)
     ui = InterfaceSettings(theme=pose.theme)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,10 @@ from fake_engine import FakeEngine
 from favourites import record
 from textual.widgets import Input
 
+from console.backtest.replay import SHIPPED
 from console.backtest.replay_child import Finished, ReplayChild
 from console.config.schema import EdgeSettings, Settings
+from console.history.collected import Collected, collected_in, register
 from console.tui.app import ConsoleApp
 from console.tui.views import replay as replay_view
 from console.tui.views.replay import ReplayPane
@@ -40,7 +43,7 @@ async def console(
     async with app.run_test(size=size) as pilot:
         running = Console(app, pilot)
         await running.look()
-        yield running, app._main.replay, engine
+        yield running, app._main.tabs.replay, engine
 
 
 def choose(pane: ReplayPane, folder: Path, thresholds: str = "92c and 8c") -> None:
@@ -74,8 +77,9 @@ async def test_b_shows_the_form_at_every_size_and_takes_it_away(
 ) -> None:
     async with console(tmp_path, size) as (screen, _, _):
         text = await screen.press("b")
-        for word in ("b Replay", "REPLAY", "recording", "thresholds", "in force"):
+        for word in ("b Replay", "recording", "thresholds", "in force"):
             assert word in text, word
+        assert "REPLAY" not in text
         assert all(len(line) == size[0] for line in text.splitlines())
         assert "b Replay" not in await screen.press("b")
 
@@ -204,6 +208,18 @@ async def test_a_text_is_checked_as_it_is_typed_and_taken_by_enter(tmp_path: Pat
         assert "2026-02-25T05:00" in screen_text(screen.app)
 
 
+@pytest.mark.parametrize("typed", ["~nobody-of-that-name/data", "x" * 300, "a\tb"])
+async def test_a_folder_that_cannot_even_be_looked_for_is_no_folder(typed: str, tmp_path: Path) -> None:
+    async with console(tmp_path, WIDE) as (screen, pane, engine):
+        await screen.press("b", "left", "down", "enter")
+        screen.app.screen.query_one(Input).value = typed
+        assert "not a folder" in await screen.look()
+        await screen.press("escape")
+        pane._form.values["folder"] = typed
+        assert "not a folder" in await screen.press("x")
+    assert engine.halts == []
+
+
 async def test_escape_keeps_the_text_that_was(tmp_path: Path) -> None:
     async with console(tmp_path) as (screen, pane, _):
         before = pane._form.values["since"]
@@ -291,14 +307,15 @@ async def test_what_was_tested_is_taken_to_thresholds_as_edits_and_applied_only_
     recording: Path, tmp_path: Path
 ) -> None:
     async with console(tmp_path, HUGE) as (screen, pane, engine):
-        await screen.press("b")
+        await screen.press("t", "slash", *"kelly", "enter", "b")
         choose(pane, recording)
         await screen.press("x")
         assert "take what was tested to Thresholds" in await finish(screen, pane)
         text = await screen.press("T")
-        assert screen.app.focused is screen.app._main.thresholds
+        assert screen.app.focused is screen.app._main.tabs.thresholds
         assert "t Thresholds" in text
-        proposed = screen.app._main.thresholds.proposed_settings()
+        assert "→ 92" in text
+        proposed = screen.app._main.tabs.thresholds.proposed_settings()
         assert proposed is not None
         assert proposed.strategy_flb.favorite_threshold == 92
         assert proposed.strategy_flb.longshot_threshold == 8
@@ -333,4 +350,25 @@ async def test_nothing_is_taken_before_something_was_tested(tmp_path: Path) -> N
     async with console(tmp_path, HUGE) as (screen, pane, _):
         await screen.press("b", "T")
         assert screen.app.focused is pane
-        assert screen.app._main.thresholds.proposed_settings() is None
+        assert screen.app._main.tabs.thresholds.proposed_settings() is None
+
+
+def test_what_was_collected_can_be_chosen_and_says_when_it_is_gone(tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "collected"
+    folder.mkdir()
+    (folder / "markets.parquet").touch()
+    register(home, Collected(str(folder), ("KXBTC15M",), 1_793_491_200 * 10**9, 1_794_096_000 * 10**9))
+    form = Form(collected=lambda: collected_in(home))
+    thresholds = named_thresholds(SETTINGS, None)
+    name = "collected KXBTC15M, 01 Nov to 08 Nov 2026"
+    assert name in form.choices("recording", thresholds)
+    form.values["recording"] = SHIPPED[-1].name
+    form.turn("recording", 1, thresholds)
+    assert form.values["recording"] == name
+    assert "folder" not in [each.key for each in form.fields()]
+    request = form.request(SETTINGS, thresholds, home, 1)
+    assert (request.folder, request.since_ns) == (str(folder), None)
+    shutil.rmtree(folder)
+    assert name not in form.choices("recording", thresholds)
+    with pytest.raises(ValueError, match="is gone; choose another recording"):
+        form.request(SETTINGS, thresholds, home, 1)

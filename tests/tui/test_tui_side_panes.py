@@ -12,7 +12,7 @@ from console.engine.snapshot import CurvePoint, ExchangeView, HealthView, Outcom
 from console.tui.plain_text import in_ascii
 
 CURVE = tuple(CurvePoint(NOW - (30 - n) * MINUTE, dollars(n - 12)) for n in range(31))
-OUTCOMES = Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300)
+OUTCOMES = Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300, events=50, squares=50)
 GOOD = HealthView(
     clock_skew_ms=12,
     compared_ns=NOW - 2 * SECOND,
@@ -43,16 +43,16 @@ async def test_the_day_shows_its_curve_and_losses_beside_what_was_expected(size:
         "-12.00",
         "11:34 ET",
         "94.0%  47 of 50",
-        "lost per 100  6.0",
-        "expected    4.0",
-        "break-even  7.0",
+        "lost per 100   6.0",
+        "expected     4.0",
+        "break-even   7.0",
     ):
         assert shown in text, shown
     assert "over break-even" not in text
 
 
 async def test_more_losses_than_break_even_are_said_in_words() -> None:
-    async with console(engine_with(outcomes=Outcomes(50, 45, 50 * 9_600, 50 * 9_300))) as screen:
+    async with console(engine_with(outcomes=Outcomes(50, 45, 50 * 9_600, 50 * 9_300, 50, 50))) as screen:
         assert "10.0  over break-even" in await screen.press("m")
 
 

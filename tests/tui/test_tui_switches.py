@@ -8,12 +8,16 @@ from fake_engine import MINUTE, NOW, SECOND, FakeEngine
 from console.config.schema import QualitySettings, RiskSettings
 from console.domain.events import TradingState
 from console.engine.snapshot import Gauge, LatchView, SwitchState, SwitchView
+from console.risk.manager import read_switch
+from console.risk.switches.base import RiskView
 from console.risk.switches.every import every_switch
 
 EVERY = tuple(
     SwitchView(s.key, s.label, SwitchState.ARMED, "fine", s.threshold, None, s.clears, NOW)
     for s in every_switch(RiskSettings(), QualitySettings())
 )
+
+_READINGS = {"tripwire": "10 /min 8.38 %", "slippage": "100 % n=25", "daily_loss": "-1,115.76 $"}
 
 
 def trip(engine: FakeEngine, key: str) -> None:
@@ -111,3 +115,44 @@ async def test_a_limit_warns_from_its_own_mark() -> None:
     engine.change(gauges=(Gauge("early", "early one", 50, None, 100, SECOND, unit="count", warn_percent=50),))
     async with console(engine) as screen:
         assert "!50%" in await screen.look()
+
+
+SHOWN = tuple(
+    SwitchView(
+        s.key,
+        s.label,
+        SwitchState.ARMED,
+        _READINGS.get(s.key, "fine"),
+        read_switch(s, RiskView(now_ns=NOW)).threshold,
+        None,
+        s.clears,
+        NOW,
+    )
+    for s in every_switch(RiskSettings(), QualitySettings())
+)
+"""With the thresholds as the switches read them, and the longest readings."""
+
+
+@pytest.mark.parametrize("width", [120, 240])
+async def test_readings_and_thresholds_are_whole_and_it_is_said_who_clears(width: int) -> None:
+    engine = FakeEngine()
+    engine.change(switches=SHOWN)
+    async with console(engine, (width, 80)) as screen:
+        pane = screen.app._main.switches.region
+        rows = [
+            line[pane.x : pane.right]
+            for line in (await screen.look()).splitlines()[pane.y + 2 : pane.bottom - 1]
+        ]
+    for switch, row in zip(SHOWN, rows, strict=False):
+        assert switch.label in row
+        assert "…" not in row, row
+        assert width < 240 or switch.clears.split(",")[0].split(";")[0].split(" after")[0] in row
+
+
+async def test_the_operators_halt_is_not_called_ready_once_it_was_used() -> None:
+    engine = FakeEngine()
+    trip(engine, "manual")
+    async with console(engine, WIDE) as screen:
+        [row] = [line for line in (await screen.look()).splitlines() if "TRIPPED" in line]
+    assert "halt" in row
+    assert "used" in row

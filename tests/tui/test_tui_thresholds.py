@@ -6,20 +6,26 @@ import asyncio
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from console_screen import HUGE, NARROW, WIDE, Console, console, screen_text
+from console_screen import HUGE, NARROW, WIDE, Console, console, loaded_as, screen_text
 from fake_engine import NOW, FakeEngine
+from hypothesis import given
+from hypothesis import strategies as st
 from scripted_venue import Run, ScriptedExchange
 
 from console.config.load import Loaded, load
+from console.config.schema import InterfaceSettings
 from console.domain.events import ChangeSettings, SettingChange, SettingsChanged
 from console.engine.overrides import Overrides
 from console.engine.snapshot import HaltPhase, Snapshot
 from console.tui.app import ConsoleApp
 from console.tui.views.thresholds_dialogs import EditDialog, ReviewDialog
+from console.tui.views.thresholds_history import clock, undoable
 
 KELLY = "kelly_fraction"
 
@@ -133,7 +139,95 @@ async def test_an_edit_is_previewed_applied_shown_on_its_gauge_and_undone(tmp_pa
         assert "calm" in text
         assert text.index("0.05 → 0.06") < text.index("0.06 → 0.05")
     edits = [event for event in desk.run.journaled() if isinstance(event, SettingsChanged)]
-    assert [edit.reason for edit in edits] == ["tightened", "calm"]
+    first, second = (edit.reason for edit in edits)
+    assert first == "tightened"
+    assert second == f"undo of {clock(edits[0])}: calm"
+
+
+async def test_several_changes_are_undone_one_after_the_other_and_redone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as desk:
+        for number, text in enumerate(("0.2", "0.15", "0.1"), start=1):
+            await desk.edit(KELLY, text)
+            await desk.press("v", "enter")
+            await desk.until_changed(number)
+            await desk.press("t")
+        await desk.press("t")
+
+        async def again(key: str, *typed: str) -> tuple[str, Decimal]:
+            count = len(desk.snapshot.edits)
+            shown = await desk.press(key)
+            assert isinstance(desk.app.screen, ReviewDialog)
+            await desk.press(*typed, "enter")
+            return shown, (await desk.until_changed(count + 1)).settings.risk.kelly_fraction
+
+        why = ("shift+tab", *"why")
+        text, back = await again("u", *why)
+        assert "0.1 → 0.15  loosens" in text
+        assert "2 more can be undone" in text
+        assert clock(desk.snapshot.edits[2]) in text
+        assert back == Decimal("0.15")
+        assert "undo asked: risk.kelly_fraction → 0.15" in toasts(desk)
+        assert [(await again("u", *why))[1] for _ in range(2)] == [Decimal("0.2"), Decimal("0.25")]
+        await desk.press("u")
+        assert "nothing to undo" in toasts(desk)[-1]
+        assert [(await again("U"))[1] for _ in range(2)] == [Decimal("0.2"), Decimal("0.15")]
+        text = await desk.press("e")
+        assert text.count("undone since") == 1
+        assert f"redo of {clock(desk.snapshot.edits[1])}" in text
+        await desk.press("escape", "t")
+        await desk.edit(KELLY, "0.12")
+        await desk.press("v", "enter")
+        await desk.until_changed(9)
+        await desk.press("U")
+        assert "nothing to redo" in toasts(desk)[-1]
+
+
+@given(st.lists(st.sampled_from("uU12345"), max_size=40))
+def test_undo_and_redo_go_back_and_forth_as_in_any_editor(keys: list[str]) -> None:
+    """Whatever is pressed, undoing all leads to the first value and redoing all to the last one left."""
+    values, place, edits = ["0"], 0, list[SettingsChanged]()
+
+    def make(key: str, old: str, new: str) -> None:
+        change = SettingChange("k", old, new)
+        edits.append(
+            SettingsChanged(
+                at_ns=len(edits), changes=(change,), reason=key, source="s", program="p", settings="h"
+            )
+        )
+
+    for number, key in enumerate(keys):
+        if key == "u" and place:
+            make(key, values[place], values[place - 1])
+            place -= 1
+        elif key == "U" and place + 1 < len(values):
+            make(key, values[place], values[place + 1])
+            place += 1
+        elif key not in "uU":
+            new = f"{key} {number}"
+            make(key, values[place], new)
+            values[place + 1 :] = [new]
+            place += 1
+        found = undoable(edits)
+        steps = [(edit.changes[0].old, edit.changes[0].new) for edit in found.done]
+        assert steps == list(pairwise(values[: place + 1]))
+        ahead = [(edit.changes[0].old, edit.changes[0].new) for edit in reversed(found.undone)]
+        assert ahead == list(pairwise(values[place:]))
+
+
+async def test_hints_name_the_keys_that_are_in_force(tmp_path: Path) -> None:
+    moved = {"detail": "f4", "review": "f5", "undo": "f6", "redo": "f7", "edits": "f8", "drop_edit": "f9"}
+    loaded = load("practice", overrides=tmp_path / "none.toml", variables={})
+    settings = replace(loaded.settings, ui=InterfaceSettings(keymap=moved))
+    engine = FakeEngine()
+    async with console(engine, loaded=loaded_as(settings)) as screen:
+        text = " ".join((await screen.press("t", "z")).split())
+        assert "f4 edits, f5 reviews and applies, f6 undoes, f7 redoes, f8 shows the edits" in text
+        await screen.press("slash", *"kelly", "enter", "end", "f4")
+        assert isinstance(screen.app.screen, EditDialog)
+        await screen.press("ctrl+u", "0", "full_stop", "1", "enter")
+        text = " ".join((await screen.look()).split())
+        assert "f5 reviews, f9 drops it" in text
+        assert "1 edited, f5 reviews" in text
 
 
 async def test_loosening_is_not_applied_by_enter_nor_without_a_reason(tmp_path: Path) -> None:
@@ -163,7 +257,7 @@ async def test_what_is_wrong_is_said_while_it_is_typed_and_enter_does_not_take_i
         assert "0.25 → 0.3 loosens" in text
         await desk.press("escape")
         assert len(desk.app.screen_stack) == 1
-        assert desk.app._main.thresholds.proposed_settings() is None
+        assert desk.app._main.tabs.thresholds.proposed_settings() is None
 
 
 async def test_edits_are_judged_together_and_a_conflict_names_the_other(tmp_path: Path) -> None:
@@ -284,15 +378,15 @@ async def test_a_restart_shows_the_change_and_its_history(tmp_path: Path) -> Non
 async def test_backspace_drops_an_edit_and_a_value_in_force_is_none(tmp_path: Path) -> None:
     async with opened(tmp_path) as desk:
         await desk.edit(KELLY, "0.1")
-        proposed = desk.app._main.thresholds.proposed_settings()
+        proposed = desk.app._main.tabs.thresholds.proposed_settings()
         assert proposed is not None
         assert proposed.risk.kelly_fraction == Decimal("0.1")
         await desk.press("backspace")
-        assert desk.app._main.thresholds.proposed_settings() is None
+        assert desk.app._main.tabs.thresholds.proposed_settings() is None
         await desk.press("enter")
         await desk.type_over("0.250")
         await desk.press("enter")
-        assert desk.app._main.thresholds.proposed_settings() is None
+        assert desk.app._main.tabs.thresholds.proposed_settings() is None
 
 
 @pytest.mark.parametrize("size", [(60, 16), NARROW, WIDE, HUGE])

@@ -88,10 +88,12 @@ async def test_without_a_measurement_that_is_said() -> None:
 
 async def test_the_day_shows_the_edge_used_beside_the_one_measured_with_its_interval() -> None:
     engine = FakeEngine()
-    engine.change(outcomes=Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300))
+    engine.change(
+        outcomes=Outcomes(trades=50, won=47, expected=50 * 9_600, paid=50 * 9_300, events=50, squares=50)
+    )
     async with console(engine) as screen:
         text = await screen.press("m", "z")
-    assert "edge used     +3.0 c" in text
+    assert "edge used      +3.0 c" in text
     assert "+1.0 c  n=50" in text
     assert "-9.2 and +4.9 c" in text
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 from console_screen import Console, console
-from fake_engine import LATCHES, FakeEngine
+from fake_engine import LATCHES, NOW, FakeEngine
 from textual import events
 from textual.widgets import Input
+
+from console.domain.events import Arm, TradingState
+from console.engine.snapshot import LatchView
+from console.tui.views.thresholds_dialogs import ReviewDialog
 
 
 async def burst(screen: Console, *keys: str) -> None:
@@ -68,3 +72,37 @@ async def test_a_value_typed_behind_the_key_that_edits_is_the_value() -> None:
         await burst(screen, "enter", *"h7")
         assert typed(screen).endswith("h7")
     assert engine.halts == []
+
+
+async def test_what_is_typed_behind_the_enter_of_a_field_is_no_part_of_it() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await screen.press("t", "slash", *"kelly", "enter", "end", "enter")
+        await burst(screen, "ctrl+u", *"0.2", "enter", "v")
+        assert isinstance(screen.app.screen, ReviewDialog)
+        assert "0.25 → 0.2 " in await screen.look()
+
+
+async def test_what_is_typed_behind_the_enter_of_the_filter_is_for_the_list() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await burst(screen, "5", "slash", *"denied", "enter", "z")
+        assert screen.app._main.trade_log.query_asked.text == "denied"
+        assert "1 Positions" not in await screen.look()
+
+
+async def test_a_word_and_a_reason_typed_in_one_burst_confirm_a_dialog() -> None:
+    engine = FakeEngine()
+    engine.change(latches=(LatchView("disarmed", TradingState.REDUCE_ONLY, "start", "start", NOW),))
+    async with console(engine) as screen:
+        await burst(screen, "A", "shift+tab", "shift+tab", *"practice", "tab", *"hp", "enter")
+        assert engine.sent == [Arm(at_ns=NOW, reason="hp")]
+    assert engine.halts == []
+
+
+async def test_the_halt_key_does_not_wait_for_a_field() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await burst(screen, "slash", *"abc", "f12", *"d")
+        assert typed(screen) == "abcd"
+    assert engine.halts == ["operator"]

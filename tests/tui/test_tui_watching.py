@@ -13,10 +13,13 @@ import pytest
 from console_screen import HUGE, NARROW, WIDE, Console, loaded_as, screen_text
 from fake_engine import NOW, SECOND, SNAPSHOT, FakeEngine
 from favourites import record
+from textual import events
 from textual.widgets import Input
 
+from console.backtest import replay_watch
 from console.backtest.replay import ReplayRequest
-from console.backtest.replay_watch import WatchedReplay
+from console.backtest.replay_steps import Step, Steps
+from console.backtest.replay_watch import Ended, Opened, WatchedReplay
 from console.config.schema import EdgeSettings, InterfaceSettings, Settings
 from console.domain.actions import AlertLevel
 from console.domain.money import Cash
@@ -24,7 +27,6 @@ from console.engine.snapshot import AlertView, LogKind
 from console.history.times import ns_of, read_time
 from console.tui.actions import ALL_ACTIONS
 from console.tui.app import ConsoleApp
-from console.tui.views import replay_screen
 from console.tui.views.replay_form import OWN_FOLDER
 from console.tui.views.replay_playback import SPEEDS, Playback
 
@@ -57,7 +59,7 @@ class Watching:
         """Ask for it in the Replay tab."""
         await self.console.press("b")
         asked = {"recording": OWN_FOLDER, "folder": str(self._folder), "since": "", "until": "", "depth": ""}
-        self.app._main.replay._form.values |= asked
+        self.app._main.tabs.replay._form.values |= asked
         await self.console.press("W")
 
     async def begin(self) -> str:
@@ -140,7 +142,7 @@ async def watching(
         engine, loaded_as(settings), home=folder, wall_ns=engine.wall_ns, is_readonly=is_readonly
     )
     begun = (lambda request: what) if isinstance(what, Kept) else WatchedReplay
-    with mock.patch.object(replay_screen, "WatchedReplay", begun):
+    with mock.patch.object(replay_watch, "WatchedReplay", begun):
         async with app.run_test(size=size, notifications=has_toasts) as pilot:
             running = Console(app, pilot)
             await running.look()
@@ -165,8 +167,24 @@ async def test_every_pane_that_shows_the_replay_says_so(size: tuple[int, int], r
         assert "2026-03-01 00:01:00Z" in bar
         assert "B live" in bar
         assert LIVE not in text
-        assert "PRACTICE" in lines[0]
+        assert ("PRACTICE ENGINE" if size[0] >= 100 else "PRACTICE") in lines[0]
         assert "RUNNING" in lines[0]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE, HUGE, (60, 16)])
+@pytest.mark.parametrize("title", ["a Alerts", "i Health", "l Log", "t Thre"])
+async def test_a_tab_of_the_live_engine_says_so_beside_a_replay(
+    title: str, size: tuple[int, int], run: Kept
+) -> None:
+    async with watching(run, size) as desk:
+        await desk.begin()
+        lines = (await desk.press(title[0])).splitlines()
+        [shown] = [line[line.index(title) :] for line in lines if f" {title}" in line and "╭" in line]
+        assert " PRACTICE " in shown
+        assert " REPLAY " not in shown
+        await desk.press("B")
+        assert "PRACTICE ENGINE" not in screen_text(desk.app)
+        assert " PRACTICE " not in "".join(screen_text(desk.app).splitlines()[2:])
 
 
 async def test_the_live_header_goes_on_and_live_numbers_are_back_at_once(run: Kept) -> None:
@@ -286,6 +304,30 @@ async def test_what_is_no_place_is_said_while_it_is_typed(run: Kept) -> None:
         assert desk.app._main.is_watching
 
 
+async def test_keys_faster_than_panes_can_be_drawn_are_drawn_once(
+    run: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(run) as desk:
+        await desk.begin()
+        draw = mock.Mock(wraps=desk.playback.picture)
+        monkeypatch.setattr(desk.playback, "picture", draw)
+        for key in ("end", "comma", "home", "full_stop", "full_stop") * 40:
+            desk.app.post_message(events.Key(key, None))
+        await desk.console.pilot.pause()
+        assert desk.playback._index == 2
+        # Each tick draws too.
+        assert 1 <= draw.call_count < 40
+
+
+async def test_a_key_that_repeats_does_not_bury_the_screen_in_toasts(run: Kept) -> None:
+    async with watching(run, has_toasts=True) as desk:
+        await desk.begin()
+        await desk.press("home", *["N"] * 12)
+        said = [each.message for each in desk.app._notifications]
+        assert said.count("the replay has no earlier trade") == 3
+        assert "nothing was sent" in await desk.press("p")
+
+
 async def test_jumps_go_from_trade_to_trade_and_back(run: Kept) -> None:
     async with watching(run, has_toasts=True) as desk:
         await desk.begin()
@@ -353,7 +395,7 @@ async def test_halting_halts_the_live_engine(key: str, run: Kept) -> None:
 async def test_edits_of_limits_are_not_sent_while_a_replay_is_watched(run: Kept) -> None:
     async with watching(run) as desk:
         await desk.begin()
-        desk.app._change_settings((("risk.max_errors_per_hour", "5"),), "try")
+        desk.app._change_settings("Apply", (("risk.max_errors_per_hour", "5"),), "try")
     assert desk.engine.sent == []
 
 
@@ -412,6 +454,15 @@ async def test_an_alert_of_the_live_engine_is_told_as_live(run: Kept) -> None:
         assert "live: no answer within 5 s" in await desk.console.look()
 
 
+async def test_a_screenshot_of_a_replay_is_named_as_one(run: Kept) -> None:
+    async with watching(run) as desk:
+        await desk.begin()
+        desk.app._save_screenshot()
+        (saved,) = (desk.app._home / "screenshots").iterdir()
+    assert saved.name.startswith("kconsole-replay-")
+    assert "REPLAY" in saved.read_text()
+
+
 async def test_a_key_given_otherwise_works_and_is_named_on_the_bar(run: Kept) -> None:
     async with watching(run, ui=InterfaceSettings(keymap={"watch_live": "f9"})) as desk:
         assert "f9 live" in await desk.begin()
@@ -427,7 +478,7 @@ async def test_a_replay_that_ends_by_itself_goes_back_to_live_and_says_why(tmp_p
             await asyncio.to_thread(desk.playback._run._thread.join, 100)
         text = await desk.console.look()
         assert not desk.app._main.is_watching
-        assert "the replay ended" in text
+        assert "back to live: " in text
         assert LIVE in await desk.console.look()
         assert "markets.parquet" in await desk.press("b", "z")
 
@@ -445,6 +496,24 @@ async def test_what_has_not_been_run_yet_is_waited_for(tmp_path: Path) -> None:
         assert place is not None
         assert place.snapshot.at_ns <= place.read_ns < place.at_ns
         assert "REPLAY" not in await desk.press("B")
+
+
+def test_a_replay_that_stops_before_its_last_row_is_watched_to_where_it_stopped() -> None:
+    run = mock.Mock(steps=Steps(), opened=Opened(0, 100 * SECOND), ended=None)
+    run.seen_at.return_value = SNAPSHOT
+    run.steps.add(Step(0, 0, 0, 0, 0))
+    run.steps.add(Step(10 * SECOND, 0, 0, 0, 0))
+    playback = Playback(run, lambda: 0.0)
+    playback.advance()
+    playback.seek(50 * SECOND)
+    run.ended = Ended()
+    playback.advance()
+    place = playback.place()
+    assert place is not None
+    assert place.at_ns == place.read_ns == place.end_ns == 10 * SECOND
+    assert not playback.is_playing
+    playback.play()
+    assert playback.is_playing
 
 
 @pytest.mark.parametrize("is_left", [True, False])

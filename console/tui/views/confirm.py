@@ -83,12 +83,16 @@ def _sum(label: str, figures: Sequence[Cash | None]) -> Line:
 
 
 class ClosePreview:
-    """What closing one position would bring, drawn again and again; ``price`` is the one drawn last."""
+    """What closing one position would bring, drawn again and again; ``price`` is the one drawn last.
 
-    def __init__(self, ticker: str, look: Callable[[], Snapshot | None]) -> None:
+    ``key`` is that of an action.
+    """
+
+    def __init__(self, ticker: str, look: Callable[[], Snapshot | None], key: Callable[[str], str]) -> None:
         self.price: Price | None = None
         self._ticker = ticker
         self._look = look
+        self._key = key
 
     @property
     def _position(self) -> PositionView | None:
@@ -100,7 +104,7 @@ class ClosePreview:
         position = self._position
         if position is None:
             return [put(f"{self._ticker}: nothing is held there", Tone.WARN)]
-        leaving = position.exit
+        leaving, resume = position.exit, self._key("resume")
         self.price = leaving.price
         held = f"{fmt.contracts(position.contracts)} {position.side.outcome}"
         lines = [
@@ -108,7 +112,7 @@ class ClosePreview:
             put(f"Sells {held} at {fmt.cents(leaving.price)}c or better; {self._shown(position)}."),
             _sums([position]),
             put(f"{fmt.dollars(_profit(position), signed=True)} against the average entry, after that fee"),
-            put("Its entry orders are cancelled first, and its market stays stopped until r.", Tone.MUTED),
+            put(f"Entry orders are cancelled first; the market stays stopped until {resume}.", Tone.MUTED),
             put("What the bid does not take within 15 s stays.", Tone.MUTED),
         ]
         if position.is_external:
@@ -127,7 +131,7 @@ class ClosePreview:
         if snapshot is None or position is None:
             return "nothing is held there"
         if snapshot.state is TradingState.HALTED:
-            return "halted; F sells while halted"
+            return f"halted; {self._key('flatten')} sells while halted"
         return "no bid" if position.exit.price is None else None
 
 

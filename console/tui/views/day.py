@@ -9,13 +9,13 @@ from console.domain.money import PAYOUT, PRICE_PER_CENT, Cash
 from console.engine.snapshot import CurvePoint, Outcomes, Snapshot
 from console.monitoring.statistics import wilson
 from console.tui import formatting as fmt
-from console.tui.cells import Line, Tone, between, join, left, put
+from console.tui.cells import Line, Tone, between, join, left, put, text_of
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
 from console.tui.views.common import WAITING, data_age, signed
 from console.tui.views.replay_curve import curves
 
-_LABEL = 14
+_LABEL = 15
 _LEAST_CURVE, _MOST_CURVE = 4, 16
 _PARTS = 200
 """Of the time the curve covers; a pane has fewer columns."""
@@ -32,7 +32,7 @@ def _score(outcomes: Outcomes) -> list[Line]:
     tone = Tone.LOSS if lost > even else Tone.PLAIN
     used = (outcomes.expected - outcomes.paid) / n / PRICE_PER_CENT
     measured = (PAYOUT * outcomes.won - outcomes.paid) / n / PRICE_PER_CENT
-    within = wilson(outcomes.won / n, n)
+    within = wilson(outcomes.won / n, outcomes.effective_events)
     low, high = ((PAYOUT * rate - outcomes.paid / n) / PRICE_PER_CENT for rate in within or (0.0, 1.0))
     return [
         _labelled("hit rate", put(f"{hit:.1f}%  {outcomes.won} of {n}", Tone.STRONG)),
@@ -49,14 +49,18 @@ def _labelled(label: str, line: Line) -> Line:
     return (*left(put(label, Tone.MUTED), _LABEL), *line)
 
 
+def _in_dollars(amount: Line) -> Line:
+    return amount if text_of(amount) == fmt.UNKNOWN else (*amount, *put(" $"))
+
+
 def _money(snapshot: Snapshot) -> list[Line]:
     marks = [position.unrealised for position in snapshot.positions]
     known = [mark for mark in marks if mark is not None]
     unrealised = Cash(sum(known)) if len(known) == len(marks) else None
     return [
-        _labelled("open at marks", signed(unrealised)),
-        _labelled("worst case", put(fmt.dollars(-abs(snapshot.worst_case)))),
-        _labelled("fees", put(f"{fmt.dollars(snapshot.fees)}  since the start", Tone.MUTED)),
+        _labelled("open at marks", _in_dollars(signed(unrealised))),
+        _labelled("worst case", put(f"{fmt.dollars(-abs(snapshot.worst_case))} $")),
+        _labelled("fees", put(f"{fmt.dollars(snapshot.fees)} $  since start", Tone.MUTED)),
     ]
 
 
@@ -85,7 +89,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
     lines = [*(_curve(snapshot.curve, width, room) if room >= _LEAST_CURVE else []), *score, *money]
     share = fmt.percent(snapshot.day_pnl, snapshot.day_open_equity)
     return Content(
-        summary=[join([signed(snapshot.day_pnl), put(share, Tone.MUTED)], " ")],
+        summary=[join([_in_dollars(signed(snapshot.day_pnl)), put(share, Tone.MUTED)], " ")],
         age=data_age(picture.age_ns),
         keys=[str(index) for index in range(len(lines))],
         cells=lambda index: [lines[index]],

@@ -26,13 +26,14 @@ _SEPARATE_FROM = 100
 
 
 def header_lines(
-    picture: Picture, width: int, critical: AlertView | None, *, is_readonly: bool
+    picture: Picture, width: int, critical: AlertView | None, *, is_readonly: bool, is_watching: bool
 ) -> list[Line]:
     """Two lines, or more where there is no room for all that must be said in two."""
     snapshot = picture.snapshot
     is_wide = width >= _SEPARATE_FROM
     gap = "  " if is_wide else " "
-    badges = join([_environment(picture, is_readonly=is_readonly), _state(picture)], " ")
+    environment = _environment(picture, is_readonly=is_readonly, is_beside=is_watching and is_wide)
+    badges = join([environment, _state(picture)], " ")
     figures = join([badges, _capital(picture, is_wide=is_wide), _day(picture)], gap)
     ages = join(
         [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture, is_wide=is_wide)], gap
@@ -67,11 +68,12 @@ def _packed(pieces: list[Line], width: int, gap: str) -> list[Line]:
     ]
 
 
-def _environment(picture: Picture, *, is_readonly: bool) -> Line:
+def _environment(picture: Picture, *, is_readonly: bool, is_beside: bool) -> Line:
+    """Where the engine trades; beside a replay, that it is the engine of which the header tells."""
     snapshot = picture.snapshot
     if snapshot is None:
         return put("KCONSOLE", Tone.STRONG)
-    words = [snapshot.environment.upper()]
+    words = [f"{snapshot.environment.upper()}{' ENGINE' if is_beside else ''}"]
     if snapshot.dry_run:
         words.append("DRY RUN")
     if is_readonly:

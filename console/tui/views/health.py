@@ -115,7 +115,7 @@ def _disk(picture: Picture, snapshot: Snapshot) -> list[_Check]:
     written = None if health.journaled_ns is None else picture.now_ns - health.journaled_ns
     return [
         ("disk free", _bad("not known") if free is None else _judged(free >= LITTLE_DISK_BYTES, _size(free))),
-        ("journal", _told(f"{_size(health.journal_bytes)}, written {fmt.age(written)} ago")),
+        ("journal", _told(f"{_size(health.journal_bytes)}, wrote {fmt.age(written)} ago")),
     ]
 
 
@@ -144,7 +144,7 @@ def _drift(picture: Picture, snapshot: Snapshot) -> list[_Check]:
 def _told_beside(picture: Picture, snapshot: Snapshot) -> list[_Check]:
     """Who is told beside the screen, and what did not reach them."""
     if not snapshot.deliveries:
-        return [("receivers", _told("none: [monitoring] names them"))]
+        return [("receivers", _told("none are configured"))]
     return [(each.name, _delivery(each, picture.now_ns)) for each in snapshot.deliveries]
 
 

@@ -17,10 +17,10 @@ ALARM_SHARE = 0.90
 
 _WIDE = (
     Column("", 14, rank=1, most=20),
-    Column("", 10, rank=0, most=24),
+    Column("", 8, rank=0, most=24),
     Column("used", 6, Align.RIGHT, rank=2),
     Column("+rest", 6, Align.RIGHT, rank=3),
-    Column("limit", 6, Align.RIGHT, rank=4),
+    Column("limit", 8, Align.RIGHT, rank=4),
     Column("amount", 9, Align.DECIMAL, rank=5),
     Column("age", 5, Align.RIGHT, rank=6),
     Column("", 12, rank=7, most=30),
@@ -66,7 +66,9 @@ def _amount(value: int | None, gauge: Gauge) -> str:
 
 
 def _limit(gauge: Gauge) -> str:
-    return fmt.short_dollars(gauge.limit) if gauge.unit == "cash" else _amount(gauge.limit, gauge)
+    if gauge.unit == "cash" and gauge.limit is not None:
+        return f"{fmt.short_dollars(gauge.limit)} $"
+    return _amount(gauge.limit, gauge)
 
 
 def _amounts(gauge: Gauge) -> tuple[str, str, str]:
@@ -79,7 +81,7 @@ def _cells(gauge: Gauge, picture: Picture) -> Sequence[Cell]:
 
     def drawn(width: int) -> Line:
         if used is None:
-            return put("n/a, refuses" if width >= 12 else "refuses" if width >= 7 else "stops", Tone.WARN)
+            return put("n/a, refuses" if width >= 12 else "refuses" if width >= 7 else "stop", Tone.WARN)
         worst = used if resting is None else max(used, resting)
         return bar(used, worst, width, _tone(used, warns_at), (warns_at, ALARM_SHARE))
 

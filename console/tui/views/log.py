@@ -95,4 +95,7 @@ class LogPane(Pane):
 def _amount(shown: Found) -> Line:
     if shown.is_searching:
         return put("searching", Tone.ACCENT)
-    return put(f"the newest {LINES_KEPT:,}" if len(shown.lines) == LINES_KEPT else f"{len(shown.lines):,}")
+    count = len(shown.lines)
+    return put(
+        f"newest {count:,} lines" if count == LINES_KEPT else f"{count:,} line{'' if count == 1 else 's'}"
+    )

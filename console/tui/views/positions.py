@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from console.domain.money import cost
 from console.domain.order import OrderStatus
 from console.engine.snapshot import ExternalView, PositionView, RestingView, Snapshot
 from console.tui import edges
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Line, Span, Tone, middle, put
+from console.tui.cells import EMPTY, Line, Span, Tone, middle, put, width_of
 from console.tui.pane import Content, Query, Row, View
 from console.tui.picture import Picture
 from console.tui.table import Align, Cell, Column
@@ -28,7 +30,7 @@ _COLUMNS = (
     Column("in", 4, Align.RIGHT, rank=6),
 )
 _WIDE = (
-    replace(_COLUMNS[0], width=23),
+    msgspec.structs.replace(_COLUMNS[0], width=23),
     *_COLUMNS[1:],
     Column("realised", 8, Align.DECIMAL, rank=8),
     Column("fees", 6, Align.DECIMAL, rank=9),
@@ -36,7 +38,7 @@ _WIDE = (
     Column("measured c", 11, rank=14),
     Column("role", 5, rank=12),
     Column("since", 5, rank=13),
-    Column("group", 9, rank=11, most=26),
+    Column("group", 12, rank=11, most=26),
 )
 _WIDE_FROM = 104
 """From this width on, markets are named in full and there is room for more columns."""
@@ -56,6 +58,8 @@ _RESTING_WORDS = {
     OrderStatus.SENDING: "sending",
     OrderStatus.UNKNOWN: "UNKNOWN",
 }
+
+_MOMENT = re.compile(r"@ \d{4}-\d\d-\d\dT(\d\d:\d\d):\d\dZ$")
 
 _Row = PositionView | RestingView | ExternalView
 
@@ -99,15 +103,28 @@ def _position_cells(position: PositionView, picture: Picture) -> Sequence[Cell]:
         put(fmt.cents(position.mark), Tone.PLAIN if position.mark is not None else Tone.MUTED),
         signed(position.unrealised),
         put(fmt.dollars(-abs(position.worst_case))),
-        until(position.close_ns, picture),
+        _closes(position.close_ns, picture),
         signed(position.realised),
         put(fmt.dollars(position.fees), Tone.MUTED),
         edges.used_in_cents(position),
         edges.measured_in_cents(edges.measured_of(position, picture.edges)),
         put(edges.role_of(position) or fmt.UNKNOWN, Tone.MUTED),
         put(fmt.UNKNOWN if position.entered_ns is None else fmt.clock(position.entered_ns)[:5], Tone.MUTED),
-        put(position.group, Tone.MUTED),
+        lambda width: put(_short_group(position.group, width), Tone.MUTED),
     )
+
+
+def _closes(close_ns: int | None, picture: Picture) -> Cell:
+    def drawn(width: int) -> Line:
+        line = until(close_ns, picture)
+        return line if width_of(line) <= width else put("over", Tone.WARN)
+
+    return drawn
+
+
+def _short_group(group: str, width: int) -> str:
+    """A group's name, its moment as the time of day where there is no room for the date."""
+    return group if len(group) <= width else _MOMENT.sub(r"\1", group)
 
 
 def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: bool) -> Sequence[Cell]:
@@ -125,7 +142,7 @@ def _resting_cells(order: RestingView, picture: Picture, *, is_under_position: b
         put(_RESTING_WORDS.get(order.status, order.status.value), tone),
         put("", tone),
         put(fmt.dollars(-cost(order.price, order.leaves)), tone),
-        until(order.close_ns, picture),
+        _closes(order.close_ns, picture),
         *[put("", tone)] * 6,
         put(f"sent {fmt.age(picture.now_ns - order.sent_ns)} ago", tone),
     )

@@ -15,7 +15,8 @@ from console.backtest.replay_child import Failed, Finished, Progress, ReplayChil
 from console.config.changes import differences, settings_hash
 from console.config.schema import Settings
 from console.config.values import text_of
-from console.tui.cells import Line, Tone, bar, left, put
+from console.history.collected import collected_in
+from console.tui.cells import Line, Tone, bar, left, put, width_of
 from console.tui.key_action import bindings
 from console.tui.pane import Content, Pane, Query, View
 from console.tui.pane_actions import REPLAY_ACTIONS
@@ -26,24 +27,27 @@ from console.tui.views.replay_form import CHECKS, Field, Form, named_thresholds
 from console.tui.views.replay_result import result_lines, warnings_in
 from console.tui.views.thresholds import Changes
 
-_LABEL = 12
+_LABEL = 11
 _RUN = "run"
 _TAKE = "take"
 _WATCH = "watch"
-_HINT = "enter or ← → change a row, x runs, W watches"
 
 
 class ReplayPane(Pane):
     """The form of a replay, how far it is, and what it said."""
 
-    BINDINGS = [Binding("enter", "change", show=False), *bindings(REPLAY_ACTIONS)]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012 - Textual's declaration
+        # By the id of what it stands for here, so that both move together.
+        Binding("enter", "change", show=False, id="detail"),
+        *bindings(REPLAY_ACTIONS),
+    ]
 
     def __init__(self, in_force: Callable[[], Settings], home: Path) -> None:
         view = View(action="replay", name="Replay", content=self._content)
         super().__init__(view, id="replay", classes="side")
         self._in_force = in_force
         self._home = home
-        self._form = Form()
+        self._form = Form(collected=lambda: collected_in(home))
         self._child: ReplayChild | None = None
         self._request: ReplayRequest | None = None
         self._failure: str | None = None
@@ -128,7 +132,7 @@ class ReplayPane(Pane):
     def fail(self, text: str) -> None:
         """Say why what was watched is no longer."""
         self._failure = text
-        self.notify(inert(f"the replay ended: {text}"), severity="warning", markup=False)
+        self.notify(inert(f"back to live: {text}"), severity="warning", markup=False)
 
     def _requested(self) -> ReplayRequest:
         return self._form.request(self._in_force(), self._thresholds, self._home, 1)
@@ -165,7 +169,7 @@ class ReplayPane(Pane):
         said, self._child = self._child.said, None
         if isinstance(said, Finished):
             self._finished = (self._request, said)
-            self.notify("the replay is done: b shows it", markup=False)
+            self.notify(f"the replay is done: {self.key('replay')} shows it", markup=False)
         elif isinstance(said, Failed):
             self._failure = said.text
         return isinstance(said, Finished)
@@ -205,7 +209,7 @@ class ReplayPane(Pane):
 
     def _content(self, picture: Picture, width: int, height: int, query: Query) -> Content:
         rows = [*self._form_rows(width), *self._result_rows(width, height)]
-        summary = [put("REPLAY", Tone.BADGE_WARN)]
+        summary: list[Line] = []
         if self._finished is not None and (warnings := warnings_in(self._finished[1].compared)):
             summary.append(put(f"▲ {warnings} against it", Tone.WARN))
         return Content(
@@ -217,31 +221,42 @@ class ReplayPane(Pane):
     def _form_rows(self, width: int) -> list[tuple[str, Line]]:
         rows = [(field.key, self._field_row(field)) for field in self._form.fields()]
         rows.append((_RUN, self._run_row(width)))
-        rows.append((_WATCH, (*put(" W ", Tone.FOCUS), *put(" watch it in the panes", Tone.STRONG))))
+        rows.append((_WATCH, self._offer("replay_watch", "watch it in the panes")))
         if self._failure is not None:
             wrapped = textwrap.wrap(f"■ {self._failure}", max(10, width))
             rows += [(f"failure {place}", put(line, Tone.LOSS)) for place, line in enumerate(wrapped)]
         elif self._child is None and self._finished is None:
-            rows.append(("hint", put(_HINT, Tone.MUTED)))
+            wrapped = textwrap.wrap(self._hint(), max(10, width))
+            rows += [(f"hint {place}", put(line, Tone.MUTED)) for place, line in enumerate(wrapped)]
         return rows
+
+    def _offer(self, action: str, what: str) -> Line:
+        return (*put(f" {self.key(action)} ", Tone.FOCUS), *put(f" {what}", Tone.STRONG))
+
+    def _hint(self) -> str:
+        turns = " ".join(self.key(action) for action in ("detail", "replay_previous", "replay_next"))
+        return f"{turns} change a row, {self.key('replay_run')} runs, {self.key('replay_watch')} watches"
 
     def _field_row(self, field: Field) -> Line:
         value = self._form.values[field.key]
         label = left(put(field.label, Tone.MUTED), _LABEL)
         if field.is_choice:
             return (*label, *put("◂ ", Tone.TRACK), *put(value, Tone.STRONG), *put(" ▸", Tone.TRACK))
-        return (*label, *(put(value) if value else put(_EMPTY.get(field.key, "none"), Tone.MUTED)))
+        if not value:
+            return (*label, *put(_EMPTY.get(field.key, "none"), Tone.MUTED))
+        return (*label, *put(value), *put(f" {_UNITS.get(field.key, '')}", Tone.MUTED))
 
     def _run_row(self, width: int) -> Line:
         if self._child is None:
-            return (*put(" x ", Tone.FOCUS), *put(" run it at once", Tone.STRONG))
+            return self._offer("replay_run", "run it at once")
         said = self._child.said
         if not isinstance(said, Progress) or not said.name:
-            return (*put(" x ", Tone.FOCUS), *put(" cancel · opening the recording", Tone.STRONG))
+            return self._offer("replay_run", "cancel · opening the recording")
         share = said.rows / said.total if said.total else 1.0
         text = f" {share:4.0%} {said.name}, {said.rows_per_s:,.0f} rows/s"
-        drawn = bar(share, share, max(0, width - len(text) - 4), Tone.ACCENT, ())
-        return (*put(" x ", Tone.FOCUS), *put(" "), *drawn, *put(text))
+        offer = self._offer("replay_run", "")
+        drawn = bar(share, share, max(0, width - len(text) - width_of(offer)), Tone.ACCENT, ())
+        return (*offer, *drawn, *put(text))
 
     def _result_rows(self, width: int, height: int) -> list[tuple[str, Line]]:
         if self._finished is None:
@@ -252,7 +267,7 @@ class ReplayPane(Pane):
             self._drawn = asked, result_lines(request, finished.compared, width, height)
         take = put("nothing else than what is in force was tested", Tone.MUTED)
         if self._tested:
-            take = (*put(" T ", Tone.FOCUS), *put(" take what was tested to Thresholds"))
+            take = self._offer("replay_take", "take what was tested to Thresholds")
         outdated = textwrap.wrap(f"! {self._outdated}", max(10, width)) if self._outdated else []
         return [
             (_TAKE, take),
@@ -261,4 +276,5 @@ class ReplayPane(Pane):
         ]
 
 
+_UNITS = {"since": "UTC", "until": "UTC", "depth": "contracts", "capital": "$"}
 _EMPTY = {"since": "its beginning", "until": "its end", "series": "all", "depth": "nothing fills there"}

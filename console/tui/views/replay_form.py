@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from console.backtest.replay import SHIPPED, FeeModelName, ReplayRequest
 from console.config.schema import Settings
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
+from console.history.collected import Collected
 from console.history.times import ns_of, read_time
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ IN_FORCE = "in force"
 EDITED = "edited"
 _AS_THEY_ARE = "as they say"
 _STYLES: Sequence[Literal["maker", "taker"]] = ("maker", "taker")
+_NS_PER_S = 1_000_000_000
 _MOST_CONTRACTS = 1_000_000
 _MOST_DOLLARS = 1_000_000_000
 
@@ -49,10 +52,15 @@ FIELDS = (
 )
 
 
+def _nothing_collected() -> Sequence[Collected]:
+    return ()
+
+
 @dataclass
 class Form:
-    """What was chosen and typed so far, by the key of its field."""
+    """What was chosen and typed so far, by the key of its field; ``collected`` can be chosen too."""
 
+    collected: Callable[[], Sequence[Collected]] = _nothing_collected
     values: dict[str, str] = field(
         default_factory=lambda: {
             "recording": SHIPPED[0].name,
@@ -76,7 +84,7 @@ class Form:
     def choices(self, key: str, thresholds: Mapping[str, Settings]) -> Sequence[str]:
         """What a field may be."""
         return {
-            "recording": (*(each.name for each in SHIPPED), OWN_FOLDER),
+            "recording": (*(each.name for each in SHIPPED), *self._collected_folders(), OWN_FOLDER),
             "thresholds": tuple(thresholds),
             "style": (_AS_THEY_ARE, *_STYLES),
             "fees": get_args(FeeModelName),
@@ -92,7 +100,11 @@ class Form:
             self.values["since"] = "" if shipped is None else shipped.since
             self.values["until"] = "" if shipped is None else shipped.until
             self.values["series"] = ""
-            self.values["depth"] = "" if shipped is None else "100"
+            self.values["depth"] = "" if self.values[key] == OWN_FOLDER else "100"
+
+    def _collected_folders(self) -> dict[str, str]:
+        """By name; of two that are called the same the older is left out."""
+        return {_collected_name(each): each.folder for each in reversed(self.collected())}
 
     def request(
         self, in_force: Settings, thresholds: Mapping[str, Settings], home: Path, tried: int
@@ -101,15 +113,12 @@ class Form:
         since, until = _time(self.values["since"]), _time(self.values["until"])
         if since is not None and until is not None and since >= until:
             raise ValueError("from is not before to")
-        is_own = self.values["recording"] == OWN_FOLDER
-        if is_own and not self.values["folder"]:
-            raise ValueError("name the folder of the recording first")
-        _folder(self.values["folder"])
+        name, folder = self._recording()
         if self.values["thresholds"] not in thresholds:
             raise ValueError(f"the thresholds called {self.values['thresholds']} are gone; choose others")
         return ReplayRequest(
-            folder=str(Path(self.values["folder"]).expanduser().absolute()) if is_own else None,
-            name=self.values["folder"] if is_own else self.values["recording"],
+            folder=folder,
+            name=name,
             home=str(home),
             in_force=in_force,
             under_test=self._styled(thresholds[self.values["thresholds"]]),
@@ -122,12 +131,33 @@ class Form:
             tried=tried,
         )
 
+    def _recording(self) -> tuple[str, str | None]:
+        """What the recording is called and its folder, None for a shipped one; raises ValueError."""
+        chosen, typed = self.values["recording"], self.values["folder"]
+        if chosen == OWN_FOLDER:
+            if not typed:
+                raise ValueError("name the folder of the recording first")
+            return _folder(typed), str(Path(typed).expanduser().absolute())
+        if any(chosen == each.name for each in SHIPPED):
+            return chosen, None
+        folder = self._collected_folders().get(chosen)
+        if folder is None:
+            raise ValueError(f"what was {chosen} is gone; choose another recording")
+        return chosen, folder
+
     def _styled(self, settings: Settings) -> Settings:
         for style in _STYLES:
             if self.values["style"] == style:
                 strategy = dataclasses.replace(settings.strategy_flb, style=style)
                 return dataclasses.replace(settings, strategy_flb=strategy)
         return settings
+
+
+def _collected_name(collected: Collected) -> str:
+    first, last = (
+        datetime.fromtimestamp(at_ns / _NS_PER_S, UTC) for at_ns in (collected.since_ns, collected.until_ns)
+    )
+    return f"collected {','.join(collected.series)}, {first:%d %b} to {last:%d %b %Y}"
 
 
 def named_thresholds(in_force: Settings, proposed: Settings | None) -> dict[str, Settings]:
@@ -153,7 +183,13 @@ def _with_pair(settings: Settings, pair: Pair) -> Settings:
 
 
 def _folder(text: str) -> str:
-    if text and not Path(text).expanduser().is_dir():
+    """Raises ValueError also for what cannot even be looked for, such as ``~nobody``."""
+    try:
+        is_folder = not text or Path(text).expanduser().is_dir()
+    except (OSError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ValueError(f"this is not a folder ({why}): {text}") from None
+    if not is_folder:
         raise ValueError(f"{text} is not a folder")
     return text
 

@@ -89,6 +89,8 @@ class Playback:
         elif self.is_playing and self._at_ns < self._read_ns:
             self._at_ns = min(self._read_ns, self._at_ns + int(passed_s * self._ns_a_second))
         if self.is_complete and self._at_ns >= self._read_ns:
+            # It may have stopped before the last row, and a place behind that was sought.
+            self._at_ns = self._read_ns
             self.is_playing = False
 
     def place(self) -> Place | None:

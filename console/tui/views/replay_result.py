@@ -69,7 +69,7 @@ def _heading(text: str, width: int) -> Line:
 
 def _table(it: SideBySide, width: int) -> Iterator[Line]:
     yield _row(width, "", put("in force", Tone.MUTED), put("tested", Tone.MUTED), put("diff", Tone.MUTED))
-    yield _money(it, width, "net P&L", lambda side: side.net)
+    yield _money(it, width, "net P&L $", lambda side: side.net)
     yield _row(
         width,
         "  95 % from",
@@ -84,8 +84,8 @@ def _table(it: SideBySide, width: int) -> Iterator[Line]:
         _bound(it.under_test, lambda interval: interval[1]),
         _interval_end(it, 1),
     )
-    yield _money(it, width, "fees", lambda side: -side.fees)
-    yield _money(it, width, "deepest fall", lambda side: -side.deepest_fall)
+    yield _money(it, width, "fees $", lambda side: -side.fees)
+    yield _money(it, width, "deepest fall $", lambda side: -side.deepest_fall)
     yield _count(it, width, "trades ended", lambda side: side.trades)
     if any(side.open_trades for side in _sides(it)):
         yield _count(it, width, "trades open", lambda side: side.open_trades)

@@ -1,19 +1,27 @@
-"""The part of the main screen that watches a replay; what it shows came from a file and goes nowhere."""
+"""The part of the main screen that watches a replay; what it shows came from a file and goes nowhere.
+
+What a replay needs is imported when there is one, so that the first drawing does not wait for it.
+"""
 
 from __future__ import annotations
 
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Input
 
-from console.backtest.replay import ReplayRequest
-from console.backtest.replay_watch import WatchedReplay
 from console.tui.key_action import bindings
 from console.tui.pane_actions import WATCH_ACTIONS
-from console.tui.views.replay_bar import ReplayBar
-from console.tui.views.replay_field import FieldDialog
-from console.tui.views.replay_playback import Playback
-from console.tui.views.replay_seek import SEEK, read_place
 
+if TYPE_CHECKING:
+    from console.backtest.replay import ReplayRequest
+    from console.tui.views.replay_bar import ReplayBar
+    from console.tui.views.replay_playback import Playback
+
+_DRAWN_EVERY_S = 0.05
 _PREFIX = "watch_"
 """Of every action here: they can be taken only while a replay is watched."""
 
@@ -26,7 +34,16 @@ class ReplayScreen(Screen[None]):
     def __init__(self, leave_key: str) -> None:
         super().__init__()
         self.playback: Playback | None = None
-        self.replay_bar = ReplayBar(leave_key, self._seek_share)
+        self._leave_key = leave_key
+        self._drawing: Timer | None = None
+        self._drawn_s = 0.0
+
+    @cached_property
+    def replay_bar(self) -> ReplayBar:
+        """Over the panes while a replay is watched."""
+        from console.tui.views.replay_bar import ReplayBar
+
+        return ReplayBar(self._leave_key, self._seek_share)
 
     @property
     def is_watching(self) -> bool:
@@ -34,11 +51,28 @@ class ReplayScreen(Screen[None]):
         return self.playback is not None
 
     def redraw(self) -> None:
-        """Show at once what a key has changed."""
+        """Show at once what has changed."""
         raise NotImplementedError
+
+    def _draw_soon(self) -> None:
+        """Show what a key has changed, but not all that keys at a faster pace have."""
+        if self._drawing is None:
+            since_s = time.monotonic() - self._drawn_s
+            if since_s >= _DRAWN_EVERY_S:
+                self._draw_now()
+            else:
+                self._drawing = self.set_timer(_DRAWN_EVERY_S - since_s, self._draw_now)
+
+    def _draw_now(self) -> None:
+        self._drawing = None
+        self.redraw()
+        self._drawn_s = time.monotonic()
 
     def begin_watching(self, request: ReplayRequest) -> None:
         """Run a replay and show it; raises OSError when no process can be started."""
+        from console.backtest.replay_watch import WatchedReplay
+        from console.tui.views.replay_playback import Playback
+
         self.end_watching()
         self.playback = Playback(WatchedReplay(request))
         self._mark()
@@ -73,17 +107,17 @@ class ReplayScreen(Screen[None]):
     def action_watch_play(self) -> None:
         if self.playback is not None:
             self.playback.play()
-            self.redraw()
+            self._draw_soon()
 
     def action_watch_step(self, steps: int) -> None:
         if self.playback is not None:
             self.playback.step(steps)
-            self.redraw()
+            self._draw_soon()
 
     def action_watch_speed(self, steps: int) -> None:
         if self.playback is not None:
             self.playback.change_speed(steps)
-            self.redraw()
+            self._draw_soon()
 
     def action_watch_end(self, direction: int) -> None:
         self._seek_share(max(0.0, direction))
@@ -91,7 +125,7 @@ class ReplayScreen(Screen[None]):
     def _seek_share(self, share: float) -> None:
         if self.playback is not None:
             self.playback.seek_share(share)
-            self.redraw()
+            self._draw_soon()
 
     def action_watch_trade(self, direction: int) -> None:
         if self.playback is not None:
@@ -107,10 +141,13 @@ class ReplayScreen(Screen[None]):
         if not is_found:
             so_far = " in what has been run so far" if direction > 0 and not self.playback.is_complete else ""
             self.notify(f"the replay has {otherwise}{so_far}", markup=False)
-        self.redraw()
+        self._draw_soon()
 
     def action_watch_seek(self) -> None:
         """Ask for a place; the answer goes nowhere once the replay has ended."""
+        from console.tui.views.replay_field import FieldDialog
+        from console.tui.views.replay_seek import SEEK, read_place
+
         place = None if self.playback is None else self.playback.place()
         if place is None:
             return
@@ -122,6 +159,6 @@ class ReplayScreen(Screen[None]):
         def go(text: str | None) -> None:
             if text is not None and self.playback is not None:
                 self.playback.seek(sought(text))
-                self.redraw()
+                self._draw_soon()
 
         self.app.push_screen(FieldDialog(SEEK, "", sought), go)

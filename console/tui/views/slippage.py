@@ -41,7 +41,7 @@ def _statistics(name: str, role: RoleSummary, width: int) -> Line:
         (1, put(f"n={role.n}", Tone.MUTED)),
         (3, put(f"mean {fmt.bps(mean)}")),
         (4, put(f"p50 {fmt.bps(role.p50)}")),
-        (0, put(f"p95 {fmt.bps(role.p95)}")),
+        (0, put(f"p95 {fmt.bps(role.p95)} bps")),
         (5, put(f"p99 {fmt.bps(role.p99)}")),
         (2, put(f"{beyond:.0%} beyond", Tone.LOSS if beyond > _MUCH_BEYOND else Tone.PLAIN)),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from console.engine.snapshot import LatchView, Snapshot, SwitchState, SwitchView
+from console.risk.switches.manual import MANUAL
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
 from console.tui.pane import Content, Query, Row, View
@@ -16,10 +18,10 @@ from console.tui.views.common import WAITING, clearing, data_age
 _COLUMNS = (
     Column("state", 9, rank=0),
     Column("switch", 11, rank=1, most=12),
-    Column("reading", 12, rank=2, most=14),
-    Column("threshold", 11, rank=3, most=12),
+    Column("reading", 12, rank=2, most=13),
+    Column("threshold", 11, rank=3, most=13),
     Column("since", 5, rank=4),
-    Column("clears", 12, rank=5, most=60),
+    Column("clears", 10, rank=5, most=60),
     Column("read", 5, rank=6),
 )
 _NARROW_COLUMNS = (Column("", 9), Column("", 8, rank=1, most=16))
@@ -37,6 +39,9 @@ _URGENCY = {
     SwitchState.ARMED: 3,
 }
 
+_BESIDE_UNITS = re.compile(r"(?<=\d) (?=[%/$a-z])|(?<=>) ")
+_HOW = re.compile(r"[,;]| after ")
+
 _Row = tuple[str, Sequence[Cell], Row]
 
 
@@ -50,13 +55,29 @@ def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
     cells = (
         put(sign, tone),
         put(switch.label, Tone.PLAIN if is_calm else Tone.STRONG),
-        put(switch.reading, Tone.PLAIN if is_calm else tone),
-        put(switch.threshold, Tone.MUTED),
+        lambda width: put(_dense(_reading(switch), width), Tone.PLAIN if is_calm else tone),
+        lambda width: put(_dense(switch.threshold, width), Tone.MUTED),
         put("", tone) if is_calm else _since(switch.since_ns, picture),
-        put(switch.clears, Tone.MUTED),
+        lambda width: put(_brief(switch.clears, width), Tone.MUTED),
         _since(switch.evaluated_ns, picture),
     )
     return f"switch {switch.key}", cells, details.of_switch(switch, picture)
+
+
+def _reading(switch: SwitchView) -> str:
+    """What it read last; of the operator's own that is not what matters once it is used."""
+    is_used = switch.key == MANUAL and switch.state is SwitchState.TRIPPED
+    return "used" if is_used else switch.reading
+
+
+def _dense(text: str, width: int) -> str:
+    """Without the spaces between figures and units where they do not fit."""
+    return text if len(text) <= width else _BESIDE_UNITS.sub("", text)
+
+
+def _brief(text: str, width: int) -> str:
+    """Who or what clears it, where there is no room for how."""
+    return text if len(text) <= width else _HOW.split(text)[0]
 
 
 def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:

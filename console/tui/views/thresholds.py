@@ -13,6 +13,7 @@ from console.config.errors import ConfigError
 from console.config.load import Loaded
 from console.config.schema import Settings
 from console.config.values import checked, from_text
+from console.domain.events import SettingsChanged
 from console.engine.settings_preview import Preview, preview
 from console.engine.snapshot import Snapshot
 from console.tui.cells import EMPTY, Line, Span, Tone, left, put
@@ -23,12 +24,13 @@ from console.tui.pane_actions import THRESHOLD_ACTIONS
 from console.tui.picture import Picture
 from console.tui.views.common import WAITING, data_age
 from console.tui.views.thresholds_dialogs import EditDialog, ReviewDialog
-from console.tui.views.thresholds_history import history_lines
+from console.tui.views.thresholds_history import clock, history_lines, undoable
 from console.tui.views.thresholds_rows import ORDERS, Form, columns_for
 
 Changes = tuple[tuple[str, str], ...]
 """Each a setting's key with the text of another value."""
 
+_BY_CHANGE = ORDERS.index("change")
 _DETAILS = 7
 _LEAST_ROWS = 5
 
@@ -36,10 +38,14 @@ _LEAST_ROWS = 5
 class ThresholdsPane(Pane):
     """Edits are kept here until they are applied; nothing changes before the engine has taken them."""
 
-    BINDINGS = [Binding("enter", "edit", show=False), *bindings(THRESHOLD_ACTIONS)]  # noqa: RUF012
+    BINDINGS = [  # noqa: RUF012 - Textual's declaration
+        # By the id of what it stands for here, so that both move together.
+        Binding("enter", "edit", show=False, id="detail"),
+        *bindings(THRESHOLD_ACTIONS),
+    ]
 
     def __init__(
-        self, loaded: Loaded, *, apply: Callable[[Changes, str], None], is_refused: Callable[[], bool]
+        self, loaded: Loaded, *, apply: Callable[[str, Changes, str], None], is_refused: Callable[[], bool]
     ) -> None:
         view = View(
             action="thresholds", name="Thresholds", content=self._content, orders=ORDERS, is_filtered=True
@@ -66,7 +72,7 @@ class ThresholdsPane(Pane):
         return None if self._picture is None else self._picture.snapshot
 
     def _form(self, snapshot: Snapshot) -> Form:
-        return Form(self._loaded, snapshot, self._edits)
+        return Form(self._loaded, snapshot, self._edits, self.key)
 
     def proposed_settings(self) -> Settings | None:
         """The settings in force with the edits made here; None while there are none or they do not fit."""
@@ -79,7 +85,10 @@ class ThresholdsPane(Pane):
             return None
 
     def propose(self, changes: Changes) -> None:
-        """Take these as edits, but for those that cannot be changed in this run; nothing is applied."""
+        """Take these as edits, and show them, but for those that cannot be changed in this run.
+
+        Nothing is applied.
+        """
         if self._snapshot is None:
             return
         form = self._form(self._snapshot)
@@ -89,7 +98,8 @@ class ThresholdsPane(Pane):
                 self._edits[key] = text
             else:
                 self.notify(f"{key} {fixed}", severity="warning", markup=False)
-        self._show_again()
+        self._cursor_key = next(iter(self._edits), None)
+        self.ask(Query(order=_BY_CHANGE))
 
     # --- editing ------------------------------------------------------------------------------------
 
@@ -132,17 +142,35 @@ class ThresholdsPane(Pane):
         if self._edits:
             self._review("Apply", tuple(self._edits.items()))
         else:
-            self.notify("nothing is edited: enter edits the setting under the cursor")
+            key = self.key("detail")
+            self.notify(f"nothing is edited: {key} edits the setting under the cursor", markup=False)
+
+    @property
+    def _made(self) -> Sequence[SettingsChanged]:
+        return self._snapshot.edits if self._snapshot is not None else ()
 
     def action_undo(self) -> None:
-        """Bring back what was in force before the newest change, as a change of its own."""
-        edits = self._snapshot.edits if self._snapshot is not None else ()
-        if edits:
-            self._review("Undo", tuple((change.key, change.old) for change in edits[-1].changes))
-        else:
-            self.notify("nothing to undo: no setting was changed")
+        """Bring back what was in force before the newest change that is, as a change of its own."""
+        done = undoable(self._made).done
+        if not done:
+            self.notify("nothing to undo: no change is in force")
+            return
+        changes = tuple((change.key, change.old) for change in done[-1].changes)
+        self._review("Undo", changes, done[-1], f"{len(done) - 1} more can be undone")
 
-    def _review(self, verb: str, changes: Changes) -> None:
+    def action_redo(self) -> None:
+        """Bring again what was undone last, as a change of its own."""
+        undone = undoable(self._made).undone
+        if not undone:
+            self.notify("nothing to redo: the newest change was no undo")
+            return
+        changes = tuple((change.key, change.new) for change in undone[-1].changes)
+        self._review("Redo", changes, undone[-1], f"{len(undone) - 1} more can be redone")
+
+    def _review(
+        self, verb: str, changes: Changes, made: SettingsChanged | None = None, others: str = ""
+    ) -> None:
+        """Ask whether to make changes, which take back or bring again one that was ``made``."""
         if self._is_refused():
             return
         try:
@@ -151,11 +179,22 @@ class ThresholdsPane(Pane):
             self.notify(str(error), severity="warning", markup=False)
             return
 
+        of = "" if made is None else f"{verb.lower()} of {clock(made)}"
+
         def answered(reason: str | None) -> None:
             if reason is not None:
-                self._apply(changes, reason)
+                self._apply(verb, changes, ": ".join(filter(None, (of, reason))))
 
-        self.app.push_screen(ReviewDialog(verb, lambda: self._look(changes), asks=asks), answered)
+        about = (
+            []
+            if made is None
+            else [
+                put(f"The change of {clock(made)} by {made.source}: {made.reason}"),
+                put(others, Tone.MUTED),
+            ]
+        )
+        dialog = ReviewDialog(verb, lambda: self._look(changes), about, asks=asks)
+        self.app.push_screen(dialog, answered)
 
     def _look(self, changes: Changes) -> Preview:
         """What would change now; raises ConfigError when it may not."""
@@ -172,8 +211,7 @@ class ThresholdsPane(Pane):
 
     def action_edits(self) -> None:
         """Every change that was ever applied."""
-        edits = self._snapshot.edits if self._snapshot is not None else ()
-        self.app.push_screen(Page("Edits", history_lines(edits)))
+        self.app.push_screen(Page("Edits", history_lines(self._made)))
 
     # --- drawing ------------------------------------------------------------------------------------
 
@@ -206,7 +244,8 @@ class ThresholdsPane(Pane):
             return Content(message=WAITING, age=data_age(None))
         form = self._form(snapshot)
         keys = list(form.keys(query))
-        edited = put(f"{len(self._edits)} edited, v reviews", Tone.WARN) if self._edits else EMPTY
+        reviews = f"{len(self._edits)} edited, {self.key('review')} reviews"
+        edited = put(reviews, Tone.WARN) if self._edits else EMPTY
         unkept = put(f"{len(snapshot.unkept_settings)} for this run only", Tone.WARN)
         return Content(
             summary=[edited, unkept if snapshot.unkept_settings else EMPTY, put(snapshot.settings_hash[:8])],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -68,17 +68,20 @@ class EditDialog(ModalScreen[str | None]):
 
 
 class ReviewDialog(ModalScreen[str | None]):
-    """Shows old and new and what would change now; its result is the reason, or None.
+    """Shows old and new and what would change now, under ``about``; its result is the reason, or None.
 
     What only tightens is applied by Enter; what ``asks`` has Cancel focused and needs a typed reason.
     """
 
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", show=False)]  # noqa: RUF012 - Textual's
 
-    def __init__(self, verb: str, look: Callable[[], Preview], *, asks: bool) -> None:
+    def __init__(
+        self, verb: str, look: Callable[[], Preview], about: Sequence[Line] = (), *, asks: bool
+    ) -> None:
         super().__init__()
         self._verb = verb
         self._look = look
+        self._about = about
         self._asks = asks
 
     def compose(self) -> ComposeResult:
@@ -109,7 +112,9 @@ class ReviewDialog(ModalScreen[str | None]):
         tone = Tone.WARN
         try:
             looked = self._look()
-            self.query_one("#shown", Static).update(rich_text(preview_lines(looked), variables))
+            self.query_one("#shown", Static).update(
+                rich_text([*self._about, *preview_lines(looked)], variables)
+            )
             if not looked.proposed:
                 missing = "these values are in force already"
             elif looked.loosens and not self._asks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.config.catalogue import CATALOGUE, SettingSpec
@@ -29,9 +29,7 @@ _COLUMNS = (
 )
 _NARROW_COLUMNS = (Column("setting", 16, most=34), *_COLUMNS[1:])
 _NARROW = 42
-ORDERS = ("section", "changed first")
-
-_HINT = "enter edits, v reviews and applies, u undoes, e shows the edits made"
+ORDERS = ("section", "change")
 
 
 def columns_for(width: int) -> Sequence[Column]:
@@ -41,17 +39,21 @@ def columns_for(width: int) -> Sequence[Column]:
 
 @dataclass(frozen=True)
 class Form:
-    """Every setting as it was loaded and is in force, and the operator's edits by key."""
+    """Every setting as it was loaded and is in force, and the operator's edits by key.
+
+    ``key`` is that of an action.
+    """
 
     loaded: Loaded
     snapshot: Snapshot
     edits: Mapping[str, str]
+    key: Callable[[str], str]
 
     def keys(self, query: Query) -> Iterator[str]:
         """The rows: a setting's key, or a section's name above its settings."""
         specs = [each for each in CATALOGUE.values() if query.admits(each.key, each.description)]
         if query.order:
-            yield from (spec.key for spec in sorted(specs, key=lambda spec: not self._is_changed(spec)))
+            yield from (spec.key for spec in sorted(specs, key=self._distance))
             return
         section = ""
         for spec in specs:
@@ -60,8 +62,11 @@ class Form:
                 yield section
             yield spec.key
 
-    def _is_changed(self, spec: SettingSpec) -> bool:
-        return spec.key in self.edits or spec.value_in(self.snapshot.settings) != spec.default
+    def _distance(self, spec: SettingSpec) -> int:
+        """From what the operator is at: edited, otherwise than by default, as by default."""
+        if spec.key in self.edits:
+            return 0
+        return 1 if spec.value_in(self.snapshot.settings) != spec.default else 2
 
     def in_force(self, spec: SettingSpec) -> str:
         return text_of(spec, spec.value_in(self.snapshot.settings))
@@ -119,7 +124,7 @@ class Form:
     def details(self, spec: SettingSpec | None, width: int) -> list[Line]:
         """What a setting is, what may be done with it, and what is about to be."""
         if spec is None:
-            return [put(line, Tone.MUTED) for line in textwrap.wrap(_HINT, width)]
+            return [put(line, Tone.MUTED) for line in textwrap.wrap(self._hint(), width)]
         state, tone = self._state(spec)
         return [
             join([put(spec.key, Tone.STRONG), put(self.in_force(spec), Tone.ACCENT)]),
@@ -127,6 +132,16 @@ class Form:
             *(put(line) for line in textwrap.wrap(spec.description, width)),
             *(put(line, Tone.MUTED) for line in textwrap.wrap(facts_of(spec), width)),
         ]
+
+    def _hint(self) -> str:
+        said = (
+            ("detail", "edits"),
+            ("review", "reviews and applies"),
+            ("undo", "undoes"),
+            ("redo", "redoes"),
+            ("edits", "shows the edits made"),
+        )
+        return ", ".join(f"{self.key(action)} {what}" for action, what in said)
 
     def _state(self, spec: SettingSpec) -> tuple[str, Tone]:
         fixed = self.fixed(spec)
@@ -138,7 +153,7 @@ class Form:
             except ConfigError as error:
                 return f"■ {error}", Tone.LOSS
             return (
-                f"edited: {effect}; v reviews, backspace drops it",
+                f"edited: {effect}; {self.key('review')} reviews, {self.key('drop_edit')} drops it",
                 Tone.WARN if is_loosening else Tone.GAIN,
             )
         if spec.key in self.snapshot.unkept_settings:

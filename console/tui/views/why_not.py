@@ -9,7 +9,7 @@ from console.tui.picture import Picture
 from console.tui.table import Cell
 from console.tui.views.common import WAITING, data_age
 
-_LABEL, _COUNT = 16, 9
+_LABEL, _COUNT, _SHARE = 16, 7, 6
 _MOST_REASONS = 3
 
 
@@ -17,12 +17,18 @@ def _step_row(step: FunnelStep, first: int) -> Cell:
     share = step.reached / first if first else 0.0
 
     def drawn(width: int) -> Line:
-        room = width - _LABEL - _COUNT - 1
+        room = width - _LABEL - _COUNT - _SHARE - 1
         drop = bar(share, share, room, Tone.ACCENT, ()) if room > 0 else ()
         count = right(put(f"{step.reached:,}", Tone.STRONG), _COUNT)
-        return (*left(put(step.label, Tone.STRONG), _LABEL), *count, Span(" ", Tone.PLAIN), *drop)
+        of_all = right(put(_percent(share), Tone.MUTED), _SHARE)
+        return (*left(put(step.label, Tone.STRONG), _LABEL), *count, *of_all, Span(" ", Tone.PLAIN), *drop)
 
     return drawn
+
+
+def _percent(share: float) -> str:
+    """Of all that were scanned; the fewest are told from none."""
+    return f"{share:.0%}" if share >= 0.01 or not share else f"{share:.1%}" if share >= 0.001 else "<0.1%"
 
 
 def _reason_row(reason: str, count: int) -> Cell:
