@@ -14,6 +14,7 @@ from console import __version__
 from console.commands.common import add_common_arguments, add_console_arguments, drop_output, visible
 from console.commands.errors import ExitCode, SignalledError, UserError
 from console.config.errors import ConfigError, LockHeldError
+from console.config.load import check_options
 
 COMMANDS: Mapping[str, str] = {
     "run": "trade without a screen",
@@ -30,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "lookahead": "whether any decision on recorded markets depends on what came after it",
     "calibrate": "how often each price won in recorded markets, beside what was published",
     "groups": "which recorded markets moved together",
+    "collect": "recorded markets from the exchange: its history, and its live books",
     "report": "the daily, weekly or monthly review: each routine step answered, with figures and a verdict",
     "preflight": "the checklist before real money: checked by machine where it can be, asked where not",
     "export": "what the journal tells, as CSV or JSON: trades, fills, orders, equity, latches, settings",
@@ -61,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _parse(list(sys.argv[1:] if argv is None else argv))
+        # A command that needs no settings must not pass over a wrong one.
+        check_options(("--set", text) for text in getattr(command.arguments, "set", ()))
         exit_code = command.module.run(command.arguments)
         if sys.stdout is not None:
             sys.stdout.flush()

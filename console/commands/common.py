@@ -125,6 +125,8 @@ def print_json(document: object) -> None:
 
 def visible(text: str) -> str:
     """Text of others, with what could steer the terminal escaped; lines stay."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 

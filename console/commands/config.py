@@ -14,6 +14,7 @@ from console.commands.common import (
 )
 from console.commands.errors import ExitCode, UserError
 from console.config.catalogue import CATALOGUE, SettingSpec, SettingValue
+from console.config.errors import ConfigError
 from console.config.load import Loaded, Source, environment_file, load
 from console.config.secret_url import SecretUrl
 from console.config.values import shown
@@ -104,12 +105,28 @@ def _where(source: Source) -> str:
     return "default" if source.layer == 0 else f"{source.layer.name.lower()} {source.name}"
 
 
+def _check_screen(loaded: Loaded) -> None:
+    """The console starts without what of these it cannot use, so it is told here; raises ConfigError."""
+    # They bring the library of the screen, which no other command needs.
+    from console.tui.keymap import sound_keymap
+    from console.tui.themes import theme_problem
+
+    ui = loaded.settings.ui
+    keys, theme = (loaded.sources[key].name for key in ("ui.keymap", "ui.theme"))
+    problems = [f"{keys}: {problem}" for problem in sound_keymap(ui.keymap)[1]]
+    if (problem := theme_problem(ui.theme)) is not None:
+        problems.append(f"{theme}: {problem}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
 def _check(arguments: argparse.Namespace) -> int:
     file = arguments.file or arguments.config or environment_file(arguments.env)
     if arguments.file is None:
         loaded = load_settings(arguments)
     else:
         loaded = load(arguments.env, config=arguments.file, variables={}, options=options_of(arguments))
+    _check_screen(loaded)
     assigned = sum(source.layer > 0 for source in loaded.sources.values())
     if arguments.json:
         print_json({"file": file, "ok": True, "assigned": assigned})

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(session: Session, *, is_readonly: bool, is_ascii: bool) -> int:
     from console.tui.app import ConsoleApp
-    from console.tui.dialogs import QuitChoice
+    from console.tui.quit_choice import QuitChoice
     from console.tui.terminal import TerminalState
 
     worker, ending = session.worker, session.ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -20,7 +21,12 @@ class Steps:
 
     def begin(self, name: str) -> None:
         if self._shows:
-            print(f"{_CLEAR_LINE}{name} ...", end="", file=sys.stderr, flush=True)
+            self._show(f"{name} ...")
+
+    def _show(self, text: str) -> None:
+        """On one line of the terminal: what goes on to another would stay there."""
+        cells = shutil.get_terminal_size().columns - 1
+        print(f"{_CLEAR_LINE}{text[:cells]}", end="", file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +64,7 @@ class Bar(Steps):
         self._done, self._total, self._did_before = done, total, did_before
         if self._shows and (now_s - self._shown_s >= _SHOWN_EVERY_S or done == total):
             self._shown_s = now_s
-            print(f"{_CLEAR_LINE}{self._line(now_s)}", end="", file=sys.stderr, flush=True)
+            self._show(self._line(now_s))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

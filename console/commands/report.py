@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from console.history.times import ns_of, read_time
 if TYPE_CHECKING:
     from console.backtest.routine import Review, Step
     from console.domain.market import Ticker
+    from console.monitoring.days import Days
     from console.monitoring.period import PeriodRecords
 
 _DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--day",
         metavar="DATE",
         type=_date,
-        help="last day of the 1, 7 or 30 days, such as 2026-03-01 (UTC); default: today",
+        help="last of the 1, 7 or 30 risk days, such as 2026-03-01; default: today",
     )
     parser.add_argument("--dry-run", action="store_true", help="of the journal of dry runs")
     parser.add_argument("--html", metavar="FILE", type=Path, help="write it as one page with its charts")
@@ -93,8 +94,9 @@ def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
     from console.backtest.routine import Review, notes_of, reviewed
     from console.backtest.routine_daily import daily
     from console.backtest.routine_weekly import weekly
+    from console.monitoring.days import days_of
 
-    period = _period(arguments)
+    period = _period(arguments, days_of(settings.risk))
     traded, missing = _traded(arguments, settings, period)
     environment = f"{arguments.env}, dry run" if arguments.dry_run else arguments.env
     of = reviewed(environment, period, settings, fees_of(settings.fees), traded, missing)
@@ -111,11 +113,13 @@ def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
     return Review(routine=arguments.routine, of=of, steps=steps, notes=notes_of(of))
 
 
-def _period(arguments: argparse.Namespace) -> tuple[int, int]:
-    """From the first of its days to before the day after the last, in UTC."""
-    last: datetime = arguments.until or datetime.now(UTC)
-    after = last.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    return ns_of(after - timedelta(days=_DAYS[arguments.routine])), ns_of(after)
+def _period(arguments: argparse.Namespace, days: Days) -> tuple[int, int]:
+    """From the first of its risk days to before the day after the last."""
+    last = arguments.until or datetime.now(UTC)
+    if isinstance(last, datetime):
+        last = days.day_of(ns_of(last))
+    after = last + timedelta(days=1)
+    return days.start_ns(after - timedelta(days=_DAYS[arguments.routine])), days.start_ns(after)
 
 
 def _traded(
@@ -184,8 +188,10 @@ def _draw(folder: Path, review: Review) -> None:
         print("nothing to draw: nothing was traded", file=sys.stderr)
 
 
-def _date(text: str) -> datetime:
+def _date(text: str) -> date | datetime:
+    """A risk day by its date, or a moment in it."""
     try:
-        return read_time(text).astimezone(UTC)
+        time = read_time(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    return time.date() if len(text) <= len("2026-03-01") else time

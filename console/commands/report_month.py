@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from console.backtest.routine import Reviewed
     from console.backtest.routine_monthly import Month
     from console.history.timeline import Timeline
+    from console.monitoring.days import Days
 
 _THRESHOLD = 0.5
 _LATENCIES = (0, 3)
@@ -38,7 +39,6 @@ def month_of(arguments: argparse.Namespace, of: Reviewed) -> tuple[Month | None,
     if arguments.data is None:
         return None, _NOT_GIVEN
     from console.backtest.report import Context
-    from console.backtest.routine import day_text
     from console.history.folder import open_folder
     from console.history.schema import EmptyHistoryError, HistoryError
     from console.history.usable import Period
@@ -51,15 +51,14 @@ def month_of(arguments: argparse.Namespace, of: Reviewed) -> tuple[Month | None,
             timeline = open_folder(arguments.data, period)
             table = measured_table(setup.settings.edge, home_of(arguments).root, time.time_ns())
             context = Context(data=str(arguments.data), period=period, edge_table=table)
-            return _month(timeline, setup, context, bar), ""
+            return _month(timeline, setup, context, of.days, bar), ""
     except EmptyHistoryError:
-        days = f"{day_text(of.first_ns)} to {day_text(of.last_ns - 1)}"
-        return None, f"{arguments.data} has no usable row of {days}"
+        return None, f"{arguments.data} has no usable row of {of.period}"
     except HistoryError as error:
         raise UserError(str(error)) from None
 
 
-def _month(timeline: Timeline, setup: Setup, context: Context, bar: Bar) -> Month:
+def _month(timeline: Timeline, setup: Setup, context: Context, days: Days, bar: Bar) -> Month:
     from console.backtest.market_groups import find_groups
     from console.backtest.report import report_of
     from console.backtest.routine_monthly import Month
@@ -80,7 +79,7 @@ def _month(timeline: Timeline, setup: Setup, context: Context, bar: Bar) -> Mont
     return Month(
         data=context.data,
         report=report_of(result, setup, timeline.markets, replace(context, at_latency=others)),
-        unhardened=Sized(result=soft, figures=figures_of(soft, fee_model, settings.quality)),
+        unhardened=Sized(result=soft, figures=figures_of(soft, fee_model, settings.quality, days)),
         groups=find_groups(timeline, context.data, _THRESHOLD, None, bar.begin),
         markets=timeline.markets,
     )

@@ -11,10 +11,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from console.commands.backtest_arguments import whole
 from console.commands.errors import ExitCode, UserError
+from console.commands.signals import ended_by_signals
 
 _MOST_WORKERS = 1_024
 _CONNECT_S = 5
@@ -41,13 +42,20 @@ def add_worker_arguments(parser: argparse.ArgumentParser) -> None:
 @contextmanager
 def executor_of(arguments: argparse.Namespace, trials: int) -> Iterator[Executor]:
     """Where to run so many trials; when the block fails, what runs there is given up. Raises UserError."""
+    with ended_by_signals(), _where(arguments, trials) as executor:
+        yield executor
+
+
+def _where(arguments: argparse.Namespace, trials: int) -> AbstractContextManager[Executor]:
     if arguments.cluster is not None:
-        with _cluster(arguments.cluster) as executor:
-            yield executor
-        return
+        return _cluster(arguments.cluster)
+    return _pool(min(arguments.workers or _cores(), trials))
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
     # A fork would take over locks that threads of this process may hold.
     context = multiprocessing.get_context("spawn")
-    workers = min(arguments.workers or _cores(), trials)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         _start(pool, workers)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from console.config.schema import SECTIONS, Loosens, Settings
 from console.config.secret_url import SecretUrl
@@ -16,8 +17,7 @@ SettingValue = (
 )
 
 
-@dataclass(frozen=True)
-class SettingSpec:
+class SettingSpec(msgspec.Struct, frozen=True):
     """One declared setting; ``kind`` is its type, ``choices`` what a choice may be.
 
     ``holds_lists`` tells a table of lists from a table of texts.

@@ -8,11 +8,12 @@ import enum
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from console.config.catalogue import CATALOGUE, SettingValue
 from console.config.errors import ConfigError
@@ -42,8 +43,7 @@ class Layer(enum.IntEnum):
     OPTION = 4
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """The layer that set a value, and the file, variable or option by name."""
 
     layer: Layer
@@ -53,16 +53,14 @@ class Source:
 DEFAULT = Source(Layer.DEFAULT, "default")
 
 
-@dataclass(frozen=True)
-class Stated:
+class Stated(msgspec.Struct, frozen=True):
     """A value, and the source that states it."""
 
     value: SettingValue
     source: Source
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """The settings in force and the source of each, by dotted key.
 
     ``stated`` is what the environment's file states, whatever a later layer makes of it.
@@ -92,8 +90,7 @@ class Loaded:
         return f"is pinned by the {source.layer.name.lower()} {source.name}: start without that to change it"
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """``value`` for ``key``, as some layer states it."""
 
     key: str
@@ -128,6 +125,12 @@ def load(
             *_from_options(options),
         )
     )
+
+
+def check_options(options: Iterable[tuple[str, str]]) -> None:
+    """Raise ConfigError for an option that names no setting, or a value it cannot have."""
+    for assignment in _from_options(options):
+        _checked(assignment)
 
 
 def environment_file(environment: Environment) -> Path:

@@ -406,8 +406,8 @@ class MonitoringSettings:
         loosens="up",
     )
     alert_at_exposure_share: Decimal = setting(
-        "0.90",
-        "tells when so much of the cap on everything or on a group is at stake; entries end at the cap",
+        "1",
+        "tells when so much of the cap on everything is at stake; below 1 also while entries fill it up",
         unit="fraction",
         low=0,
         high=1,
