@@ -93,12 +93,13 @@ async def test_limits_are_shown_in_their_own_units_and_the_urgent_first(size: tu
     engine.change(
         gauges=(
             Gauge("calm", "orders /min", 3, None, 60, SECOND, unit="count"),
+            Gauge("near", "errors /h", 50, None, 60, SECOND, unit="count"),
             Gauge("share", "slipped fills", 4_500, None, 5_000, SECOND, unit="percent"),
         )
     )
     async with console(engine, size) as screen:
         text = await screen.press("2", "z")
-    assert text.index("slipped fills") < text.index("orders /min")
+    assert text.index("slipped fills") < text.index("errors /h") < text.index("orders /min")
     assert "!!90%" in text
     if size == WIDE:
         rows = {

@@ -32,6 +32,9 @@ _NARROW = (
 )
 
 
+_MOST_URGENT_FIRST = (Tone.LOSS, Tone.WARN, Tone.GAIN)
+
+
 def _share(part: int | None, limit: int | None) -> float | None:
     """Of the limit; a limit of zero is used up by anything and by nothing."""
     if part is None or limit is None:
@@ -106,16 +109,18 @@ def _summary(gauges: Sequence[Gauge]) -> list[Line]:
     return [put(f"highest {max(known)[0]:.0%}", _tone(*max(known)))] if known else []
 
 
-def _is_urgent(gauge: Gauge) -> bool:
-    """Whether a limit belongs at the top: not known, or beyond its warn mark."""
+def _urgency(gauge: Gauge) -> Tone:
+    """A limit that is not known belongs at the top like one beyond its alarm mark."""
     used = _share(gauge.used, gauge.limit)
-    return used is None or max(used, _share(gauge.with_resting, gauge.limit) or 0) >= _warns_at(gauge)
+    if used is None:
+        return Tone.LOSS
+    return _tone(max(used, _share(gauge.with_resting, gauge.limit) or 0), _warns_at(gauge))
 
 
 def _content(picture: Picture, width: int, height: int, query: Query) -> Content:
     if picture.snapshot is None:
         return Content(message=WAITING, age=data_age(None))
-    gauges = sorted(picture.snapshot.gauges, key=lambda gauge: not _is_urgent(gauge))
+    gauges = sorted(picture.snapshot.gauges, key=lambda gauge: _MOST_URGENT_FIRST.index(_urgency(gauge)))
     columns: Sequence[Column] = _WIDE if width >= 30 else _NARROW
     return Content(
         summary=_summary(gauges),
