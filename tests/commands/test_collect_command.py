@@ -103,7 +103,7 @@ class StandsStill:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-@pytest.mark.usefixtures("interrupts_reach_children")
+@pytest.mark.usefixtures("heeds_signals")
 def test_a_run_that_was_ended_goes_on_where_it_stopped(
     number: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import get_type_hints
@@ -306,16 +306,6 @@ def test_a_failure_leaves_the_file_of_before_and_no_other(
     folder = home / "practice" / "exports"
     assert [file.name for file in folder.iterdir()] == ["fills.csv"]
     assert table((folder / "fills.csv").read_text()) == before
-
-
-@pytest.fixture
-def heeds_signals() -> Iterator[None]:
-    """As from a terminal: what is started in the background has some of them ignored."""
-    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
-    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGHUP, hang_up)
 
 
 @pytest.mark.usefixtures("heeds_signals")

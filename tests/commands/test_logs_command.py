@@ -14,7 +14,7 @@ from console.cli import main
 from console.config.home import find_home
 from console.config.logs import GUARD_LOG, RUN_LOG, LogFile, log_line
 
-pytestmark = pytest.mark.usefixtures("interrupts_reach_children")
+pytestmark = pytest.mark.usefixtures("heeds_signals")
 
 PATIENCE_S = 60.0
 

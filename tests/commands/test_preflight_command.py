@@ -214,6 +214,7 @@ def test_what_was_found_before_an_interrupt_is_kept(
     assert known == {"fractional_kelly"}
 
 
+@pytest.mark.usefixtures("heeds_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_closed_terminal_and_a_signal_end_what_was_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

@@ -23,7 +23,7 @@ from favourites import TRADES, record
 from console import cli
 from console.commands import trial_runs
 
-pytestmark = pytest.mark.usefixtures("interrupts_reach_children")
+pytestmark = pytest.mark.usefixtures("heeds_signals")
 
 GRID = ("--grid", "90:10,95:5")
 

@@ -277,7 +277,7 @@ async def test_a_recording_holds_every_change_of_every_book_through_an_outage(
         assert {level: size for level, size in sizes[ticker].items() if size} == shown
 
 
-@pytest.mark.usefixtures("interrupts_reach_children")
+@pytest.mark.usefixtures("heeds_signals")
 async def test_the_command_records_until_it_is_interrupted_and_then_reads_the_rest(
     practice: Practice, tmp_path: Path
 ) -> None:
