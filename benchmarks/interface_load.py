@@ -128,7 +128,7 @@ class _Load:
 
     async def flood(self, feed: object) -> AsyncIterator[object]:
         """The feed's own events, and its newest quotes again and again."""
-        from console.domain.events import QuoteChanged
+        from console.domain.market_events import QuoteChanged
 
         said: asyncio.Queue[object] = asyncio.Queue()
 

@@ -26,7 +26,7 @@ from console.domain.fees import AccountPrecision, KalshiFees
 from console.domain.market import FeeTerms, Market, Ticker
 from console.domain.money import COUNT_PER_CONTRACT, PAYOUT, Cash, Count, Price
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal
 
 if TYPE_CHECKING:

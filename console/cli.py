@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import importlib
 import io
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, NoReturn, Protocol, cast
 
 from console import __version__
 from console.commands.common import add_common_arguments, add_console_arguments, drop_output, visible
@@ -20,8 +23,8 @@ COMMANDS: Mapping[str, str] = {
     "run": "trade without a screen",
     "halt": "cancel everything and keep it so, with the console alive, frozen or dead",
     "resume": "clear one latch while no console runs",
-    "recover": "make a corrupt journal anew, from the exchange",
-    "status": "what a running console holds and does",
+    "recover": "make a damaged journal anew, from its backups and the exchange",
+    "status": "what a running console holds and does, or the last one did",
     "alerts": "send a test alert to everyone who is to be told",
     "exchange": "the practice exchange alone",
     "backtest": "trade recorded markets, and judge the result",
@@ -37,7 +40,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "what the journal tells, as CSV or JSON: trades, fills, orders, equity, latches, settings",
     "logs": "the newest lines of the log, and what is added to it",
     "config": "show or check the settings in force, or list what there is to set",
-    "info": "versions and every path",
+    "info": "versions, paths and the state of the key",
 }
 """Sub-command, which is also its module in ``console.commands`` (``_`` for a hyphen), and its help."""
 
@@ -49,6 +52,13 @@ class CommandModule(Protocol):
 
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong in one sentence, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(ExitCode.USAGE, f"{self.prog}: {visible(message)}; see `{self.prog} --help`\n")
 
 
 class _Command(NamedTuple):
@@ -86,13 +96,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: list[str]) -> _Command:
-    first = _top_parser().parse_args(argv)
+    top = _top_parser()
+    first = top.parse_args(argv)
     if first.command is None:
         return _Command(_module("console"), first)
-    description = {**COMMANDS, **_INTERNAL}[first.command]
-    parser = argparse.ArgumentParser(
-        prog=f"kconsole {first.command}", description=description, allow_abbrev=False
-    )
+    description = {**COMMANDS, **_INTERNAL}.get(first.command)
+    if description is None:
+        near = difflib.get_close_matches(first.command, COMMANDS, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        top.error(f"there is no command {first.command!r}{meant}")
+    parser = _Parser(prog=f"kconsole {first.command}", description=description, allow_abbrev=False)
     module = _module(first.command)
     module.add_arguments(parser)
     # Options may stand before the command too: they are the command's own.
@@ -101,22 +114,34 @@ def _parse(argv: list[str]) -> _Command:
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    width = max(map(len, COMMANDS))
-    table = "\n".join(f"  {name:{width}}  {description}" for name, description in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="kconsole",
         usage="kconsole [options]\n       kconsole COMMAND [options]",
-        description="A terminal console that trades Kalshi event contracts. Without a command: the console.",
-        epilog=f"commands (kconsole COMMAND --help for more):\n{table}",
+        description="A terminal console that trades Kalshi event contracts.\nWithout a command: the console.",
+        epilog=f"commands (kconsole COMMAND --help for more):\n{_table()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"kconsole {__version__}")
     add_common_arguments(parser)
     add_console_arguments(parser)
-    parser.add_argument("command", nargs="?", choices=[*COMMANDS, *_INTERNAL], help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def _table() -> str:
+    """The commands, in lines as wide as argparse makes its own."""
+    width = max(map(len, COMMANDS))
+    return "\n".join(
+        textwrap.fill(
+            description,
+            shutil.get_terminal_size().columns - 2,
+            initial_indent=f"  {name:{width}}  ",
+            subsequent_indent=" " * (width + 4),
+        )
+        for name, description in COMMANDS.items()
+    )
 
 
 def _module(name: str) -> CommandModule:

@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "console"
 
-PURE = ("domain", "config/schema.py", "risk", "strategies", "monitoring")
+SETTINGS = tuple(f"config/{name}.py" for name in ("setting", "risk_settings", "trading_settings", "schema"))
+PURE = ("domain", *SETTINGS, "risk", "strategies", "monitoring")
 """What a replay must decide again exactly as it was: no clock, no chance, no threads of its own."""
 
 DOORS = {"console/risk/risk_manager.py", "console/monitoring/metrics_collector.py"}

@@ -47,15 +47,18 @@ from exchange_builders import intent as an_order
 from exchange_builders import venue
 from scripted_exchange import reply, scripted, silence
 
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.domain.account_events import OrderBecameUnknown, OrderFilled
 from console.domain.actions import BeginHalt
 from console.domain.book import BookSide
-from console.domain.events import ErrorHappened, OrderBecameUnknown, OrderFilled, TradingState
+from console.domain.engine_events import ErrorHappened
 from console.domain.fees import KalshiFees
 from console.domain.market import Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus
 from console.domain.ports import HaltLine, VenueError
+from console.domain.trading_state import TradingState
 from console.engine import halt_rounds
 from console.engine.activity import Activity
 from console.engine.gate import Gate, Sentinel
@@ -66,8 +69,9 @@ from console.monitoring.slippage import SlippageSample, summarise
 from console.monitoring.why_not import FunnelStepName
 from console.risk.correlation import identify_correlated_markets
 from console.risk.exposure import Exposure
+from console.risk.proposal import Proposal, Standing
 from console.risk.risk_manager import RiskManager as StandAlone
-from console.risk.sizing import Proposal, Standing, size
+from console.risk.sizing import size
 
 BID, ASK = BookSide.BID, BookSide.ASK
 PATIENCE_S = 10.0

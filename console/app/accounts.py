@@ -14,9 +14,7 @@ from console.engine.gate import Gate
 from console.exchange.clock import ServerClock
 from console.exchange.feed import KalshiFeed
 from console.exchange.halt_line import BlockingHaltLine
-from console.exchange.hosts import (
-    Connection,
-)
+from console.exchange.hosts import Connection
 from console.exchange.signing import Signer
 from console.simulation.broker import Broker
 from console.simulation.venue import SimulatedFeed, SimulatedHaltLine, SimulatedVenue

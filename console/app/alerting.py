@@ -11,9 +11,10 @@ from functools import partial
 
 from console.app.delivery import DEADLINE_S, Heartbeat, Sender
 from console.app.http_exchange import NotDeliveredError, Receiver
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 from console.config.secret_url import SecretUrl
 from console.domain.actions import Alert, AlertLevel
+from console.domain.time_units import NS_PER_S
 from console.engine.snapshot import DeliveryView
 from console.engine.worker import EngineWorker
 from console.monitoring.alert_messages import Message, Origin, ntfy_message, webhook_message
@@ -22,7 +23,7 @@ from console.monitoring.responses import TEST
 
 log = logging.getLogger(__name__)
 
-_FRESH_NS = 10_000_000_000
+_FRESH_NS = 10 * NS_PER_S
 """Progress older than this is none: the engine takes a step twice a second."""
 
 _CLOSING_S = 1.0

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from console.config.secret_url import SecretUrl
@@ -90,7 +89,14 @@ class Receiver:
         raise trouble
 
 
-_Address = tuple[Any, Any, int, str, Any]
+_Address = tuple[
+    socket.AddressFamily,
+    socket.SocketKind,
+    int,
+    str,
+    tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes],
+]
+"""One line of what ``socket.getaddrinfo`` gives."""
 
 
 class _Names:

@@ -15,6 +15,7 @@ from console.config.redaction import error_text
 from console.config.schema import Settings
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, Cash, Price
+from console.domain.time_units import MS_PER_S, NS_PER_S
 from console.engine.outside import Watched
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker
@@ -31,8 +32,6 @@ RETRY_S = 1.0
 REFRESH_S = 15.0
 """How old figures may be that are asked for by HTTP."""
 _CLOSING_S = 2.0
-_NS_PER_S = 1_000_000_000
-_MS_PER_S = 1_000
 
 
 def metrics_folder(launch: Launch) -> Path:
@@ -95,7 +94,7 @@ class RunMetrics:
             order_round_trip_s=_seconds(snapshot.order_round_trip_ns),
             clock_skew_s=None
             if snapshot.health.clock_skew_ms is None
-            else snapshot.health.clock_skew_ms / _MS_PER_S,
+            else snapshot.health.clock_skew_ms / MS_PER_S,
             unknown_orders=sum(order.status.value == "unknown" for order in snapshot.resting),
             log_lines_lost=snapshot.log_lines_lost,
             disk_free_bytes=snapshot.health.disk_free_bytes,
@@ -193,4 +192,4 @@ def _dollars(cash: Cash | None) -> float | None:
 
 
 def _seconds(ns: int | None) -> float | None:
-    return None if ns is None else ns / _NS_PER_S
+    return None if ns is None else ns / NS_PER_S

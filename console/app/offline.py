@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from console.app.launch import Launch, UncleanError
 from console.app.parts import connection_of, risk_of, signer_of, strategy_of, universe_of, venue_of
 from console.config.home import lock_key
-from console.domain.events import ExchangeStatusRead
+from console.domain.market_events import ExchangeStatusRead
 from console.engine.gate import Sentinel
 from console.engine.journal import Journal
 from console.engine.offline import OfflineEngine
@@ -19,9 +19,7 @@ from console.engine.rebuild import rebuild
 from console.engine.reconcile import AccountReads
 from console.exchange.clock import ServerClock
 from console.exchange.connector import BlockingConnector
-from console.exchange.hosts import (
-    Connection,
-)
+from console.exchange.hosts import Connection
 from console.strategies.edge import TableEdge
 
 

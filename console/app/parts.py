@@ -9,7 +9,8 @@ from pathlib import Path
 
 from console.app.launch import Launch
 from console.config.errors import ConfigError
-from console.config.schema import FeeSettings, Settings, UniverseSettings
+from console.config.schema import Settings
+from console.config.trading_settings import FeeSettings, UniverseSettings
 from console.domain.fees import FeeModel, KalshiFees, ProfitFees
 from console.domain.ports import Universe
 from console.exchange.clock import ServerClock

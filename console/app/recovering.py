@@ -17,7 +17,9 @@ from console.app.launch import Launch
 from console.app.offline import read_account
 from console.app.parts import connection_of
 from console.config.home import lock_key
-from console.domain.events import JournaledEvent, LatchRaised, TradingState
+from console.domain.engine_events import LatchRaised
+from console.domain.events import JournaledEvent
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.catch_up import caught_up
 from console.engine.client_ids import instance_of, prefix_of

@@ -8,14 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from console.app.accounts import exchange_account, simulated_account
+from console.app.accounts import TradedAccount, exchange_account, simulated_account
 from console.app.alerting import Alerting
-from console.app.earlier_run import (
-    EarlierRun,
-    record_opener,
-    see_to_earlier_run,
-    see_to_other_account,
-)
+from console.app.earlier_run import EarlierRun, record_opener, see_to_earlier_run, see_to_other_account
 from console.app.guarding import GuardProcess
 from console.app.launch import Launch
 from console.app.metrics import RunMetrics
@@ -26,13 +21,10 @@ from console.config.logs import RunLog, start_logging
 from console.config.redaction import conceal
 from console.engine.backup import Backups
 from console.engine.crash_points import crash_point
+from console.engine.run_file import RunRecord
 from console.engine.status import StatusWriter
 from console.engine.worker import EngineFailedError, EngineWorker, Plan
 from console.exchange.clock import ServerClock
-from console.exchange.hosts import (
-    Connection,
-)
-from console.exchange.signing import Signer
 from console.practice.child import Outage
 from console.strategies.edge_table import edge_model_of
 
@@ -55,10 +47,7 @@ def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned
     one sentence.
     """
     with ExitStack() as stack:
-        launch.folder.create()
-        stack.enter_context(launch.folder.lock())
-        run_log = start_log(launch)
-        stack.callback(run_log.close)
+        run_log = _enter_folder(launch, stack)
         crash_point("start: locked")
         earlier = None if launch.dry_run else see_to_earlier_run(launch)
         crash_point("start: earlier run cancelled")
@@ -74,7 +63,10 @@ def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned
         stack.callback(alerting.stop)
         metrics = RunMetrics(launch)
         stack.callback(metrics.close)
-        plan = _plan(launch, connection, signer, outage, run_log, earlier, guard, alerting, metrics)
+        make_account = simulated_account if launch.dry_run else exchange_account
+        account = make_account(launch, connection, signer, ServerClock(time.time_ns))
+        opener = None if earlier is None else record_opener(launch, connection, earlier)
+        plan = _plan(launch, account, outage, opener, run_log, guard, alerting, metrics)
         worker = EngineWorker(changed(plan))
         stack.callback(lambda: worker.stop(cancel_resting=True))
         if guard is not None:
@@ -84,12 +76,25 @@ def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned
         metrics.follow(worker)
         stack.callback(serve_metrics(metrics, launch.settings.monitoring.prometheus_port, worker))
         run_log.on_trouble = lambda text: worker.note_error("log", text)
-        status = StatusWriter(
-            worker, launch.folder.status, lambda error: worker.note_error("status", f"not written: {error}")
-        )
-        status.start()
-        stack.callback(status.stop)
+        _write_status(worker, launch, stack)
         yield worker
+
+
+def _enter_folder(launch: Launch, stack: ExitStack) -> RunLog:
+    """Make the environment's folder ours alone, and log there."""
+    launch.folder.create()
+    stack.enter_context(launch.folder.lock())
+    run_log = start_log(launch)
+    stack.callback(run_log.close)
+    return run_log
+
+
+def _write_status(worker: EngineWorker, launch: Launch, stack: ExitStack) -> None:
+    status = StatusWriter(
+        worker, launch.folder.status, lambda error: worker.note_error("status", f"not written: {error}")
+    )
+    status.start()
+    stack.callback(status.stop)
 
 
 def start_log(launch: Launch) -> RunLog:
@@ -119,20 +124,16 @@ def _start(worker: EngineWorker, launch: Launch, earlier: EarlierRun | None) -> 
 
 def _plan(
     launch: Launch,
-    connection: Connection,
-    signer: Signer,
+    account: TradedAccount,
     outage: Outage,
+    open_record: Callable[[str], RunRecord] | None,
     run_log: RunLog,
-    earlier: EarlierRun | None,
     guard: GuardProcess | None,
     alerting: Alerting,
     metrics: RunMetrics,
 ) -> Plan:
     settings = launch.settings
-    make_account = simulated_account if launch.dry_run else exchange_account
     edge = edge_model_of(settings.edge, launch.folder.path.parent, time.time_ns())
-    account = make_account(launch, connection, signer, ServerClock(time.time_ns))
-    is_practice = launch.environment == "practice"
     return Plan(
         environment=launch.environment,
         dry_run=launch.dry_run,
@@ -140,7 +141,7 @@ def _plan(
         notes=notes_of(launch),
         settings=settings,
         universe=universe_of(settings.universe),
-        arms_itself=is_practice or launch.dry_run,
+        arms_itself=launch.environment == "practice" or launch.dry_run,
         journal=account.journal,
         sentinel=account.sentinel,
         make_strategy=lambda used: strategy_of(used, edge_in(used, edge)),
@@ -153,7 +154,7 @@ def _plan(
         outage=outage,
         guard=guard,
         log_lines_lost=lambda: run_log.lost,
-        open_record=None if earlier is None else record_opener(launch, connection, earlier),
+        open_record=open_record,
         backups=None if launch.dry_run else Backups(launch.folder.backups),
         overrides=launch.overrides,
         tell=alerting.tell,

@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from console.domain.account_events import (
+    AccountOpened,
+    ClockSkewRead,
+    ExternalOrdersListed,
+    OrderAcked,
+    OrderFilled,
+    OrderIntended,
+    OrderReported,
+    PositionsCompared,
+)
 from console.domain.actions import (
     Action,
     Append,
@@ -16,33 +26,23 @@ from console.domain.actions import (
     EndHalt,
     Submit,
 )
-from console.domain.events import (
-    AccountOpened,
-    ClockSkewRead,
+from console.domain.commands import Resume
+from console.domain.engine_events import (
     ClockTicked,
-    EngineEvent,
     EquityMarked,
-    ExchangeStatusRead,
-    ExternalOrdersListed,
-    FeedProved,
     GroupOpened,
     HaltProgressed,
-    JournaledEvent,
     LatchCleared,
     LatchRaised,
-    OrderAcked,
-    OrderFilled,
-    OrderIntended,
-    OrderReported,
-    PositionsCompared,
-    Resume,
     RiskDayBegan,
     TimerFired,
-    TradingState,
 )
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.market import Ticker
+from console.domain.market_events import ExchangeStatusRead, FeedProved
 from console.domain.money import Cash
 from console.domain.order import OrderIntent
+from console.domain.trading_state import TradingState
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
 from console.monitoring.records import LatchRecord

@@ -39,9 +39,11 @@ from console.backtest.event_order import NO_TOUCH, Order
 from console.backtest.event_records import Records
 from console.backtest.event_trades import ClosedTrade, Metrics, closed_trades, metrics_of, trades_frame
 from console.backtest.result import Result
+from console.domain.account_events import OrderRejected, OrderReported
 from console.domain.book import NO_QUOTE, Quote
-from console.domain.events import EngineEvent, OrderRejected, OrderReported, TradePrinted
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
+from console.domain.market_events import TradePrinted
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement, TimeInForce
 from console.monitoring.records import FillRecord

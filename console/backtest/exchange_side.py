@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.display import ByMarket, Display, Shown
 from console.backtest.recorded_books import RecordedBooks
+from console.domain.account_events import MarketSettled
 from console.domain.book import NO_QUOTE, BookSide, Quote
-from console.domain.events import EngineEvent, MarketSettled, MarketStatusChanged, TradePrinted
+from console.domain.events import EngineEvent
 from console.domain.market import Market, MarketStatus, Ticker
+from console.domain.market_events import MarketStatusChanged, TradePrinted
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, Settlement
 from console.history.columns import Trades

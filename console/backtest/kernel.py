@@ -19,8 +19,9 @@ from console.backtest.recorded_books import RecordedBooks
 from console.backtest.scan_times import ScanTimes
 from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
-from console.domain.events import EngineEvent, QuoteChanged
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
+from console.domain.market_events import QuoteChanged
 from console.domain.money import PRICE_PER_DOLLAR
 from console.domain.order import OrderIntent
 from console.history.columns import Slice

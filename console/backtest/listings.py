@@ -12,8 +12,8 @@ import numpy as np
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.desk import Desk
 from console.backtest.exchange_side import ExchangeSide
-from console.domain.events import MarketListed
 from console.domain.market import Market, MarketStatus
+from console.domain.market_events import MarketListed
 from console.history.columns import Quotes
 
 if TYPE_CHECKING:

@@ -17,7 +17,9 @@ import msgspec
 from console.backtest.replay import ReplayRequest, opened, setup_of
 from console.config.schema import Settings
 from console.config.secret_url import without_secret
-from console.domain.events import JournaledEvent, LatchRaised, MarketSettled, OrderFilled
+from console.domain.account_events import MarketSettled, OrderFilled
+from console.domain.engine_events import LatchRaised
+from console.domain.events import JournaledEvent
 from console.engine.snapshot import LogKind, Snapshot
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from console.backtest.routine import (
 )
 from console.backtest.routine_plots import groups_figure
 from console.backtest.words import dollars, figure, percent, some
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.money import Cash
 from console.monitoring.correlated_loss import Peak, WorstDay
 from console.monitoring.documents import document_of

@@ -14,7 +14,7 @@ from console.backtest.routine_limits import capital_step, kelly_step
 from console.backtest.routine_sizing import Sized, sizing
 from console.backtest.routine_switches import kill_switches
 from console.backtest.words import dollars, figure, percent, some
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.risk.groups import Grouping
 
 if TYPE_CHECKING:

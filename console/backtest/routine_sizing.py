@@ -11,7 +11,7 @@ from console.backtest.routine import Chart, Step, Table, Verdict
 from console.backtest.routine_limits import FEWEST_DAYS, too_few_days
 from console.backtest.routine_plots import sizing_figure
 from console.backtest.words import UNKNOWN, dollars, percent
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.money import Cash, format_cash
 from console.monitoring.documents import Document
 from console.monitoring.figures import PeriodFigures

@@ -7,7 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.commands.backtest_arguments import add_backtest_arguments, context_from, run_on, setup_from
+from console.commands.backtest_arguments import (
+    OTHER_LATENCIES,
+    add_backtest_arguments,
+    context_from,
+    run_on,
+    setup_from,
+)
 from console.commands.common import print_json, visible
 from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import open_history
@@ -17,9 +23,6 @@ from console.commands.progress import Bar
 if TYPE_CHECKING:
     from console.backtest.report import Report
     from console.backtest.result import Result
-
-_OTHER_LATENCIES = (0, 3)
-"""What every latency is multiplied by, for the slope."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +63,7 @@ def _report(arguments: argparse.Namespace) -> Report:
         bar.begin("running")
         result = run_on(timeline, setup, bar)
         others = {}
-        for factor in () if arguments.quick else _OTHER_LATENCIES:
+        for factor in () if arguments.quick else OTHER_LATENCIES:
             bar.begin(f"at {factor} times the latency")
             others[factor] = run_on(timeline, setup.with_latency(factor), bar)
         bar.begin("reporting")

@@ -20,8 +20,10 @@ from console.commands.history_arguments import add_history_arguments, period_of
 from console.commands.progress import Bar
 from console.config.load import load
 from console.config.schema import Settings
+from console.config.setting import MOST_CONTRACTS, MOST_DOLLARS
 from console.domain.fees import AccountPrecision
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
+from console.domain.time_units import NS_PER_MS
 from console.simulation.matching import QueueModel
 from console.strategies.edge_table import edge_model_of, measured_table
 
@@ -32,15 +34,14 @@ if TYPE_CHECKING:
 
 FEE_MODELS = ("kalshi", "profit")
 
-_NS_PER_MS = 1_000_000
+OTHER_LATENCIES = (0, 3)
+"""What every latency is multiplied by, for the slope."""
+
 _MOST_MS = 3_600_000
 _USUAL_LATENCY_MS = ",".join(
-    f"{ns / _NS_PER_MS:g}"
-    for ns in (USUAL_LATENCY.feed_ns, USUAL_LATENCY.entry_ns, USUAL_LATENCY.response_ns)
+    f"{ns / NS_PER_MS:g}" for ns in (USUAL_LATENCY.feed_ns, USUAL_LATENCY.entry_ns, USUAL_LATENCY.response_ns)
 )
 _MOST_PPM = 10_000
-_MOST_CONTRACTS = 1_000_000
-_MOST_DOLLARS = 1_000_000_000
 
 
 def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,15 +53,29 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     add("--fees", choices=FEE_MODELS, help="the exchange's schedule (default), or a share of profits")
     add("--style", choices=("maker", "taker"), help="same as --set strategy_flb.style=STYLE")
     add("--capital", metavar="DOLLARS", type=_dollars, default="10000", help="default: 10000")
+    _add_world_arguments(parser)
+    add("--stop-on-halt", action="store_true", help="end at a halt, which else is cleared the next day")
+    add("--no-skip-ahead", action="store_true", help="look at rows too that can change nothing; slower")
+    add(
+        "--seed", metavar="N", type=_seed, default=0, help="of chance: jitter, results that were not recorded"
+    )
+
+
+def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
+    """What becomes of orders, and what they cost."""
+    add = parser.add_argument
     add(
         "--latency-ms",
+        dest="latency_ns",
         metavar="FEED,ENTRY,RESPONSE",
         type=_latencies,
         default=_USUAL_LATENCY_MS,
         help=f"from the exchange to us, from us to it, and of its answer; default: {_USUAL_LATENCY_MS}",
     )
-    add("--jitter-ms", metavar="MS", type=_delay, default="0", help="up to so much more, by chance")
-    add("--skew-ms", metavar="MS", type=_skew, default="0", help="how far our clock is ahead")
+    jitter = "up to so much more, by chance"
+    add("--jitter-ms", dest="jitter_ns", metavar="MS", type=_delay, default="0", help=jitter)
+    skew = "how far our clock is ahead"
+    add("--skew-ms", dest="skew_ns", metavar="MS", type=_skew, default="0", help=skew)
     add("--drift-ppm", metavar="PPM", type=_drift, default="0", help="how fast it gains")
     add(
         "--queue",
@@ -83,17 +98,8 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--fee-schedule", metavar="FILE", type=Path, help="CSV of fees by series and date, over those shipped"
     )
-    add(
-        "--precision",
-        choices=("direct", "broker"),
-        default="direct",
-        help="the step of the balance: 0.0001 $ (default), or a cent",
-    )
-    add("--stop-on-halt", action="store_true", help="end at a halt, which else is cleared the next day")
-    add("--no-skip-ahead", action="store_true", help="look at rows too that can change nothing; slower")
-    add(
-        "--seed", metavar="N", type=_seed, default=0, help="of chance: jitter, results that were not recorded"
-    )
+    step = "the step of the balance: 0.0001 $ (default), or a cent"
+    add("--precision", choices=("direct", "broker"), default="direct", help=step)
 
 
 def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setup:
@@ -118,7 +124,7 @@ def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setu
     return replace(
         usual,
         latency=_latency(arguments),
-        skew=ClockSkew(offset_ns=arguments.skew_ms, drift_ppm=arguments.drift_ppm),
+        skew=ClockSkew(offset_ns=arguments.skew_ns, drift_ppm=arguments.drift_ppm),
         queue=QueueModel(arguments.queue),
         assumed_depth=arguments.assume_depth,
         stop_on_halt=arguments.stop_on_halt,
@@ -162,8 +168,8 @@ def _settings(arguments: argparse.Namespace, options: tuple[tuple[str, str], ...
 
 
 def _latency(arguments: argparse.Namespace) -> Latency:
-    feed_ns, entry_ns, response_ns = arguments.latency_ms
-    return Latency(feed_ns=feed_ns, entry_ns=entry_ns, response_ns=response_ns, jitter_ns=arguments.jitter_ms)
+    feed_ns, entry_ns, response_ns = arguments.latency_ns
+    return Latency(feed_ns=feed_ns, entry_ns=entry_ns, response_ns=response_ns, jitter_ns=arguments.jitter_ns)
 
 
 def _ns(text: str, least_ms: int) -> int:
@@ -176,7 +182,7 @@ def _ns(text: str, least_ms: int) -> int:
         raise argparse.ArgumentTypeError(
             f"{text} is not a number of milliseconds from {least_ms} to {_MOST_MS}"
         )
-    return int(ms * _NS_PER_MS)
+    return int(ms * NS_PER_MS)
 
 
 def _delay(text: str) -> int:
@@ -207,7 +213,7 @@ def _seed(text: str) -> int:
 
 def contracts(text: str) -> Count:
     """A number of contracts, for an argument's type."""
-    return Count(whole(text, 1, _MOST_CONTRACTS, "contracts") * COUNT_PER_CONTRACT)
+    return Count(whole(text, 1, MOST_CONTRACTS, "contracts") * COUNT_PER_CONTRACT)
 
 
 def _dollars(text: str) -> Cash:
@@ -215,7 +221,7 @@ def _dollars(text: str) -> Cash:
         cash = parse_cash(text)
     except MoneyError:
         cash = Cash(0)
-    if not 0 < cash <= _MOST_DOLLARS * CASH_PER_DOLLAR:
+    if not 0 < cash <= MOST_DOLLARS * CASH_PER_DOLLAR:
         raise argparse.ArgumentTypeError(f"{text} is not an amount of dollars such as 10000")
     return cash
 

@@ -24,7 +24,7 @@ from console.config.load import load as load_settings
 
 if TYPE_CHECKING:
     from console.backtest.calibration_report import Report
-    from console.config.schema import EdgeSettings
+    from console.config.trading_settings import EdgeSettings
     from console.strategies.edge_table import EdgeTable
 
 

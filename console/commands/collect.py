@@ -11,13 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from console.commands.collect_asked import (
-    OPEN_END_NS,
-    asked_for,
-    ended,
-    utc_text,
-    where_to_read,
-)
+from console.commands.collect_asked import OPEN_END_NS, asked_for, ended, utc_text, where_to_read
 from console.commands.common import (
     add_common_arguments,
     add_json_argument,

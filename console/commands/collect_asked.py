@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from console.commands.common import folder_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import period_of
+from console.domain.time_units import NS_PER_S
 from console.exchange.hosts import DEMO, LIVE, Connection, Hosts, connection_to, read_connection
 
 if TYPE_CHECKING:
     from console.config.schema import Settings
     from console.history.collect_store import Asked
 
-_NS_PER_S = 1_000_000_000
-OPEN_END_NS = 4_102_444_800 * _NS_PER_S
+OPEN_END_NS = 4_102_444_800 * NS_PER_S
 """The end of a recording that goes on until it is interrupted."""
 
 
@@ -101,4 +101,4 @@ def ended(asked: Asked) -> Asked:
 
 
 def utc_text(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,7 +14,7 @@ from console.config.home import EnvironmentFolder, Home, find_home
 from console.config.load import ENVIRONMENTS, Environment, Loaded, load
 
 
-def add_home_argument(parser: argparse.ArgumentParser) -> None:
+def add_home_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--home",
         metavar="DIR",
@@ -27,12 +27,14 @@ def add_common_arguments(
 ) -> None:
     """``--env --home --config --set``; ``environment`` is the default, and None stands for all of them."""
     default = environment or "each that was used in this home"
-    parser.add_argument("--env", choices=ENVIRONMENTS, default=environment, help=f"default: {default}")
-    add_home_argument(parser)
-    parser.add_argument(
+    # A group of their own comes after what the command alone takes.
+    group = parser.add_argument_group("environment, home and settings")
+    group.add_argument("--env", choices=ENVIRONMENTS, default=environment, help=f"default: {default}")
+    add_home_argument(group)
+    group.add_argument(
         "--config", metavar="FILE", type=Path, help="used instead of the environment's configuration file"
     )
-    parser.add_argument(
+    group.add_argument(
         "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="one setting; may be repeated"
     )
 

@@ -13,9 +13,10 @@ from console.commands.common import (
     print_json,
 )
 from console.commands.errors import ExitCode, UserError
+from console.config.assignments import Source
 from console.config.catalogue import CATALOGUE, SettingSpec, SettingValue
 from console.config.errors import ConfigError
-from console.config.load import Loaded, Source, environment_file, load
+from console.config.load import Loaded, environment_file, load
 from console.config.secret_url import SecretUrl
 from console.config.values import shown
 
@@ -48,24 +49,24 @@ def _show(arguments: argparse.Namespace) -> int:
     loaded = load_settings(arguments)
     if arguments.json:
         print_json({"environment": arguments.env, "settings": _as_documents(loaded)})
-        return 0
+        return ExitCode.DONE
     width = max(len(key) for key in CATALOGUE)
     for key, spec in CATALOGUE.items():
         value = f"{shown(spec.value_in(loaded.settings))} {spec.unit}".rstrip()
         print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}")
-    return 0
+    return ExitCode.DONE
 
 
 def _schema(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"settings": [_as_schema(spec) for spec in CATALOGUE.values()]})
-        return 0
+        return ExitCode.DONE
     for spec in CATALOGUE.values():
         unit = f", {spec.unit}" if spec.unit else ""
         loosens = "" if spec.loosens in (None, "either") else f", going {spec.loosens} loosens"
         print(f"{spec.key}\n    {spec.description}")
         print(f"    {spec.expected}{unit}; default {shown(spec.default)}; {spec.takes_effect}{loosens}")
-    return 0
+    return ExitCode.DONE
 
 
 def _as_schema(spec: SettingSpec) -> dict[str, object]:
@@ -132,4 +133,4 @@ def _check(arguments: argparse.Namespace) -> int:
         print_json({"file": file, "ok": True, "assigned": assigned})
     else:
         print(f"{file}: right; {assigned} of {len(CATALOGUE)} settings stated, the rest are defaults")
-    return 0
+    return ExitCode.DONE

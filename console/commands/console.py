@@ -64,6 +64,11 @@ def _check_terminal(*, is_ascii: bool) -> None:
         raise UserError(
             "the console needs a terminal; use `kconsole run --headless` without one", ExitCode.USAGE
         )
+    if os.environ.get("TERM") == "dumb":
+        raise UserError(
+            "this terminal cannot place what is drawn (TERM=dumb); use another, or `kconsole run --headless`",
+            ExitCode.USAGE,
+        )
     if not (is_ascii or sys.stdout.encoding.lower().startswith("utf")):
         raise UserError(
             f"the console is drawn in UTF-8, and this terminal's is {sys.stdout.encoding}; "

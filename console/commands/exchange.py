@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from console.commands.common import add_home_argument, home_of
 from console.commands.errors import ExitCode, UserError
-from console.config.schema import PracticeSettings
+from console.config.program_settings import PracticeSettings
 from console.domain.money import Cash, MoneyError, parse_cash
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from console.commands.history_arguments import add_period_arguments, period_of
 from console.commands.progress import Bar
 from console.commands.signals import ended_by_signals
 from console.config.files import sync_folder
-from console.domain.events import AccountOpened
+from console.domain.account_events import AccountOpened
 from console.engine.journal_chain import JournalError
 from console.engine.journal_copy import JournalCopy, Progress, journal_copy, tell_nobody
 from console.history.usable import Period

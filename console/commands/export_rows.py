@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from console.domain.events import LatchRaised
+from console.domain.engine_events import LatchRaised
 from console.domain.market import Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, Order, OrderIntent

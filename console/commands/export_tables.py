@@ -19,13 +19,9 @@ from console.commands.export_rows import (
     raised_row,
     trade_row,
 )
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     OrderAcked,
     OrderAdopted,
     OrderBecameUnknown,
@@ -33,8 +29,9 @@ from console.domain.events import (
     OrderIntended,
     OrderRejected,
     OrderReported,
-    SettingsChanged,
 )
+from console.domain.engine_events import EquityMarked, LatchCleared, LatchRaised, SettingsChanged
+from console.domain.events import JournaledEvent
 from console.domain.order import Order, OrderIntent, OrderStatus
 from console.domain.order_life import order_after
 from console.history.usable import Period

@@ -12,6 +12,7 @@ from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import add_history_arguments, open_history
 from console.commands.progress import Steps
 from console.config.load import load as load_settings
+from console.risk.correlation import CORRELATED_ABOVE
 
 if TYPE_CHECKING:
     from console.backtest.market_groups import MarketGroups
@@ -25,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         metavar="R",
         type=_correlation,
-        default=0.5,
-        help="correlation above which two markets are joined; default: 0.5",
+        default=CORRELATED_ABOVE,
+        help=f"correlation above which two markets are joined; default: {CORRELATED_ABOVE}",
     )
     parser.add_argument(
         "--every",

@@ -17,13 +17,13 @@ from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError
 from console.config.home import EnvironmentFolder
 from console.config.load import ENVIRONMENTS, Environment, load
+from console.domain.time_units import NS_PER_MS
 from console.engine.gate import Sentinel
 
 if TYPE_CHECKING:
     from console.app.halting import Halted
     from console.app.launch import Launch
 
-_NS_PER_MS = 1_000_000
 _DISK_PATIENCE_S = 1.0
 _EXCHANGE_PATIENCE_S = 30.0
 """Longer than the rounds take: only a disk that hangs outlasts it."""
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The files of all come first: they stop every console that still moves.
     _at_once([partial(_write, halt) for halt in halts], _DISK_PATIENCE_S)
     _at_once([partial(_cancel, halt, arguments, began_ns) for halt in halts], _EXCHANGE_PATIENCE_S)
-    _report(halts, arguments.json, (time.monotonic_ns() - began_ns) // _NS_PER_MS)
+    _report(halts, arguments.json, (time.monotonic_ns() - began_ns) // NS_PER_MS)
     return ExitCode.DONE if all(halt.confirmed for halt in halts) else ExitCode.UNCONFIRMED
 
 
@@ -147,7 +147,7 @@ def _cancel(halt: _Halt, arguments: argparse.Namespace, began_ns: int) -> None:
     if halt.written and not all(Sentinel(file).exists for file in _files(halt.folder)):
         # A resume that was under way has removed it: the halt is the newer word.
         _write(halt)
-    halt.elapsed_ms = (time.monotonic_ns() - began_ns) // _NS_PER_MS
+    halt.elapsed_ms = (time.monotonic_ns() - began_ns) // NS_PER_MS
 
 
 def _report(halts: Sequence[_Halt], as_json: bool, elapsed_ms: int) -> None:

@@ -17,6 +17,7 @@ from console.commands.common import (
     load_settings,
     print_json,
 )
+from console.commands.errors import ExitCode
 from console.config.errors import ConfigError
 from console.config.home import EnvironmentFolder
 from console.config.load import environment_file
@@ -33,12 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
     facts = _facts(arguments)
     if arguments.json:
         print_json(facts)
-        return 0
+        return ExitCode.DONE
     for heading, values in facts.items():
         print(f"{heading}:")
         for name, value in values.items():
             print(f"  {name:15} {value}")
-    return 0
+    return ExitCode.DONE
 
 
 def _facts(arguments: argparse.Namespace) -> dict[str, dict[str, str]]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from console.app import ExposedKeyError, Launch
+from console.app import ExposedKeyError
 from console.app.recovering import NothingToRecoverError, Recovery, recover_journal
 from console.commands.common import (
     add_account_arguments,
     add_common_arguments,
     add_json_argument,
-    folder_of,
-    load_settings,
     print_json,
     visible_line,
 )
 from console.commands.errors import ExitCode, UserError
+from console.commands.offline_launch import offline_launch
 from console.domain.money import format_count
 from console.domain.ports import VenueError
 from console.engine.journal import JournalError
@@ -30,15 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises LockHeldError while a console runs in that home, UserError when nothing was recovered."""
-    if arguments.env == "live":
-        raise UserError("this version does not trade real money: no journal is there", ExitCode.REFUSED)
-    if arguments.env != "practice" and arguments.attach:
-        raise UserError("--attach is for the practice environment", ExitCode.USAGE)
-    folder = folder_of(arguments)
-    if not folder.path.is_dir():
-        raise UserError(f"no console has run here yet: {folder.path} does not exist")
-    settings = load_settings(arguments).settings
-    launch = Launch(arguments.env, settings, folder, arguments.attach, dry_run=arguments.dry_run)
+    launch = offline_launch(arguments, nothing_live="no journal is")
     try:
         recovery = recover_journal(launch)
     except (JournalError, NothingToRecoverError, VenueError, ExposedKeyError) as error:

@@ -37,7 +37,7 @@ _DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("routine", choices=tuple(_DAYS))
+    parser.add_argument("routine", choices=tuple(_DAYS), metavar="daily|weekly|monthly", help="which review")
     parser.add_argument(
         "--until",
         "--day",

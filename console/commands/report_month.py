@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from console.backtest.fee_schedules import FeeFileError, FeeSchedules
 from console.backtest.setup import Setup
 from console.backtest.shipped_setup import shipped_setup
-from console.commands.backtest_arguments import run_on
+from console.commands.backtest_arguments import OTHER_LATENCIES, run_on
 from console.commands.common import home_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.preflight.recorded import in_recorded_time
 from console.commands.progress import Bar
 from console.config.schema import Settings
 from console.domain.money import CASH_PER_DOLLAR, Cash
+from console.risk.correlation import CORRELATED_ABOVE
 from console.strategies.edge_table import edge_model_of, measured_table
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from console.history.timeline import Timeline
     from console.monitoring.days import Days
 
-_THRESHOLD = 0.5
-_LATENCIES = (0, 3)
 _NOT_GIVEN = "name a folder of recorded markets with --data"
 
 
@@ -69,7 +68,7 @@ def _month(timeline: Timeline, setup: Setup, context: Context, days: Days, bar: 
     bar.begin("running")
     result = run_on(timeline, setup, bar)
     others = {}
-    for factor in _LATENCIES:
+    for factor in OTHER_LATENCIES:
         bar.begin(f"at {factor} times the latency")
         others[factor] = run_on(timeline, setup.with_latency(factor), bar)
     bar.begin("without hardened sizing")
@@ -80,7 +79,7 @@ def _month(timeline: Timeline, setup: Setup, context: Context, days: Days, bar: 
         data=context.data,
         report=report_of(result, setup, timeline.markets, replace(context, at_latency=others)),
         unhardened=Sized(result=soft, figures=figures_of(soft, fee_model, settings.quality, days)),
-        groups=find_groups(timeline, context.data, _THRESHOLD, None, bar.begin),
+        groups=find_groups(timeline, context.data, CORRELATED_ABOVE, None, bar.begin),
         markets=timeline.markets,
     )
 

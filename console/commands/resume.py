@@ -10,11 +10,10 @@ from console.commands.common import (
     add_account_arguments,
     add_common_arguments,
     add_json_argument,
-    folder_of,
-    load_settings,
     print_json,
 )
 from console.commands.errors import ExitCode, UserError
+from console.commands.offline_launch import offline_launch
 from console.domain.ports import VenueError
 from console.engine.journal import JournalError
 from console.engine.offline import OfflineEngine
@@ -31,21 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises LockHeldError while a console runs in that home, UserError when the latch stays."""
-    from console.app import Launch, UncleanError, offline_engine
+    from console.app import UncleanError, offline_engine
 
     if not arguments.reason.strip():
         raise UserError("--reason is empty: say why the latch may go", ExitCode.USAGE)
     if not sys.stdin.isatty():
         raise UserError("resume needs a terminal, where the latch's name is typed", ExitCode.REFUSED)
-    if arguments.env == "live":
-        raise UserError("this version does not trade real money: nothing is latched there", ExitCode.REFUSED)
-    if arguments.env != "practice" and arguments.attach:
-        raise UserError("--attach is for the practice environment", ExitCode.USAGE)
-    folder = folder_of(arguments)
-    if not folder.path.is_dir():
-        raise UserError(f"no console has run here yet: {folder.path} does not exist")
-    settings = load_settings(arguments).settings
-    launch = Launch(arguments.env, settings, folder, arguments.attach, dry_run=arguments.dry_run)
+    launch = offline_launch(arguments, nothing_live="nothing is latched")
     try:
         with offline_engine(launch) as offline:
             _clear(offline, arguments)

@@ -15,7 +15,7 @@ from console.commands.common import folder_of, load_settings, session_environmen
 from console.commands.ending import Ending
 from console.commands.errors import ExitCode, UserError
 from console.config.errors import ConfigError, LockHeldError
-from console.config.load import Loaded
+from console.config.load import Environment, Loaded
 from console.config.logs import RUN_LOG
 from console.config.redaction import error_text, redacted
 from console.engine.overrides import Overrides
@@ -49,19 +49,10 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[Session]:
             ExitCode.REFUSED,
         )
     loaded = load_settings(arguments)
-    folder = folder_of(arguments)
-    launch = Launch(
-        environment,
-        loaded.settings,
-        folder,
-        arguments.attach,
-        dry_run=arguments.dry_run,
-        # What is tried in a dry run must not come into force where money is.
-        overrides=None if arguments.dry_run else Overrides(folder.overrides, loaded),
-    )
+    launch = _launch(arguments, environment, loaded)
     try:
         with Ending() as ending, running_engine(launch) as worker:
-            session = Session(worker, loaded, ending, launch.folder.logs, folder.path.parent)
+            session = Session(worker, loaded, ending, launch.folder.logs, launch.folder.path.parent)
             ending.keep_faults(session.logs)
             ending.watch(worker)
             with _failure_told(session):
@@ -78,6 +69,19 @@ def engine_session(arguments: argparse.Namespace) -> Iterator[Session]:
         # A fault of the program: who mends it needs to know where, and nobody needs a key that is in it.
         trace = redacted("".join(traceback.format_exception(error)))
         raise UserError(f"it could not start, for a reason that nothing expected:\n{trace}") from None
+
+
+def _launch(arguments: argparse.Namespace, environment: Environment, loaded: Loaded) -> Launch:
+    folder = folder_of(arguments)
+    return Launch(
+        environment,
+        loaded.settings,
+        folder,
+        arguments.attach,
+        dry_run=arguments.dry_run,
+        # What is tried in a dry run must not come into force where money is.
+        overrides=None if arguments.dry_run else Overrides(folder.overrides, loaded),
+    )
 
 
 @contextmanager

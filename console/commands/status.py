@@ -16,11 +16,9 @@ from console.commands.common import (
     visible_line,
 )
 from console.commands.errors import ExitCode, UserError
+from console.domain.time_units import NS_PER_MS, NS_PER_S
 from console.engine.gate import Sentinel
 from console.engine.status import Document, JsonValue
-
-_NS_PER_MS = 1_000_000
-_NS_PER_S = 1_000_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     except msgspec.DecodeError as error:
         raise UserError(f"{path} is not a status file: {error}") from None
     written_ns = document.pop("at_ns", None)
-    older_ms = max(0, time.time_ns() - written_ns) // _NS_PER_MS if isinstance(written_ns, int) else 0
+    older_ms = max(0, time.time_ns() - written_ns) // NS_PER_MS if isinstance(written_ns, int) else 0
     for age in ("feed_age_ms", "heartbeat_age_ms"):
         known = document.get(age)
         document[age] = known + older_ms if isinstance(known, int) else None
@@ -57,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("" if running else "not running; this is what was so when a console last wrote\n", end="")
         if may_rest:
-            print("orders of ours may still rest at the exchange: see `kconsole halt`")
+            print(
+                "orders of ours may still rest at the exchange: `kconsole halt` or a new start cancels them"
+            )
         _print(document)
     return ExitCode.DONE
 
@@ -80,5 +80,5 @@ def _words(key: str, value: JsonValue) -> str:
     if value is None:
         return ""
     if key.endswith("_ns") and isinstance(value, int):
-        return f"{datetime.fromtimestamp(value // _NS_PER_S, UTC):{key[:-3]} %Y-%m-%d %H:%M:%SZ}"
+        return f"{datetime.fromtimestamp(value // NS_PER_S, UTC):{key[:-3]} %Y-%m-%d %H:%M:%SZ}"
     return str(value)

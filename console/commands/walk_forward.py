@@ -8,7 +8,7 @@ import re
 from console.backtest.setup import Setup
 from console.backtest.sweep import Pair, Row, best_of
 from console.backtest.trials import Figures, Trial
-from console.backtest.walk_forward import NS_PER_DAY, Window, lives_of, windows_of
+from console.backtest.walk_forward import Window, lives_of, windows_of
 from console.backtest.walk_forward_report import Walked, WalkForward
 from console.commands.backtest_arguments import add_backtest_arguments, setup_from
 from console.commands.common import print_json
@@ -17,6 +17,7 @@ from console.commands.history_arguments import open_history
 from console.commands.progress import Steps
 from console.commands.trial_runs import TrialRuns, add_grid_argument, add_trial_arguments
 from console.commands.workers import add_worker_arguments
+from console.domain.time_units import NS_PER_DAY
 from console.history.schema import HistoryError
 
 _LENGTH = re.compile(r"([1-9]\d{0,4})([hdw])", re.ASCII)

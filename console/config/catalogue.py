@@ -9,8 +9,9 @@ from decimal import Decimal
 
 import msgspec
 
-from console.config.schema import SECTIONS, Loosens, Settings
+from console.config.schema import SECTIONS, Settings
 from console.config.secret_url import SecretUrl
+from console.config.setting import Loosens
 
 SettingValue = (
     Decimal | int | bool | str | SecretUrl | tuple[str, ...] | dict[str, str] | dict[str, tuple[str, ...]]

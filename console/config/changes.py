@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import blake2b
 
+from console.config.assignments import Layer, Source
 from console.config.catalogue import CATALOGUE, SettingSpec, SettingValue
 from console.config.errors import ConfigError
-from console.config.load import Layer, Source, with_changes
+from console.config.load import with_changes
 from console.config.schema import Settings
 
 _ASKED = Source(Layer.OVERRIDES, "the change")

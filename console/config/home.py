@@ -15,9 +15,10 @@ from typing import Self
 
 import platformdirs
 
+from console.config.assignments import HOME_VARIABLE
 from console.config.errors import ConfigError, LockHeldError
 from console.config.files import sync_folder
-from console.config.load import HOME_VARIABLE, Environment
+from console.config.load import Environment
 
 _PRIVATE = 0o700
 _LOOKS_FOR_HOLDER = 20

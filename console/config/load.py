@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import enum
 import os
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,39 +12,29 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from console.config.assignments import (
+    Assignment,
+    Layer,
+    Source,
+    from_options,
+    from_table,
+    from_variables,
+    known_key,
+    read_toml,
+)
 from console.config.catalogue import CATALOGUE, SettingValue
 from console.config.errors import ConfigError
 from console.config.schema import SECTIONS, Settings
-from console.config.secret_url import SecretUrl
 from console.config.values import WrongValueError, checked, from_text, shortened
 
 Environment = Literal["practice", "demo", "live"]
 ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 
-HOME_VARIABLE = "KCONSOLE_HOME"
-VARIABLE_PREFIX = "KCONSOLE_"
 _FILE_NAMES: Mapping[Environment, str] = {
     "practice": "practice.toml",
     "demo": "demo.toml",
     "live": "production.toml",
 }
-
-
-class Layer(enum.IntEnum):
-    """Where a value can come from; the higher wins."""
-
-    DEFAULT = 0
-    FILE = 1
-    OVERRIDES = 2
-    VARIABLE = 3
-    OPTION = 4
-
-
-class Source(msgspec.Struct, frozen=True):
-    """The layer that set a value, and the file, variable or option by name."""
-
-    layer: Layer
-    name: str
 
 
 DEFAULT = Source(Layer.DEFAULT, "default")
@@ -90,19 +77,6 @@ class Loaded(msgspec.Struct, frozen=True):
         return f"is pinned by the {source.layer.name.lower()} {source.name}: start without that to change it"
 
 
-class Assignment(msgspec.Struct, frozen=True):
-    """``value`` for ``key``, as some layer states it."""
-
-    key: str
-    value: object
-    source: Source
-
-    def __str__(self) -> str:
-        is_secret = CATALOGUE[self.key].kind is SecretUrl
-        value = "(hidden)" if is_secret else shortened(self.value)
-        return f"{self.source.name}: {self.key} = {value}"
-
-
 def load(
     environment: Environment,
     *,
@@ -119,17 +93,17 @@ def load(
     file = config or environment_file(environment)
     return _merged(
         (
-            *_from_table(_read_toml(file), Source(Layer.FILE, str(file))),
+            *from_table(read_toml(file), Source(Layer.FILE, str(file))),
             *read_overrides(overrides),
-            *_from_variables(variables),
-            *_from_options(options),
+            *from_variables(variables),
+            *from_options(options),
         )
     )
 
 
 def check_options(options: Iterable[tuple[str, str]]) -> None:
     """Raise ConfigError for an option that names no setting, or a value it cannot have."""
-    for assignment in _from_options(options):
+    for assignment in from_options(options):
         _checked(assignment)
 
 
@@ -164,7 +138,7 @@ def with_changes(settings: Settings, changes: Iterable[tuple[str, str]], source:
     values = {key: spec.value_in(settings) for key, spec in CATALOGUE.items()}
     sources = dict.fromkeys(CATALOGUE, in_force)
     for stated, text in changes:
-        key = _known(stated, source.name)
+        key = known_key(stated, source.name)
         values[key] = _checked(Assignment(key, from_text(CATALOGUE[key], text), source))
         sources[key] = source
     return _together(values, sources, {}).settings
@@ -248,68 +222,4 @@ def read_overrides(path: Path | None) -> Sequence[Assignment]:
         return ()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    return tuple(_from_table(_read_toml(path), Source(Layer.OVERRIDES, str(path))))
-
-
-def _from_table(document: Mapping[str, object], source: Source) -> Iterator[Assignment]:
-    for section, table in document.items():
-        _check_section(section, source.name)
-        if not isinstance(table, dict):
-            raise ConfigError(
-                f"{source.name}: {section} = {shortened(table)} must be a section, written [{section}]"
-            )
-        for name, value in table.items():
-            yield Assignment(_known(f"{section}.{name}", source.name), value, source)
-
-
-def _read_toml(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start + 1})") from None
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
-
-
-def _from_variables(variables: Mapping[str, str]) -> Iterator[Assignment]:
-    for variable, text in variables.items():
-        if not variable.startswith(VARIABLE_PREFIX) or variable == HOME_VARIABLE:
-            continue
-        section, _, name = variable.removeprefix(VARIABLE_PREFIX).lower().partition("__")
-        key = _known(f"{section}.{name}", f"variable {variable}")
-        yield Assignment(key, from_text(CATALOGUE[key], text), Source(Layer.VARIABLE, variable))
-
-
-def _from_options(options: Iterable[tuple[str, str]]) -> Iterator[Assignment]:
-    for option, text in options:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise ConfigError(f"{option} {shortened(text)}: must be written section.key=value")
-        key = _known(key.strip(), option)
-        yield Assignment(key, from_text(CATALOGUE[key], value.strip()), Source(Layer.OPTION, option))
-
-
-def _check_section(section: str, where: str) -> None:
-    if section not in SECTIONS:
-        raise ConfigError(f"{where}: {_unknown('section', section, SECTIONS)}")
-
-
-def _known(key: str, where: str) -> str:
-    _check_section(key.partition(".")[0], where)
-    if key not in CATALOGUE:
-        raise ConfigError(f"{where}: {_unknown('key', key, CATALOGUE)}")
-    return key
-
-
-def _unknown(what: str, name: str, names: Iterable[str]) -> str:
-    """One sentence with the nearest known name, or with all of them when none is near."""
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        hint = f"did you mean {near[0]}?"
-    else:
-        section = name.partition(".")[0] + "."
-        alike = [known for known in names if known.startswith(section)]
-        hint = f"known are {', '.join(alike or names)}"
-    return f"unknown {what} {shortened(name)}; {hint}"
+    return tuple(from_table(read_toml(path), Source(Layer.OVERRIDES, str(path))))

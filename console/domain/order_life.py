@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected, OrderReported
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected, OrderReported
 from console.domain.order import Order
 
 OrderNews = OrderAcked | OrderRejected | OrderBecameUnknown | OrderReported

@@ -10,14 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from console.domain.events import (
-    EngineEvent,
-    ExchangeStatusRead,
-    OrderAcked,
-    OrderBecameUnknown,
-    OrderRejected,
-)
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.events import EngineEvent
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import deque
 from itertools import takewhile
 
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
     AccountRead,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     MarketSettled,
     MarketTraded,
     OrderAcked,
@@ -22,8 +18,9 @@ from console.domain.events import (
     OrderIntended,
     OrderRejected,
     OrderReported,
-    RiskDayBegan,
 )
+from console.domain.engine_events import EquityMarked, LatchCleared, LatchRaised, RiskDayBegan
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.domain.order import Fill, Order, OrderStatus, PositionReport

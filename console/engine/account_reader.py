@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
     AccountRead,
     BalanceRead,

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from console.domain.events import (
+from console.domain.account_events import (
     DENIED,
     NEVER_PLACED,
     BalanceRead,
     ClockSkewRead,
-    EngineEvent,
-    ErrorHappened,
-    ExchangeStatusRead,
     ExternalOrdersListed,
-    FeedLost,
-    FeedProved,
-    GuardSeen,
-    JournaledEvent,
-    JournalFailed,
-    KeyRefused,
-    LatchCleared,
     OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
@@ -27,8 +17,17 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
     PositionsCompared,
+)
+from console.domain.engine_events import (
+    ErrorHappened,
+    GuardSeen,
+    JournalFailed,
+    KeyRefused,
+    LatchCleared,
     TimerFired,
 )
+from console.domain.events import EngineEvent, JournaledEvent
+from console.domain.market_events import ExchangeStatusRead, FeedLost, FeedProved
 from console.domain.money import Cash
 from console.domain.order import OrderStatus
 from console.engine.account import Account

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import msgspec
 
-from console.domain.actions import AlertLevel
-from console.domain.events import (
+from console.domain.account_events import (
     BalanceRead,
     DifferencesFound,
     ExternalFilled,
     ExternalOrdersListed,
-    LatchRaised,
     OrderAcked,
     OrderAdopted,
     OrderBecameUnknown,
     OrderFilled,
     OrderRejected,
     OrderReported,
-    TradingState,
 )
+from console.domain.actions import AlertLevel
+from console.domain.engine_events import LatchRaised
 from console.domain.money import Cash, format_cash
 from console.domain.order import OrderReport
 from console.domain.order_life import OrderNews, order_after
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TypeGuard
 
-from console.domain.events import AccountOpened, EngineEvent, JournaledEvent, OrderReported
+from console.domain.account_events import AccountOpened, OrderReported
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.money import Cash
 from console.domain.order import Fill, Settlement
 from console.domain.order_life import order_after

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.domain.events import ClockTicked, ExchangeStatusRead, TradingState
+from console.domain.engine_events import ClockTicked
 from console.domain.market import Ticker
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import COUNT_PER_CONTRACT, Count, Price, format_count, format_price
 from console.domain.order import OrderIntent
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.flatten import exit_order, obstacle_to_exit
 from console.engine.markets import Markets

@@ -7,40 +7,14 @@ from collections.abc import Callable, Sequence
 from console.config.changes import settings_hash
 from console.config.errors import ConfigError
 from console.config.schema import Settings
-from console.domain.actions import Action, AlertLevel, Submit
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    Arm,
     BalanceRead,
-    CancelAllOrders,
-    CancelOrder,
-    ChangeSettings,
     ClockSkewRead,
-    ClockTicked,
-    ClosePosition,
     DifferencesFound,
-    Disarm,
-    EngineEvent,
-    ErrorHappened,
-    ExchangeStatusRead,
     ExternalFilled,
     ExternalOrdersListed,
-    FeedLost,
-    FeedProved,
-    Flatten,
-    FlattenDue,
-    GroupOpened,
-    GuardSeen,
-    Halt,
-    HaltProgressed,
-    JournaledEvent,
-    JournalFailed,
-    KeyRefused,
-    LatchRaised,
-    MarketListed,
     MarketSettled,
-    MarketStatusChanged,
-    Noticed,
     OrderAcked,
     OrderAdopted,
     OrderBecameUnknown,
@@ -48,20 +22,50 @@ from console.domain.events import (
     OrderIntended,
     OrderRejected,
     OrderReported,
-    OtherEvent,
-    PauseEntries,
     PositionsCompared,
-    QuoteChanged,
+)
+from console.domain.actions import Action, AlertLevel, Submit
+from console.domain.commands import (
+    Arm,
+    CancelAllOrders,
+    CancelOrder,
+    ChangeSettings,
+    ClosePosition,
+    Disarm,
+    Flatten,
+    Halt,
+    PauseEntries,
     ReduceOnly,
     Resume,
-    SettingsChanged,
     StopTrading,
-    TimerFired,
-    TradingState,
 )
+from console.domain.engine_events import (
+    ClockTicked,
+    ErrorHappened,
+    FlattenDue,
+    GroupOpened,
+    GuardSeen,
+    HaltProgressed,
+    JournalFailed,
+    KeyRefused,
+    LatchRaised,
+    Noticed,
+    SettingsChanged,
+    TimerFired,
+)
+from console.domain.events import EngineEvent, JournaledEvent, OtherEvent
 from console.domain.market import Ticker
+from console.domain.market_events import (
+    ExchangeStatusRead,
+    FeedLost,
+    FeedProved,
+    MarketListed,
+    MarketStatusChanged,
+    QuoteChanged,
+)
 from console.domain.money import Cash
 from console.domain.order import Order, OrderIntent, OrderReport
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.activity import Activity
 from console.engine.bookkeeper import Bookkeeper

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
     MarketSettled,
     MarketTraded,
     OrderAcked,
     OrderFilled,
     OrderIntended,
     OrderReported,
-    RiskDayBegan,
 )
+from console.domain.engine_events import EquityMarked, RiskDayBegan
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from console.domain.events import (
-    EngineEvent,
+from console.domain.account_events import (
     ExternalFilled,
     MarketSettled,
     OrderAdopted,
@@ -12,6 +11,7 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
 )
+from console.domain.events import EngineEvent
 from console.domain.money import Count, format_count, format_price
 from console.domain.order import Fill, PositionReport
 

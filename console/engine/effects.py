@@ -6,19 +6,13 @@ from collections import deque
 
 import msgspec
 
+from console.domain.account_events import MarketTraded, OrderAdopted, OrderIntended
 from console.domain.actions import Action, Alert, AlertLevel, Append, BeginHalt, EndHalt, Submit
-from console.domain.events import (
-    HaltProgressed,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
-    MarketTraded,
-    OrderAdopted,
-    OrderIntended,
-    TradingState,
-)
+from console.domain.engine_events import HaltProgressed, LatchCleared, LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.order import OrderIntent
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.activity import Activity
 from console.engine.markets import Markets

@@ -8,16 +8,17 @@ import msgspec
 
 from console.config.schema import Settings
 from console.domain.book import Quote
-from console.domain.events import TradingState
 from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT, Count
 from console.domain.order import Order, OrderIntent, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.activity import Activity
 from console.engine.markets import Markets
 from console.monitoring.why_not import FunnelStepName, WhyNot
 from console.risk.manager import RiskManager
-from console.risk.sizing import Proposal, Standing, size
+from console.risk.proposal import Proposal, Standing
+from console.risk.sizing import size
 from console.risk.switches.base import RiskView
 from console.strategies.base import Refusal, Strategy
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from console.config.logs import with_fields
-from console.domain.events import AccountRead, EquityMarked, JournaledEvent, LatchRaised, MarketTraded
+from console.domain.account_events import AccountRead, MarketTraded
+from console.domain.engine_events import EquityMarked, LatchRaised
+from console.domain.events import JournaledEvent
 from console.monitoring.documents import Document, document_of
 
 log = logging.getLogger("console.journal")

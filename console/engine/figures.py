@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from console.config.schema import QualitySettings, RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import QualitySettings
 from console.domain.money import PRICE_PER_DOLLAR, Cash
 from console.engine.snapshot import Outcomes
 from console.monitoring import alerts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from console.domain.book import Quote
-from console.domain.events import ExchangeStatusRead
 from console.domain.fees import KalshiFees, UnknownFeeTypeError
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import COUNT_PER_CONTRACT, Cash, Count, cost, format_count
 from console.domain.order import Order, OrderIntent, TimeInForce
 from console.domain.position import Position

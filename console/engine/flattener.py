@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from console.domain.events import FlattenDue
+from console.domain.engine_events import FlattenDue
 from console.domain.ports import VenueError
 from console.engine.core import Engine
 from console.engine.outside import Outside, Step

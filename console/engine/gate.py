@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.durable_file import replace_durably
 from console.risk.latches import EVERYTHING, Latch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from console.domain.events import OperatorCommand
+from console.domain.commands import OperatorCommand
 from console.engine.snapshot import HaltView, Snapshot
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from console.domain.events import AccountOpened, JournaledEvent
+from console.domain.account_events import AccountOpened
+from console.domain.events import JournaledEvent
 from console.engine.crash_points import crash_point
 from console.engine.journal_chain import (
     Head,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from console.config.errors import ConfigError
 from console.config.schema import Settings
+from console.domain.account_events import ClockSkewRead, OrderBecameUnknown
 from console.domain.actions import (
     Action,
     Alert,
@@ -21,29 +22,21 @@ from console.domain.actions import (
     EndHalt,
     Submit,
 )
-from console.domain.events import (
-    ChangeSettings,
-    ClockSkewRead,
+from console.domain.commands import ChangeSettings, Halt, OperatorCommand, Resume
+from console.domain.engine_events import (
     ClockTicked,
-    EngineEvent,
     ErrorHappened,
-    FeedLost,
-    FeedProved,
     GuardSeen,
-    Halt,
     HaltProgressed,
-    JournaledEvent,
     JournalFailed,
     KeyRefused,
     Noticed,
-    OperatorCommand,
-    OrderBecameUnknown,
-    QuoteChanged,
-    Resume,
     TimerFired,
-    TradingState,
 )
+from console.domain.events import EngineEvent, JournaledEvent
+from console.domain.market_events import FeedLost, FeedProved, QuoteChanged
 from console.domain.ports import KeyRefusedError, Tokens, VenueError
+from console.domain.trading_state import TradingState
 from console.engine.account_reader import UNKNOWN_READS_S, AccountReader
 from console.engine.backup import BackupError
 from console.engine.clock_watch import ClockWatch

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from console.domain.events import JournaledEvent, OrderFilled
+from console.domain.account_events import OrderFilled
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.engine.markets import Markets
 from console.monitoring.mark_outs import NotedMarkOut

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from console.domain.events import GroupOpened, MarketListed
+from console.domain.engine_events import GroupOpened
 from console.domain.market import Ticker
+from console.domain.market_events import MarketListed
 from console.domain.ports import KeyRefusedError, VenueError, VenueRefusedError
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from console.domain.actions import AlertLevel
-from console.domain.events import (
-    ClockTicked,
-    ClosePosition,
-    ExchangeStatusRead,
-    LatchCleared,
-    LatchRaised,
-    StopTrading,
-    TradingState,
-)
+from console.domain.commands import ClosePosition, StopTrading
+from console.domain.engine_events import ClockTicked, LatchCleared, LatchRaised
 from console.domain.market import Ticker
+from console.domain.market_events import ExchangeStatusRead
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.closing import Closings, ending_text
 from console.engine.effects import Effects

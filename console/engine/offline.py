@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from console.domain.account_events import BalanceRead, PositionsCompared
 from console.domain.actions import Append, EndHalt
-from console.domain.events import (
-    BalanceRead,
-    EngineEvent,
-    ExchangeStatusRead,
-    Halt,
-    HaltProgressed,
-    PositionsCompared,
-    Resume,
-    TimerFired,
-)
+from console.domain.commands import Halt, Resume
+from console.domain.engine_events import HaltProgressed, TimerFired
+from console.domain.events import EngineEvent
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.order import OrderStatus
 from console.engine.core import Engine
 from console.engine.gate import Sentinel

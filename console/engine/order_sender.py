@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from console.domain.events import DENIED, KeyRefused, OrderRejected
+from console.domain.account_events import DENIED, OrderRejected
+from console.domain.engine_events import KeyRefused
 from console.domain.market import Ticker
 from console.domain.order import OrderIntent, OrderStatus
 from console.domain.ports import KEY_REFUSED, VenueError

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import tomli_w
 
+from console.config.assignments import Assignment, Layer, Source
 from console.config.catalogue import CATALOGUE
 from console.config.errors import ConfigError
-from console.config.load import Assignment, Layer, Loaded, Source, next_start, read_overrides
+from console.config.load import Loaded, next_start, read_overrides
 from console.config.schema import Settings
 from console.engine.durable_file import replace_durably
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from console import __version__
 from console.config.changes import settings_hash
 from console.config.schema import Settings
-from console.domain.events import RunStarted
+from console.domain.account_events import RunStarted
 from console.engine.account import Account
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine

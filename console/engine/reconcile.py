@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from console.domain.book import NO_QUOTE
-from console.domain.events import (
+from console.domain.account_events import (
     NEVER_PLACED,
-    EngineEvent,
     ExternalFilled,
     ExternalOrdersListed,
     MarketSettled,
@@ -19,6 +17,8 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
 )
+from console.domain.book import NO_QUOTE
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
 from console.domain.money import Cash, Count, format_count
 from console.domain.order import (

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from console.domain.events import ErrorHappened, LatchRaised, Resume, TradingState
+from console.domain.commands import Resume
+from console.domain.engine_events import ErrorHappened, LatchRaised
 from console.domain.ports import VenueError, VenueRefusedError
+from console.domain.trading_state import TradingState
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point
 from console.engine.outside import Outside, Step

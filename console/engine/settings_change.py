@@ -8,9 +8,11 @@ from console import __version__
 from console.config.catalogue import CATALOGUE, SettingSpec
 from console.config.changes import changed, differences, settings_hash
 from console.config.errors import ConfigError
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
 from console.config.values import WrongValueError, checked, from_text, text_of
-from console.domain.events import ChangeSettings, SettingChange, SettingsChanged
+from console.domain.commands import ChangeSettings
+from console.domain.engine_events import SettingChange, SettingsChanged
 from console.domain.money import COUNT_PER_CONTRACT, Cash
 from console.domain.order import Order
 from console.engine.verbs import OPERATOR

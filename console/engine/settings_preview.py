@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from console.config.changes import differences, loosens
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
 from console.config.values import shown
-from console.domain.events import TradingState
 from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import RestingView, Snapshot
 from console.risk.breaches import Breach, names_of, new_breaches
 from console.risk.exposure import Exposure, MarketExposure, worst_of_legs
 from console.risk.groups import Grouping, Place
-from console.risk.manager import at_trip, read_switch, trips_of
+from console.risk.manager import at_trip
 from console.risk.risk_day import RiskDays
+from console.risk.switch_reader import read_switch, trips_of
 from console.risk.switches.base import RiskView, ScopedTrip, Switch
 from console.risk.switches.every import every_switch
 from console.risk.text import dollars

@@ -13,11 +13,12 @@ import msgspec
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.book import BookSide
-from console.domain.events import SettingsChanged, TradingState
+from console.domain.engine_events import SettingsChanged
 from console.domain.market import Market, Ticker
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
 from console.domain.ports import Tokens
+from console.domain.trading_state import TradingState
 from console.monitoring.slippage import SlippageSample
 from console.risk.latches import latch_id
 from console.risk.switches.base import RiskView

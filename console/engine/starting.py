@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.domain.events import EngineEvent, ErrorHappened, Halt, LatchRaised, TradingState
+from console.domain.commands import Halt
+from console.domain.engine_events import ErrorHappened, LatchRaised
+from console.domain.events import EngineEvent
+from console.domain.trading_state import TradingState
 from console.engine.outside import Outside
 from console.engine.run_file import CRASH_LOOP
 from console.engine.snapshot import HaltPhase

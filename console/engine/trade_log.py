@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 
-from console.domain.events import (
+from console.domain.account_events import (
     DENIED,
     AccountOpened,
     ExternalFilled,
-    FlattenEnded,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     MarketSettled,
     OrderAcked,
     OrderBecameUnknown,
@@ -19,8 +15,9 @@ from console.domain.events import (
     OrderIntended,
     OrderRejected,
     OrderReported,
-    SettingsChanged,
 )
+from console.domain.engine_events import FlattenEnded, LatchCleared, LatchRaised, SettingsChanged
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
 from console.domain.order import Fill

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.domain.events import EquityMarked, RiskDayBegan
+from console.domain.engine_events import EquityMarked, RiskDayBegan
 from console.domain.money import Cash
 from console.engine.account import Account
 from console.engine.markets import Markets

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from console.domain.actions import AlertLevel, BeginFlatten, EndFlatten
-from console.domain.events import (
+from console.domain.commands import (
     Arm,
     CancelAllOrders,
     CancelOrder,
     ClosePosition,
     Disarm,
-    ExchangeStatusRead,
     Flatten,
-    FlattenDue,
-    FlattenEnded,
     Halt,
-    HaltProgressed,
-    LatchCleared,
-    LatchRaised,
     OperatorCommand,
     PauseEntries,
     ReduceOnly,
     Resume,
     StopTrading,
-    TradingState,
 )
+from console.domain.engine_events import FlattenDue, FlattenEnded, HaltProgressed, LatchCleared, LatchRaised
+from console.domain.market_events import ExchangeStatusRead
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.cancels import Cancels
 from console.engine.effects import Effects

@@ -15,7 +15,7 @@ from pathlib import Path
 from console.config.redaction import error_text
 from console.config.schema import Settings
 from console.domain.actions import Alert, AlertLevel
-from console.domain.events import Halt, OperatorCommand
+from console.domain.commands import Halt, OperatorCommand
 from console.domain.order import OrderReport
 from console.domain.ports import Clock, Feed, HaltLine, Universe, Venue, VenueError
 from console.engine.backup import Backups

@@ -7,11 +7,11 @@ import random
 import time
 
 from console.domain.ports import Clock
+from console.domain.time_units import NS_PER_S
 
 _FIRST_S = 0.25
 _LONGEST_S = 10.0
 _LONGEST_ASKED_S = 60
-_NS_PER_S = 1_000_000_000
 
 
 class Backoff:
@@ -30,7 +30,7 @@ class Backoff:
             longest_s = min(_LONGEST_S, _FIRST_S * 2.0**self._refusals)
             wait_s = random.uniform(0, longest_s)  # noqa: S311 - jitter
         self._refusals = min(self._refusals + 1, 10)
-        self._until_ns = max(self._until_ns, self._monotonic_ns() + int(wait_s * _NS_PER_S))
+        self._until_ns = max(self._until_ns, self._monotonic_ns() + int(wait_s * NS_PER_S))
 
     def served(self) -> None:
         """An answer that was no refusal: the next one counts as the first."""
@@ -39,4 +39,4 @@ class Backoff:
     async def wait(self) -> None:
         """Return when a request may be sent again."""
         while (left_ns := self._until_ns - self._monotonic_ns()) > 0:  # noqa: ASYNC110 - no event, only time
-            await asyncio.sleep(left_ns / _NS_PER_S)
+            await asyncio.sleep(left_ns / NS_PER_S)

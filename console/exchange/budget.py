@@ -10,11 +10,11 @@ import re
 import time
 
 from console.domain.ports import Clock, Tokens
+from console.domain.time_units import NS_PER_S
 from console.exchange.messages.account import AccountLimitsReply, BucketLimit
 from console.exchange.messages.market_data import EndpointCostsReply
 
 RESERVED_FOR_CANCELS = 0.3
-_NS_PER_S = 1_000_000_000
 _BASE_PATH = "/trade-api/v2"
 _BASIC_READ = BucketLimit(refill_rate=200, bucket_capacity=400)
 _BASIC_WRITE = BucketLimit(refill_rate=100, bucket_capacity=100)
@@ -48,7 +48,7 @@ class TokenBucket:
 
     def _refill(self) -> None:
         now_ns = self._monotonic_ns()
-        gained = (now_ns - self._filled_ns) / _NS_PER_S * self.limit.refill_rate
+        gained = (now_ns - self._filled_ns) / NS_PER_S * self.limit.refill_rate
         self._tokens = min(float(self.limit.bucket_capacity), self._tokens + gained)
         self._filled_ns = now_ns
 

@@ -8,14 +8,16 @@ from typing import TypeVar
 
 from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.ports import Clock, Universe, VenueError
+from console.domain.time_units import NS_PER_S
 from console.exchange import rest, wire
-from console.exchange.http import RefusedReplyError, Transport
+from console.exchange.failures import RefusedReplyError
+from console.exchange.http import Transport
 from console.exchange.messages import market_data
 from console.exchange.pages import read_all
 
 log = logging.getLogger(__name__)
 
-_REMEMBER_NS = 600 * wire.NS_PER_S
+_REMEMBER_NS = 600 * NS_PER_S
 _SERIES_WORTH_ONE_LIST = 20
 
 Value = TypeVar("Value")
@@ -63,14 +65,14 @@ class Catalog:
     def _request(self, universe: Universe, series: str | None) -> rest.Request[market_data.MarketsReply]:
         if universe.max_seconds_to_close is None:
             return rest.open_markets(series)
-        now_s = self._wall_ns() // wire.NS_PER_S
+        now_s = self._wall_ns() // NS_PER_S
         earliest_s = now_s + universe.min_seconds_to_close - 1
         return rest.markets_closing(series, earliest_s, now_s + universe.max_seconds_to_close + 1)
 
     def _is_wanted(self, data: market_data.Market, universe: Universe) -> bool:
         if wire.market_status(data.status) is not MarketStatus.ACTIVE:
             return False
-        seconds_to_close = (wire.to_ns(data.close_time) - self._wall_ns()) / wire.NS_PER_S
+        seconds_to_close = (wire.to_ns(data.close_time) - self._wall_ns()) / NS_PER_S
         longest = universe.max_seconds_to_close
         return universe.min_seconds_to_close <= seconds_to_close and (
             longest is None or seconds_to_close <= longest

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from console.domain.ports import Clock
+from console.domain.time_units import MS_PER_S, NS_PER_MS
 
-_MS_PER_S = 1000
-_NS_PER_MS = 1_000_000
 # A Date header has whole seconds, so a smaller difference cannot be told from none.
 _SMALLEST_SKEW_MS = 2000
 # Unlike time.monotonic, this clock goes on while the machine sleeps.
@@ -49,7 +48,7 @@ class ServerClock:
         """Take the ``Date`` of a fresh answer that took ``took_ms``; None when it had none."""
         if date_ms is None:
             return
-        theirs = date_ms + _MS_PER_S // 2
+        theirs = date_ms + MS_PER_S // 2
         self._theirs_from_steady_ms = theirs + took_ms // 2 - _ms(self._steady_ns)
 
 
@@ -61,10 +60,10 @@ def date_ms(headers: Mapping[str, str]) -> int | None:
     if "Age" in headers or "Date" not in headers:
         return None
     try:
-        return int(parsedate_to_datetime(headers["Date"]).timestamp() * _MS_PER_S)
+        return int(parsedate_to_datetime(headers["Date"]).timestamp() * MS_PER_S)
     except (ValueError, OverflowError):
         return None
 
 
 def _ms(clock: Clock) -> int:
-    return clock() // _NS_PER_MS
+    return clock() // NS_PER_MS

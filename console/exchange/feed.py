@@ -14,9 +14,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 
-from console.domain.events import EngineEvent, FeedLost, FeedProved, TradePrinted
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
+from console.domain.market_events import FeedLost, FeedProved, TradePrinted
 from console.domain.ports import Clock
+from console.domain.time_units import NS_PER_S
 from console.exchange.clock import ServerClock, date_ms
 from console.exchange.feed_events import Lifecycles
 from console.exchange.hosts import Connection
@@ -34,7 +36,6 @@ _PROVE_EVERY_S = 0.5
 _FIRST_BACKOFF_S = 0.25
 _LONGEST_BACKOFF_S = 10.0
 _HEALTHY_S = 60.0
-_NS_PER_S = 1_000_000_000
 
 
 class _Line(ClientConnection):
@@ -114,7 +115,7 @@ class KalshiFeed:
             if reason != told:
                 told = reason
                 yield FeedLost(at_ns=self._wall_ns(), reason=reason)
-            was_healthy = time.monotonic_ns() - began_ns >= _HEALTHY_S * _NS_PER_S
+            was_healthy = time.monotonic_ns() - began_ns >= _HEALTHY_S * NS_PER_S
             failures = 0 if was_healthy else failures + 1
             await self._pause(failures)
 
@@ -133,7 +134,7 @@ class KalshiFeed:
                     data = await _receive(line)
                     for event in () if data is None else session.take(data):
                         yield event
-                    due_ns = proved_ns + _PROVE_EVERY_S * _NS_PER_S
+                    due_ns = proved_ns + _PROVE_EVERY_S * NS_PER_S
                     if session.is_ready and line.heard_ns > proved_ns and time.monotonic_ns() >= due_ns:
                         proved_ns = time.monotonic_ns()
                         yield FeedProved(at_ns=self._wall_ns() - (proved_ns - line.heard_ns))

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.domain.events import (
-    EngineEvent,
-    MarketSettled,
-    MarketStatusChanged,
-    OrderFilled,
-    OrderReported,
-    TradePrinted,
-)
+from console.domain.account_events import MarketSettled, OrderFilled, OrderReported
+from console.domain.events import EngineEvent
 from console.domain.market import MarketStatus, Ticker
+from console.domain.market_events import MarketStatusChanged, TradePrinted
 from console.domain.money import Price, parse_cash, parse_count, parse_price
 from console.domain.order import Fill, Settlement
+from console.domain.time_units import NS_PER_MS, NS_PER_S
 from console.exchange import wire
 from console.exchange.messages import ws
 
-_NS_PER_MS = 1_000_000
 _STATUS_AFTER = {
     "created": MarketStatus.INITIALIZED,
     "activated": MarketStatus.ACTIVE,
@@ -39,7 +34,7 @@ def order_filled(message: ws.Fill, at_ns: int) -> OrderFilled:
         count=wire.traded_count(message.count_fp),
         fee=parse_cash(message.fee_cost),
         is_taker=message.is_taker,
-        at_ns=message.ts_ms * _NS_PER_MS,
+        at_ns=message.ts_ms * NS_PER_MS,
     )
     return OrderFilled(at_ns=at_ns, client_order_id=message.client_order_id or "", fill=fill)
 
@@ -78,7 +73,7 @@ class Lifecycles:
 
     def events(self, message: ws.MarketLifecycle, at_ns: int) -> Iterator[EngineEvent]:
         ticker = message.market_ticker
-        close_ns = None if message.close_ts is None else message.close_ts * wire.NS_PER_S
+        close_ns = None if message.close_ts is None else message.close_ts * NS_PER_S
         status = _STATUS_AFTER.get(message.event_type)
         if message.event_type == "close_date_updated":
             status = self._statuses.get(ticker, MarketStatus.ACTIVE)
@@ -97,5 +92,5 @@ class Lifecycles:
         """The payout, when its value was told here; else the list of settlements has it."""
         value = self._values.pop(message.market_ticker, None)
         if value is not None:
-            settled_ns = at_ns if message.settled_ts is None else message.settled_ts * wire.NS_PER_S
+            settled_ns = at_ns if message.settled_ts is None else message.settled_ts * NS_PER_S
             yield MarketSettled(at_ns=at_ns, settlement=Settlement(message.market_ticker, value, settled_ns))

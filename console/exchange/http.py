@@ -1,7 +1,4 @@
-"""Carries requests over HTTP: the only place that knows the HTTP library.
-
-A failure says how much is known: nothing was sent, an answer was a refusal, or the outcome is open.
-"""
+"""Carries requests over HTTP: the only place that knows the HTTP library."""
 
 from __future__ import annotations
 
@@ -11,58 +8,31 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import httpx
 
-from console.domain.ports import KeyRefusedError, VenueError, VenueRefusedError
+from console.domain.ports import VenueError
 from console.exchange.backoff import Backoff
 from console.exchange.budget import Budget
 from console.exchange.clock import ServerClock, date_ms
+from console.exchange.failures import (
+    TOO_FAST,
+    NotSentError,
+    NotUnderstoodError,
+    UnansweredError,
+    error_reply,
+    may_repeat,
+)
 from console.exchange.messages import decode, encode
-from console.exchange.messages.market_data import ErrorReply
 from console.exchange.rest import Reply, Request
 from console.exchange.signing import Signer
 
 LARGEST_BODY = 8 * 1024 * 1024
-_LONGEST_DETAIL = 300
 _ATTEMPTS = 3
 _FIRST_RETRY_S = 0.25
 # An idle connection that the server closes just as an order leaves makes the order's outcome unknown.
 _KEEP_IDLE_S = 3.0
-_TOO_FAST = 429
-_EXPIRED_TIMESTAMP = "header_timestamp_expired"
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-class NotSentError(VenueError):
-    """The request did not leave: it had no effect."""
-
-
-class UnansweredError(VenueError):
-    """The request may have left and no usable answer came: its effect is not known."""
-
-
-class NotUnderstoodError(UnansweredError):
-    """A whole answer came and was not the one expected."""
-
-
-class ErrorReplyError(VenueError):
-    """The exchange answered with an error status; ``code`` and ``detail`` are its own words."""
-
-    def __init__(self, text: str, status: int, code: str, detail: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.code = code
-        self.detail = detail
-
-
-class RefusedReplyError(ErrorReplyError, VenueRefusedError):
-    """The exchange will not do what was asked: a 4xx other than "too fast" and "too slow"."""
-
-
-class KeyRefusedReplyError(RefusedReplyError, KeyRefusedError):
-    """A 401 or 403 that a fresh timestamp would not help."""
 
 
 class _GateClosedError(Exception):
@@ -121,7 +91,7 @@ class Transport:
             try:
                 return await self._send_once(request)
             except VenueError as error:
-                if attempt == _ATTEMPTS or not _may_repeat(request.method, error, attempt):
+                if attempt == _ATTEMPTS or not may_repeat(request.method, error, attempt):
                     raise
             await asyncio.sleep(random.uniform(0, _FIRST_RETRY_S * 2 ** (attempt - 1)))  # noqa: S311 - jitter
             attempt += 1
@@ -133,12 +103,12 @@ class Transport:
             await self._admit(request, self._budget, backoff, where)
         response, body = await self._answer(request, where)
         status = response.status_code
-        if status == _TOO_FAST:
+        if status == TOO_FAST:
             backoff.refused(response.headers.get("retry-after"))
         else:
             backoff.served()
         if status not in request.statuses:
-            raise _error_reply(where, status, body)
+            raise error_reply(where, status, body)
         try:
             return decode(body or b"{}", request.reply)
         except ValueError as error:
@@ -202,7 +172,7 @@ class Transport:
             await response.aclose()
 
     async def _check_gate(
-        self, reduce_only: bool, leaving: asyncio.Event, event: str, _info: dict[str, Any]
+        self, reduce_only: bool, leaving: asyncio.Event, event: str, _info: dict[str, object]
     ) -> None:
         if event.endswith(("send_request_headers.started", "send_request_body.started")):
             if not self._may_send(reduce_only):
@@ -210,16 +180,6 @@ class Transport:
             # Without its body nobody can take the order.
             if event.endswith("body.started"):
                 leaving.set()
-
-
-def _may_repeat(method: str, error: VenueError, attempt: int) -> bool:
-    if isinstance(error, ErrorReplyError) and error.status == 401 and error.code == _EXPIRED_TIMESTAMP:
-        return attempt == 1 and method != "POST"
-    if method != "GET":
-        return False
-    if isinstance(error, ErrorReplyError):
-        return error.status == _TOO_FAST or error.status >= 500
-    return not isinstance(error, NotUnderstoodError)
 
 
 async def _read_body(response: httpx.Response) -> bytes:
@@ -239,29 +199,6 @@ async def _read_body(response: httpx.Response) -> bytes:
     if not unzip.eof:
         raise _BodyError(f"a compressed answer that is cut short or unpacks to over {LARGEST_BODY} bytes")
     return body
-
-
-def _error_reply(where: str, status: int, body: bytes) -> ErrorReplyError:
-    code, detail = _error_words(body)
-    text = " ".join(part for part in (f"{where}: {status}", code, detail) if part)
-    if status in (401, 403) and code != _EXPIRED_TIMESTAMP:
-        text += "; check the API key, its private key and what it may do"
-        return KeyRefusedReplyError(text, status, code, detail)
-    refused = 400 <= status < 500 and status not in (408, 425, _TOO_FAST)
-    return (RefusedReplyError if refused else ErrorReplyError)(text, status, code, detail)
-
-
-def _error_words(body: bytes) -> tuple[str, str]:
-    """Code and message of an error body, as far as it has any; some come without the wrapping."""
-    try:
-        reply = decode(body, ErrorReply)
-    except ValueError:
-        return "", ""
-    error = reply if reply.error is None else reply.error
-    if isinstance(error, str):
-        return "", error[:_LONGEST_DETAIL]
-    detail = ": ".join(part for part in (error.message, error.details) if part)
-    return error.code or "", detail[:_LONGEST_DETAIL]
 
 
 def _words(error: Exception) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.ports import KEY_REFUSED, KeyRefusedError, SubmitOutcome, VenueError
-from console.exchange.http import ErrorReplyError, NotSentError
+from console.exchange.failures import ErrorReplyError, NotSentError
 from console.exchange.messages.account import CreateOrderReply
 
 _DUPLICATE = 409

@@ -8,8 +8,10 @@ from typing import TypeVar
 import msgspec
 
 from console.domain.book import Quote
-from console.domain.events import EngineEvent, ErrorHappened, QuoteChanged, TradePrinted
+from console.domain.engine_events import ErrorHappened
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
+from console.domain.market_events import QuoteChanged, TradePrinted
 from console.domain.ports import Clock
 from console.exchange import feed_events
 from console.exchange.books import BrokenBookError, FeedBooks

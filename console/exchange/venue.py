@@ -6,17 +6,19 @@ import logging
 from collections.abc import Callable, Sequence
 
 from console.domain.book import Quote
-from console.domain.events import ExchangeStatusRead
 from console.domain.market import Market, MarketStatus, Ticker
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash, Price, parse_cash
 from console.domain.order import Fill, OrderIntent, OrderReport, PositionReport, Settlement
 from console.domain.ports import Clock, SubmitOutcome, Tokens, Universe, VenueError
+from console.domain.time_units import NS_PER_S
 from console.exchange import rest, wire
 from console.exchange.budget import Budget
 from console.exchange.catalog import Catalog
 from console.exchange.clock import ServerClock
+from console.exchange.failures import RefusedReplyError
 from console.exchange.hosts import Connection
-from console.exchange.http import RefusedReplyError, Transport
+from console.exchange.http import Transport
 from console.exchange.messages import account, market_data
 from console.exchange.outcome import outcome_of_error, outcome_of_reply
 from console.exchange.pages import converted, read_all
@@ -24,8 +26,8 @@ from console.exchange.signing import Signer
 
 log = logging.getLogger(__name__)
 
-_SCHEDULE_AGE_NS = 600 * wire.NS_PER_S
-_SURELY_LIVE_NS = 7 * 86_400 * wire.NS_PER_S
+_SCHEDULE_AGE_NS = 600 * NS_PER_S
+_SURELY_LIVE_NS = 7 * 86_400 * NS_PER_S
 """The exchange means to keep three months in the live lists."""
 NOT_FOUND = 404
 
@@ -143,16 +145,13 @@ class KalshiVenue:
     async def quote(self, ticker: Ticker) -> Quote:
         """The best prices now, read once."""
         request = rest.one_market(ticker)
-        market = (await self._transport.send(request)).market
-        return converted(request, [market], wire.quote)[0]
+        return converted(request, [await self._listed(ticker)], wire.quote)[0]
 
     async def payout(self, ticker: Ticker) -> Price | None:
         """What a YES of a market was settled at; None before it was."""
-        request = rest.one_market(ticker)
-        market = (await self._transport.send(request)).market
-        if wire.market_status(market.status) is not MarketStatus.FINALIZED:
-            return None
-        return converted(request, [market], lambda m: wire.yes_value(m.result, m.settlement_value_dollars))[0]
+        market = await self._listed(ticker)
+        is_settled = wire.market_status(market.status) is MarketStatus.FINALIZED
+        return _paid(market) if is_settled else None
 
     async def create_group(self, exchange_index: int) -> str:
         reply = await self._transport.send(rest.create_group(exchange_index, self._group_contracts_limit))
@@ -168,6 +167,9 @@ class KalshiVenue:
     async def close(self) -> None:
         await self._transport.close()
 
+    async def _listed(self, ticker: Ticker) -> market_data.Market:
+        return (await self._transport.send(rest.one_market(ticker))).market
+
     async def _cutoff_after(self, since_ns: int) -> market_data.HistoricalCutoffReply | None:
         """Where the live lists begin; None when they hold everything from ``since_ns`` on for certain."""
         if since_ns > self._wall_ns() - _SURELY_LIVE_NS:
@@ -178,11 +180,7 @@ class KalshiVenue:
         """A settlement; its value is in whole cents, so a scalar's market is asked for the exact one."""
         value = wire.yes_value(data.market_result, None)
         if value is None:
-            request = rest.one_market(data.ticker)
-            market = (await self._transport.send(request)).market
-            value = converted(
-                request, [market], lambda m: wire.yes_value(m.result, m.settlement_value_dollars)
-            )[0]
+            value = _paid(await self._listed(data.ticker))
         if value is None:
             raise VenueError(f"settlement of {data.ticker}: the exchange does not say what a YES paid")
         return wire.settlement(data, value)
@@ -206,8 +204,14 @@ class KalshiVenue:
             log.warning("rate limits were not read: %s", error)
 
 
+def _paid(market: market_data.Market) -> Price | None:
+    """What a YES paid, as far as the market says; raises VenueError."""
+    request = rest.one_market(market.ticker)
+    return converted(request, [market], lambda m: wire.yes_value(m.result, m.settlement_value_dollars))[0]
+
+
 def _seconds_before(since_ns: int) -> int:
-    return max(0, since_ns // wire.NS_PER_S - 1)
+    return max(0, since_ns // NS_PER_S - 1)
 
 
 async def read_orders(transport: Transport, request: rest.Request[account.OrdersReply]) -> list[OrderReport]:

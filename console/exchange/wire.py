@@ -14,12 +14,11 @@ from console.domain.grid import PriceGrid, PriceRange
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import PAYOUT, Count, Price, parse_cash, parse_count, parse_price
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport, Settlement
+from console.domain.time_units import NS_PER_US
 from console.exchange.messages import account, market_data
 
 log = logging.getLogger(__name__)
 
-NS_PER_S = 1_000_000_000
-_NS_PER_US = 1000
 _MULTIPLIER_UNITS = 10_000
 _LARGEST_MULTIPLIER = 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def to_ns(time: datetime) -> int:
     """Nanoseconds UTC, exactly."""
-    return (time - _EPOCH) // timedelta(microseconds=1) * _NS_PER_US
+    return (time - _EPOCH) // timedelta(microseconds=1) * NS_PER_US
 
 
 def market_status(text: str) -> MarketStatus:

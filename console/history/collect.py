@@ -9,15 +9,15 @@ from console.domain.book import BookSide
 from console.domain.market import MarketStatus
 from console.domain.money import PRICE_PER_DOLLAR, Price, parse_count, parse_price
 from console.domain.ports import VenueError
+from console.domain.time_units import NS_PER_S
 from console.exchange import rest, rest_history, wire
-from console.exchange.http import RefusedReplyError
+from console.exchange.failures import RefusedReplyError
 from console.exchange.messages import market_data
 from console.exchange.messages.candles import Candle, CandlesReply, OldCandle, OldCandlesReply
 from console.exchange.messages.market_data import HistoricalCutoffReply, MarketsReply
 from console.exchange.pages import converted, read_all
 from console.exchange.rest import Reply, Request
 from console.exchange.rest_history import MOST_CANDLES
-from console.exchange.wire import NS_PER_S
 from console.history.collect_store import (
     Asked,
     CandleRow,

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from console.domain.events import ErrorHappened, FeedLost, MarketStatusChanged
+from console.domain.engine_events import ErrorHappened
+from console.domain.market_events import FeedLost, MarketStatusChanged
 from console.domain.money import complement, parse_count, parse_price
 from console.domain.ports import Clock, VenueError
+from console.domain.time_units import NS_PER_S
 from console.exchange.feed import KalshiFeed
 from console.exchange.messages.ws import OrderbookSnapshot
 from console.exchange.session import BookMessage, OnBook
-from console.exchange.wire import NS_PER_S
 from console.history.collect import Collector
 from console.history.collect_store import BookRow, CollectStore
 

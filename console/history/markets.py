@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from console.domain.money import PRICE_PER_DOLLAR, Price
+from console.domain.time_units import NS_PER_DAY, NS_PER_MINUTE, NS_PER_S
 from console.history import schema
 from console.history.exact import first, prices
 from console.history.read import Piece, read_part
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from console.history.typed import Column
 
-NS_PER_S = 1_000_000_000
-_NS_PER_MINUTE = 60 * NS_PER_S
-_NS_PER_DAY = 86_400 * NS_PER_S
 _SETTLES_AFTER_NS = 15 * NS_PER_S
 """The usual time from close to payout where the recording does not tell it."""
 
@@ -81,18 +79,18 @@ def scheduled(close: Column, told: Column, series: Column) -> Column:
 
     closes: list[Any] = close.to_pylist()
     names: list[Any] = series.to_pylist()
-    on_minute = Counter(name for name, at in zip(names, closes, strict=True) if at % _NS_PER_MINUTE == 0)
+    on_minute = Counter(name for name, at in zip(names, closes, strict=True) if at % NS_PER_MINUTE == 0)
     is_timed = {name: 2 * on_minute[name] > markets for name, markets in Counter(names).items()}
     known = [
-        when if when is not None else at if is_timed[name] and at % _NS_PER_MINUTE == 0 else _noon_after(at)
+        when if when is not None else at if is_timed[name] and at % NS_PER_MINUTE == 0 else _noon_after(at)
         for at, when, name in zip(closes, told.to_pylist(), names, strict=True)
     ]
     return pa.array(known, pa.int64())
 
 
 def _noon_after(ns: int) -> int:
-    noon = _NS_PER_DAY // 2
-    return (ns + noon) // _NS_PER_DAY * _NS_PER_DAY + noon
+    noon = NS_PER_DAY // 2
+    return (ns + noon) // NS_PER_DAY * NS_PER_DAY + noon
 
 
 def payouts(text: Column, close: Column, value: Column, paid_ns: Column, source: Column) -> pa.Table:

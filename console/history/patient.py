@@ -11,7 +11,8 @@ from console.domain.ports import Clock, VenueError, VenueRefusedError
 from console.exchange import rest
 from console.exchange.budget import Budget
 from console.exchange.clock import ServerClock
-from console.exchange.http import NotUnderstoodError, Transport
+from console.exchange.failures import NotUnderstoodError
+from console.exchange.http import Transport
 from console.exchange.messages.account import AccountLimitsReply, BucketLimit
 from console.exchange.rest import Reply, Request
 

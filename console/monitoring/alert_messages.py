@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 from console.domain.actions import Alert, AlertLevel
 from console.monitoring.alerts import SLIPPAGE
 from console.monitoring.responses import LATCH_RESPONSES, response_to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 from console.monitoring.alerts import CONDITIONS, Condition, Repeats, Watch
 from console.monitoring.responses import RESPONSES, response_to
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import msgspec
 
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 
 LITTLE_DISK_BYTES = 1_000_000_000
 """Free space below which the disk is worth a look; journal, backups and logs of a day are a tenth."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.risk.switches.every import every_switch
 
 SWITCH = "switch_"

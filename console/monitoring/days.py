@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.risk.risk_day import RiskDays
 
 _NS_PER_S = 1_000_000_000

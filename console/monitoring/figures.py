@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from console.config.schema import QualitySettings
+from console.config.trading_settings import QualitySettings
 from console.domain.fees import FeeModel
 from console.domain.market import Ticker
 from console.monitoring.correlated_loss import (

@@ -8,15 +8,11 @@ from itertools import takewhile
 
 import msgspec
 
-from console.domain.events import (
+from console.domain.account_events import (
     DENIED,
     NEVER_PLACED,
     AccountOpened,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     MarketSettled,
     MarketTraded,
     OrderAcked,
@@ -27,6 +23,8 @@ from console.domain.events import (
     OrderRejected,
     OrderReported,
 )
+from console.domain.engine_events import EquityMarked, LatchCleared, LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import Cash, Price
 from console.domain.order import Fill, Order, OrderIntent, OrderStatus, Settlement

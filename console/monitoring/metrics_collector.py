@@ -16,9 +16,11 @@ import msgspec
 
 from console.config.appended_csv import AppendedCsv
 from console.config.files import replace_file
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import AccountOpened, MarketSettled, OrderFilled
 from console.domain.book import BookSide
-from console.domain.events import AccountOpened, JournaledEvent, MarketSettled, OrderFilled
+from console.domain.events import JournaledEvent
 from console.domain.fees import FeeModel, KalshiFees
 from console.domain.market import Ticker
 from console.domain.money import (

@@ -8,7 +8,8 @@ from itertools import chain, takewhile
 
 import msgspec
 
-from console.domain.events import AccountOpened, JournaledEvent
+from console.domain.account_events import AccountOpened
+from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import Cash, Price
 from console.monitoring.ledger import Ledger, MarkOuts

@@ -15,7 +15,8 @@ import msgspec
 
 from console import __version__
 from console.config.changes import settings_hash
-from console.config.schema import InterfaceSettings, PracticeSettings, Settings
+from console.config.program_settings import InterfaceSettings, PracticeSettings
+from console.config.schema import Settings
 from console.monitoring.checklist import ITEMS, Item
 
 _NS_PER_DAY = 86_400_000_000_000

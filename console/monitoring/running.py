@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from console.config.schema import QualitySettings
+from console.config.trading_settings import QualitySettings
 from console.domain.fees import FeeModel
 from console.domain.market import Ticker
 from console.domain.money import Cash, Price

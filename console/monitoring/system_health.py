@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.domain.money import CASH_PER_DOLLAR, Cash
 from console.risk.switches.daily_loss import daily_loss_limit
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.domain.money import (
-    Cash,
-)
+from console.domain.money import Cash
 from console.exchange.messages import account
 from console.practice.account import Holding
 from console.practice.account_wire import (
@@ -55,7 +53,7 @@ class AccountApi:
             position = holding.position
             if not position.contracts:
                 continue
-            exit_level = self._exchange.markets[ticker].quote().join(position.side)
+            exit_level = self._exchange.floor.markets[ticker].quote().join(position.side)
             total += position.paid if exit_level is None else position.value_at(exit_level.price)
         return Cash(total)
 

@@ -16,6 +16,7 @@ from console.practice.account_api import AccountApi
 from console.practice.auth import Authenticator
 from console.practice.errors import RefusedError
 from console.practice.exchange import PracticeExchange
+from console.practice.groups_api import GroupsApi
 from console.practice.history_api import HistoryApi
 from console.practice.hub import Hub
 from console.practice.orders_api import OrdersApi
@@ -31,10 +32,14 @@ _log = logging.getLogger(__name__)
 def build_app(exchange: PracticeExchange, authenticator: Authenticator) -> Starlette:
     """Everything Kalshi has, on one exchange and one API key."""
     hub = Hub(exchange, authenticator)
-    private = [*OrdersApi(exchange).table(), *AccountApi(exchange).table()]
+    private = [
+        *OrdersApi(exchange).table(),
+        *GroupsApi(exchange).table(),
+        *AccountApi(exchange).table(),
+    ]
     table = [
         # Before the markets: a path with a fixed last part comes before one with a name there.
-        *HistoryApi(exchange).table(),
+        *HistoryApi(exchange.floor).table(),
         *PublicApi(exchange).table(),
         *((method, path, signed(handler, authenticator)) for method, path, handler in private),
         *operations.table(),

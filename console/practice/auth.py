@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from console.domain.ports import Clock
+from console.domain.time_units import NS_PER_MS
 from console.practice.errors import RefusedError
 
 PublicKey = RSAPublicKey | Ed25519PublicKey
@@ -25,7 +26,6 @@ _TIMESTAMP_HEADER = "KALSHI-ACCESS-TIMESTAMP"
 _SIGNATURE_HEADER = "KALSHI-ACCESS-SIGNATURE"
 # Measured at the exchange: 10 s off is accepted, 60 s off is not; the limit between is not known.
 _TIMESTAMP_WINDOW_MS = 30_000
-_NS_PER_MS = 1_000_000
 
 
 class Authenticator:
@@ -58,7 +58,7 @@ class Authenticator:
             raise RefusedError(
                 401, "authentication_error", f"{_TIMESTAMP_HEADER} {timestamp!r} is not Unix milliseconds"
             )
-        skew_ms = abs(int(timestamp) - self._clock() // _NS_PER_MS)
+        skew_ms = abs(int(timestamp) - self._clock() // NS_PER_MS)
         if skew_ms > _TIMESTAMP_WINDOW_MS:
             raise RefusedError(
                 401, "header_timestamp_expired", f"{_TIMESTAMP_HEADER} is {skew_ms} ms away from our clock"

@@ -9,8 +9,8 @@ import msgspec
 
 from console.domain.book import Quote
 from console.domain.money import PAYOUT, Count, Price
+from console.domain.time_units import NS_PER_MINUTE
 
-_MINUTE_NS = 60_000_000_000
 _S_PER_MINUTE = 60
 
 
@@ -72,7 +72,7 @@ class Candles:
         return [bar for bar in _joined(self._minutes, minutes) if first_s <= bar.end_s <= last_s]
 
     def _minute(self, at_ns: int) -> Bar:
-        end_s = -(-at_ns // _MINUTE_NS) * _S_PER_MINUTE
+        end_s = -(-at_ns // NS_PER_MINUTE) * _S_PER_MINUTE
         if not self._minutes or self._minutes[-1].end_s < end_s:
             bar = Bar(end_s, _flat(self._bid), _flat(self._ask), None, Count(0), self._total)
             self._minutes.append(bar)

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import IO
 
 from console.config.files import open_private
-from console.config.schema import PracticeSettings
+from console.config.program_settings import PracticeSettings
 
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5.0

@@ -6,9 +6,10 @@ import uuid
 from collections import deque
 
 from console.domain.money import Count
+from console.domain.time_units import NS_PER_S
 from console.practice.errors import RefusedError, not_found
 
-_WINDOW_NS = 15 * 10**9
+_WINDOW_NS = 15 * NS_PER_S
 
 
 class OrderGroup:

@@ -9,7 +9,7 @@ from console.domain.money import format_count, format_price
 from console.exchange.messages import candles, market_data
 from console.practice.candles import Bar, Range
 from console.practice.errors import invalid_parameter, not_found
-from console.practice.exchange import PracticeExchange
+from console.practice.floor import Floor
 from console.practice.market import ListedMarket
 from console.practice.requests import Handler, choice, flag, names, page, reply, timestamp, window
 from console.practice.wire import market_message, moment, trade_message
@@ -20,8 +20,8 @@ _PERIODS_MIN = ("1", "60", "1440")
 class HistoryApi:
     """Handlers that need no signature."""
 
-    def __init__(self, exchange: PracticeExchange) -> None:
-        self._exchange = exchange
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
 
     def table(self) -> list[tuple[str, str, Handler]]:
         return [
@@ -35,7 +35,7 @@ class HistoryApi:
         ]
 
     async def cutoff(self, request: Request) -> Response:
-        cutoff = moment(self._exchange.live_since_ns)
+        cutoff = moment(self._floor.live_since_ns)
         return reply(
             market_data.HistoricalCutoffReply(
                 market_settled_ts=cutoff, trades_created_ts=cutoff, orders_updated_ts=cutoff
@@ -51,26 +51,26 @@ class HistoryApi:
         ]
         if len(used) > 1:
             raise invalid_parameter(f"{' and '.join(used)} are mutually exclusive")
-        tickers, now_ns = names(request, "tickers"), self._exchange.clock()
+        tickers, now_ns = names(request, "tickers"), self._floor.clock()
         series, event = (request.query_params.get(name) for name in ("series_ticker", "event_ticker"))
         choice(request, "mve_filter", ["exclude"])
 
         def keep(market: ListedMarket) -> bool:
             definition = market.definition
             return (
-                self._exchange.is_archived(market)
+                self._floor.is_archived(market)
                 and (not tickers or definition.ticker in tickers)
                 and series in (None, "", definition.series_ticker)
                 and event in (None, "", definition.event_ticker)
             )
 
-        chosen, cursor = page(request, list(self._exchange.markets.values()), keep, least=0)
+        chosen, cursor = page(request, list(self._floor.markets.values()), keep, least=0)
         messages = [market_message(market, now_ns) for market in chosen]
         return reply(market_data.MarketsReply(markets=messages, cursor=cursor))
 
     async def archived_market(self, request: Request) -> Response:
         market = self._market(request, archived=True)
-        return reply(market_data.MarketReply(market=market_message(market, self._exchange.clock())))
+        return reply(market_data.MarketReply(market=market_message(market, self._floor.clock())))
 
     async def trades(self, request: Request) -> Response:
         return self._trades(request, archived=False)
@@ -81,8 +81,8 @@ class HistoryApi:
     def _trades(self, request: Request, *, archived: bool) -> Response:
         ticker = request.query_params.get("ticker")
         blocks_only = flag(request, "is_block_trade")
-        trades = list(self._exchange.trades)
-        traded, live_since_ns = window(request, "min_ts", "max_ts"), self._exchange.live_since_ns
+        trades = list(self._floor.trades)
+        traded, live_since_ns = window(request, "min_ts", "max_ts"), self._floor.live_since_ns
         chosen, cursor = page(
             request,
             trades,
@@ -93,7 +93,7 @@ class HistoryApi:
                 and traded(trade.at_ns)
             ),
             least=0,
-            first_index=self._exchange.trades_total - len(trades),
+            first_index=self._floor.trades_total - len(trades),
         )
         return reply(market_data.TradesReply(trades=[trade_message(t) for t in chosen], cursor=cursor))
 
@@ -111,8 +111,8 @@ class HistoryApi:
 
     def _market(self, request: Request, *, archived: bool) -> ListedMarket:
         ticker = request.path_params["ticker"]
-        market = self._exchange.markets.get(ticker)
-        if market is None or self._exchange.is_archived(market) != archived:
+        market = self._floor.markets.get(ticker)
+        if market is None or self._floor.is_archived(market) != archived:
             raise not_found(f"market {ticker}")
         return market
 

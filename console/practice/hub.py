@@ -39,7 +39,7 @@ class _Client:
 
     def __init__(self, exchange: PracticeExchange) -> None:
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_MESSAGES_WAITING_MOST)
-        self.subscriber = Subscriber(exchange, self._put)
+        self.subscriber = Subscriber(exchange.floor, self._put)
         self._overflowed = False
 
     def _put(self, message: bytes) -> None:
@@ -73,7 +73,7 @@ class Hub:
         self._authenticator = authenticator
         self._clients: set[_Client] = set()
         self._ticker_told: dict[Ticker, ws.TickerUpdate] = {}
-        exchange.publish = self.publish
+        exchange.floor.publish = self.publish
 
     async def connect(self, socket: WebSocket) -> None:
         """Serve one connection to its end; a handshake without a valid signature is refused."""
@@ -108,7 +108,7 @@ class Hub:
             self._ticker_told.pop(notice.market.definition.ticker, None)
         if not self._clients:
             return
-        exchange, now_ns = self._exchange, self._exchange.clock()
+        exchange, now_ns = self._exchange, self._exchange.floor.clock()
         match notice:
             case BookChanged():
                 self._tell_deltas(notice, now_ns)
@@ -151,7 +151,7 @@ class Hub:
         """Tell the ticker when anything but its time changed."""
         if not any(client.subscriber.subscriptions(Channel.TICKER) for client in self._clients):
             return
-        update = channels.ticker_update(self._exchange.markets[ticker], now_ns)
+        update = channels.ticker_update(self._exchange.floor.markets[ticker], now_ns)
         told = self._ticker_told.get(ticker)
         if told is None or replace(told, ts_ms=update.ts_ms, ts=update.ts, time=update.time) != update:
             self._ticker_told[ticker] = update

@@ -16,8 +16,7 @@ from console.domain.book import BookSide, Level
 from console.domain.grid import WHOLE_CENTS, PriceGrid
 from console.domain.market import Outcome
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR, Count, Price
-
-_NS_PER_S = 1_000_000_000
+from console.domain.time_units import NS_PER_S
 
 
 @dataclass(frozen=True)
@@ -147,11 +146,11 @@ class SideRun:
     def prints(self, start_ns: int, end_ns: int) -> list[tuple[int, Count]]:
         """Takers that want the best between two recorded times; each second has a rate of its own."""
         found: list[tuple[int, Count]] = []
-        for second_ns in range(start_ns, end_ns, _NS_PER_S):
+        for second_ns in range(start_ns, end_ns, NS_PER_S):
             burst = self._rng.gammavariate(self._burst_shape, 1 / self._burst_shape)
-            per_ns = max(burst * self._prints_per_s, _LEAST_PRINTS_PER_S) / _NS_PER_S
+            per_ns = max(burst * self._prints_per_s, _LEAST_PRINTS_PER_S) / NS_PER_S
             at = second_ns + self._rng.expovariate(per_ns)
-            while at < min(second_ns + _NS_PER_S, end_ns):
+            while at < min(second_ns + NS_PER_S, end_ns):
                 contracts = max(1, round(self._rng.lognormvariate(_PRINT_MU, _PRINT_SIGMA)))
                 found.append((int(at), Count(contracts * COUNT_PER_CONTRACT)))
                 at += self._rng.expovariate(per_ns)

@@ -10,13 +10,13 @@ from fractions import Fraction
 from console.domain.book import BookSide, Level
 from console.domain.market import Market, Outcome, Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Count, Price
+from console.domain.time_units import NS_PER_S
 from console.practice.model import Scales, SideRun, draw_result, generator
 from console.practice.tape import Closed, Displayed, Listed, Printed, Settled, Swept, TapeEntry
 
-_NS_PER_S = 1_000_000_000
-_SETTLES_AFTER_NS = 15 * _NS_PER_S
-_CHURN_NS = _NS_PER_S
-_LEAST_WALL_CHURN_NS = _NS_PER_S // 2
+_SETTLES_AFTER_NS = 15 * NS_PER_S
+_CHURN_NS = NS_PER_S
+_LEAST_WALL_CHURN_NS = NS_PER_S // 2
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _play_quotes(part: Part, shift: Shift, seed: int) -> Iterator[TapeEntry]:
         for start_ns in range(row.ts_ns, end_ns, shift.churn_ns):
             if start_ns > row.ts_ns:
                 for side in sides:
-                    side.churn(shift.churn_ns / _NS_PER_S)
+                    side.churn(shift.churn_ns / NS_PER_S)
             bids, asks = sides[0].levels(), sides[1].levels()
             if shown is None or (shown.bids, shown.asks) != (bids, asks):
                 shown = Displayed(at_ns=shift.wall(start_ns), ticker=ticker, bids=bids, asks=asks)

@@ -14,14 +14,7 @@ from console.practice.errors import invalid_parameter, not_found
 from console.practice.exchange import PracticeExchange
 from console.practice.market import ListedMarket
 from console.practice.requests import Handler, choice, flag, integer, names, page, reply, timestamp, window
-from console.practice.wire import (
-    SHARD,
-    book_message,
-    event_message,
-    market_message,
-    moment,
-    series_message,
-)
+from console.practice.wire import SHARD, book_message, event_message, market_message, moment, series_message
 
 _STATUS_FILTERS = {
     "unopened": {MarketStatus.INITIALIZED},
@@ -77,7 +70,7 @@ class PublicApi:
     # --- the exchange ---------------------------------------------------------------------------
 
     async def status(self, request: Request) -> Response:
-        trading = self._exchange.trading_active
+        trading = self._exchange.orders.trading_active
         shard = market_data.ShardStatus(
             exchange_index=SHARD,
             description="practice",
@@ -111,7 +104,7 @@ class PublicApi:
         return reply(market_data.ScheduleReply(schedule=schedule))
 
     async def user_data_timestamp(self, request: Request) -> Response:
-        return reply(market_data.UserDataTimestampReply(as_of_time=moment(self._exchange.clock())))
+        return reply(market_data.UserDataTimestampReply(as_of_time=moment(self._exchange.floor.clock())))
 
     async def endpoint_costs(self, request: Request) -> Response:
         costs = [
@@ -126,14 +119,14 @@ class PublicApi:
         category, tags = request.query_params.get("category"), names(request, "tags")
         series = [
             self._series(market, request)
-            for market in self._exchange.series.values()
+            for market in self._exchange.floor.series.values()
             if not tags and category in (None, "", market.definition.category)
         ]
         return reply(market_data.SeriesListReply(series=series))
 
     async def series(self, request: Request) -> Response:
         ticker = request.path_params["ticker"]
-        market = self._exchange.series.get(ticker)
+        market = self._exchange.floor.series.get(ticker)
         if market is None:
             raise not_found(f"series {ticker}")
         return reply(market_data.SeriesReply(series=self._series(market, request)))
@@ -142,7 +135,9 @@ class PublicApi:
         if not flag(request, "include_volume"):
             return series_message(market, None)
         ticker = market.definition.series_ticker
-        volumes = (m.volume for m in self._exchange.markets.values() if m.definition.series_ticker == ticker)
+        volumes = (
+            m.volume for m in self._exchange.floor.markets.values() if m.definition.series_ticker == ticker
+        )
         return series_message(market, Count(sum(volumes)))
 
     async def fee_changes(self, request: Request) -> Response:
@@ -150,7 +145,7 @@ class PublicApi:
         return reply(market_data.SeriesFeeChangesReply(series_fee_change_arr=[]))
 
     async def events(self, request: Request) -> Response:
-        now_ns = self._exchange.clock()
+        now_ns = self._exchange.floor.clock()
         tickers, series = names(request, "tickers"), request.query_params.get("series_ticker")
         status = choice(request, "status", [s for s in _STATUS_FILTERS if s != "paused"])
         nested = flag(request, "with_nested_markets")
@@ -165,7 +160,7 @@ class PublicApi:
                 and (min_close is None or any(m.definition.close_ns >= min_close * 10**9 for m in markets))
             )
 
-        events = list(self._exchange.events.values())
+        events = list(self._exchange.floor.events.values())
         chosen, cursor = page(request, events, keep, default=_EVENTS_MOST, most=_EVENTS_MOST)
         messages = [
             event_message(markets, [market_message(m, now_ns) for m in markets] if nested else None)
@@ -174,8 +169,8 @@ class PublicApi:
         return reply(market_data.EventsReply(events=messages, cursor=cursor))
 
     async def event(self, request: Request) -> Response:
-        ticker, now_ns = request.path_params["ticker"], self._exchange.clock()
-        markets = self._exchange.events.get(ticker)
+        ticker, now_ns = request.path_params["ticker"], self._exchange.floor.clock()
+        markets = self._exchange.floor.events.get(ticker)
         if markets is None:
             raise not_found(f"event {ticker}")
         messages = [market_message(m, now_ns) for m in markets]
@@ -185,7 +180,7 @@ class PublicApi:
     # --- markets --------------------------------------------------------------------------------
 
     async def markets(self, request: Request) -> Response:
-        now_ns = self._exchange.clock()
+        now_ns = self._exchange.floor.clock()
         status = choice(request, "status", _STATUS_FILTERS)
         tickers = names(request, "tickers")
         series = request.query_params.get("series_ticker")
@@ -201,7 +196,7 @@ class PublicApi:
             definition = market.definition
             return (
                 not combos_only
-                and not self._exchange.is_archived(market)
+                and not self._exchange.floor.is_archived(market)
                 and (not tickers or definition.ticker in tickers)
                 and series in (None, "", definition.series_ticker)
                 and event in (None, "", definition.event_ticker)
@@ -212,21 +207,21 @@ class PublicApi:
                 and settled(market.settled_ns)
             )
 
-        chosen, cursor = page(request, list(self._exchange.markets.values()), keep, least=0)
+        chosen, cursor = page(request, list(self._exchange.floor.markets.values()), keep, least=0)
         messages = [market_message(market, now_ns) for market in chosen]
         return reply(market_data.MarketsReply(markets=messages, cursor=cursor))
 
     async def market(self, request: Request) -> Response:
         ticker = request.path_params["ticker"]
-        market = self._exchange.markets.get(ticker)
-        if market is None or self._exchange.is_archived(market):
+        market = self._exchange.floor.markets.get(ticker)
+        if market is None or self._exchange.floor.is_archived(market):
             raise not_found(f"market {ticker}")
-        return reply(market_data.MarketReply(market=market_message(market, self._exchange.clock())))
+        return reply(market_data.MarketReply(market=market_message(market, self._exchange.floor.clock())))
 
     async def order_book(self, request: Request) -> Response:
         """An unknown ticker has an empty book, as at Kalshi."""
         depth = integer(request, "depth", 0, 0, _BOOK_DEPTH_MOST) or 0
-        market = self._exchange.markets.get(request.path_params["ticker"])
+        market = self._exchange.floor.markets.get(request.path_params["ticker"])
         return reply(market_data.OrderBookReply(orderbook_fp=book_message(market, depth)))
 
     async def order_books(self, request: Request) -> Response:
@@ -235,7 +230,7 @@ class PublicApi:
             raise invalid_parameter(f"tickers must be given 1 to {_BOOK_DEPTH_MOST} times")
         books = [
             market_data.MarketOrderBook(
-                ticker=ticker, orderbook_fp=book_message(self._exchange.markets.get(ticker))
+                ticker=ticker, orderbook_fp=book_message(self._exchange.floor.markets.get(ticker))
             )
             for ticker in tickers
         ]

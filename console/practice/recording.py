@@ -11,6 +11,7 @@ from console.domain.book import BookSide
 from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid
 from console.domain.market import FeeTerms, Market, MarketStatus, Outcome
 from console.domain.money import PRICE_PER_DOLLAR, Price
+from console.domain.time_units import NS_PER_S
 from console.history.load import History
 from console.history.schema import HistoryError
 from console.practice.model import scales_of
@@ -19,9 +20,8 @@ from console.practice.player import Part, QuoteRow, Shift, TradeRow
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NS_PER_S = 1_000_000_000
 # A market that closes long after its recording ends would stay open, unchanging, through loop after loop.
-_LONGEST_AFTERLIFE_NS = 15 * 60 * _NS_PER_S
+_LONGEST_AFTERLIFE_NS = 15 * 60 * NS_PER_S
 _SAME = ("market", "bid", "ask", "bid_size", "ask_size")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
@@ -97,7 +97,7 @@ class RecordedMarket:
 
 def _stamp(close_ns: int) -> str:
     """A close time as it stands in a ticker, such as 26NOV22131630, in UTC."""
-    close = datetime.fromtimestamp(close_ns // _NS_PER_S, UTC)
+    close = datetime.fromtimestamp(close_ns // NS_PER_S, UTC)
     return f"{close:%y}{_MONTHS[close.month - 1]}{close:%d%H%M%S}"
 
 

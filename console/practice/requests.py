@@ -11,16 +11,18 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from console.domain.money import Count, MoneyError, parse_count
+from console.domain.time_units import NS_PER_S
 from console.exchange.messages import encode
 from console.practice.auth import Authenticator
 from console.practice.errors import RefusedError, invalid_parameter
+from console.practice.wire import SHARD
 
 T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-NS_PER_S = 1_000_000_000
 
 
 def signed(handler: Handler, authenticator: Authenticator) -> Handler:
@@ -46,6 +48,22 @@ async def body(request: Request, type_: type[T]) -> T:
         return msgspec.json.decode(await request.body(), type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RefusedError(400, "invalid_request", str(error)) from error
+
+
+def check_account_of_body(subaccount: int | None, exchange_index: int | None) -> None:
+    """Raise RefusedError (400) where a body means another account than the one there is."""
+    if subaccount not in (None, 0):
+        raise RefusedError(400, "invalid_parameter", "the practice account has subaccount 0 only")
+    if exchange_index not in (None, -1, SHARD):
+        raise RefusedError(400, "invalid_parameter", "the practice exchange has shard 0 only")
+
+
+def count_of(text: str) -> Count:
+    """A count of a body, or RefusedError (400)."""
+    try:
+        return parse_count(text)
+    except MoneyError as error:
+        raise RefusedError(400, "invalid_order_size", str(error)) from error
 
 
 def integer(request: Request, name: str, default: int | None, low: int, high: int) -> int | None:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from console.domain.money import Cash
+from console.domain.time_units import NS_PER_S
 from console.practice.account import STARTING_CASH
 from console.practice.app import REST_ROOT, WEBSOCKET_PATH, build_app
 from console.practice.auth import Authenticator, PublicKey
@@ -35,7 +36,6 @@ _PONG_WITHIN_S = 20.0
 _LONGEST_WAIT_S = 0.1
 _SHUTDOWN_S = 1
 _ENTRIES_BETWEEN_PAUSES = 200
-_NS_PER_S = 1_000_000_000
 _FIRST = asyncio.FIRST_COMPLETED
 
 
@@ -187,10 +187,10 @@ class PracticeServer:
         for number, entry in enumerate(entries):
             if number % _ENTRIES_BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
-            while (wait_ns := entry.at_ns - exchange.clock()) > 0:
-                await asyncio.sleep(min(wait_ns / _NS_PER_S, _LONGEST_WAIT_S))
-                exchange.expire()
+            while (wait_ns := entry.at_ns - exchange.floor.clock()) > 0:
+                await asyncio.sleep(min(wait_ns / NS_PER_S, _LONGEST_WAIT_S))
+                exchange.orders.expire()
             exchange.apply(entry)
         while True:
             await asyncio.sleep(_LONGEST_WAIT_S)
-            exchange.expire()
+            exchange.orders.expire()

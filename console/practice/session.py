@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.domain.time_units import NS_PER_S
 from console.history.clean import Defects, clean
 from console.history.load import History, load
 from console.history.schema import HistoryError
@@ -27,13 +28,12 @@ from console.practice.tape import TapeEntry
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_NS_PER_S = 1_000_000_000
-_SHORTEST_LOOP_NS = 60 * _NS_PER_S
+_SHORTEST_LOOP_NS = 60 * NS_PER_S
 
 
 def _window(start: str, minutes: int, seconds: int) -> Window:
-    start_ns = int(datetime.fromisoformat(start).timestamp()) * _NS_PER_S
-    return Window(start_ns, start_ns + (minutes * 60 + seconds) * _NS_PER_S)
+    start_ns = int(datetime.fromisoformat(start).timestamp()) * NS_PER_S
+    return Window(start_ns, start_ns + (minutes * 60 + seconds) * NS_PER_S)
 
 
 SHIPPED_WINDOWS = {

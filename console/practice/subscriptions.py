@@ -14,7 +14,7 @@ import msgspec
 from console.domain.market import Ticker
 from console.exchange.messages import encode, ws
 from console.practice.channels import Channel, orderbook_snapshot, ticker_update
-from console.practice.exchange import PracticeExchange
+from console.practice.floor import Floor
 
 
 class ErrorCode(enum.IntEnum):
@@ -88,8 +88,8 @@ class Subscription:
 class Subscriber:
     """What one client has asked for; ``send`` takes its messages in order."""
 
-    def __init__(self, exchange: PracticeExchange, send: Callable[[bytes], None]) -> None:
-        self._exchange = exchange
+    def __init__(self, floor: Floor, send: Callable[[bytes], None]) -> None:
+        self._floor = floor
         self._send = send
         self._subscriptions: dict[int, Subscription] = {}
         self._last_sid = 0
@@ -182,7 +182,7 @@ class Subscriber:
         """Follow more markets (None: every one), and show what each looks like now."""
         if tickers is None:
             subscription.tickers = None
-            tickers = list(self._exchange.markets) if subscription.channel is Channel.TICKER else []
+            tickers = list(self._floor.markets) if subscription.channel is Channel.TICKER else []
             new = tickers
         else:
             new = [t for t in tickers if subscription.tickers is not None and t not in subscription.tickers]
@@ -191,12 +191,12 @@ class Subscriber:
         for ticker in new:
             if subscription.channel is Channel.ORDERBOOK_DELTA:
                 self._snapshot(subscription, ticker)
-            elif subscription.channel is Channel.TICKER and snapshot and ticker in self._exchange.markets:
-                update = ticker_update(self._exchange.markets[ticker], self._exchange.clock())
+            elif subscription.channel is Channel.TICKER and snapshot and ticker in self._floor.markets:
+                update = ticker_update(self._floor.markets[ticker], self._floor.clock())
                 self.tell(subscription, "ticker", update)
 
     def _snapshot(self, subscription: Subscription, ticker: Ticker, id_: int | None = None) -> None:
-        market = self._exchange.markets.get(ticker)
+        market = self._floor.markets.get(ticker)
         payload = orderbook_snapshot(ticker, market, subscription.use_yes_price)
         self.tell(subscription, "orderbook_snapshot", payload, id_)
 

@@ -8,14 +8,7 @@ from decimal import Decimal
 
 from console.domain.book import BookSide, Level
 from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid
-from console.domain.money import (
-    PAYOUT,
-    Count,
-    Price,
-    complement,
-    format_count,
-    format_price,
-)
+from console.domain.money import PAYOUT, Count, Price, complement, format_count, format_price
 from console.exchange.messages import market_data
 from console.practice.account import fee_terms
 from console.practice.market import ListedMarket

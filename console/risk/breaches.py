@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import msgspec
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.market import Ticker
 from console.domain.money import Cash
 from console.risk.exposure import Exposure

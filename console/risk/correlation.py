@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     Series = pd.Series[float] | Sequence[tuple[datetime, float | None]]
     """Returns of one market by time: a pandas series, or pairs of time and return."""
 
+CORRELATED_ABOVE = 0.5
+"""Two markets whose returns correlate by more are joined, unless another threshold is given."""
+
 MIN_OVERLAP = 20
 """Fewest returns two markets must have at the same times. Among so many, independent markets pass 0.5 by
 chance about once in a hundred pairs; among ten, about once in fourteen."""
@@ -28,7 +31,7 @@ _PRICES = ("price", "yes_price_cents", "close")
 
 
 def identify_correlated_markets(
-    returns: pd.DataFrame | Mapping[str, Series], correlation_threshold: float = 0.5
+    returns: pd.DataFrame | Mapping[str, Series], correlation_threshold: float = CORRELATED_ABOVE
 ) -> dict[str, list[str]]:
     """Groups of two or more markets, joined where returns correlate by more than the threshold.
 

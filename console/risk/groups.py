@@ -9,8 +9,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from console.domain.market import Market, Ticker
-
-_NS_PER_S = 1_000_000_000
+from console.domain.time_units import NS_PER_S
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -66,6 +65,6 @@ def group_of(market: Market) -> str:
     """
     if not market.category:
         return market.event_ticker
-    close = datetime.fromtimestamp(market.close_ns // _NS_PER_S, UTC)
+    close = datetime.fromtimestamp(market.close_ns // NS_PER_S, UTC)
     precision = "%Y-%m-%dT%H:%M:%SZ" if close.second else "%Y-%m-%dT%H:%MZ"
     return f"{market.category} @ {close.strftime(precision)}"

@@ -6,13 +6,15 @@ from collections.abc import Collection
 
 import msgspec
 
-from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.market import Ticker
+from console.domain.time_units import NS_PER_DAY
+from console.domain.trading_state import TradingState
 
 RISK_SOURCE = "risk"
 """Source of what the switches raise and clear by themselves."""
 
-HISTORY_NS = 24 * 3_600 * 1_000_000_000
+HISTORY_NS = NS_PER_DAY
 """How long a trip is remembered after it happened."""
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from operator import attrgetter
+from collections.abc import Iterator
 
 import msgspec
 
-from console.config.schema import QualitySettings, RiskSettings
-from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.market import Ticker
-from console.risk.latches import (
-    EVERYTHING,
-    RISK_SOURCE,
-    Latch,
-    Latches,
-    latch_id,
-    scopes_of,
-)
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
+from console.risk.latches import RISK_SOURCE, Latch, Latches, latch_id, scopes_of
+from console.risk.switch_reader import SwitchReader, read_switch, trips_of
 from console.risk.switches.base import (
     EvaluatedAt,
     Measure,
@@ -30,7 +26,7 @@ from console.risk.switches.base import (
 from console.risk.switches.clock_skew import CLOCK_SKEW
 from console.risk.switches.every import every_switch
 
-GOOD_FOR_NS = 5_000_000_000
+GOOD_FOR_NS = 5 * NS_PER_S
 """How long an input must be good before a latch on it clears by itself."""
 
 TRIPS_TO_HALT = 3
@@ -252,51 +248,8 @@ class RiskManager:
         )
 
 
-class SwitchReader:
-    """Reads a switch, anew only when something that it reads has changed.
-
-    ``is_good`` tells whether it is known and not tripped, ``objects`` whether it is unknown or trips for
-    anything.
-    """
-
-    def __init__(self, switch: Switch) -> None:
-        self.switch, self.key = switch, switch.key
-        self.is_good = self.objects = False
-        self._figures: Callable[[RiskView], object] = attrgetter(*switch.reads) if switch.reads else _nothing
-        self._read: object = None
-        self._reading: Reading | None = None
-
-    def read(self, view: RiskView) -> Reading:
-        figures, reading = self._figures(view), self._reading
-        if reading is None or figures != self._read:
-            reading = self._reading = read_switch(self.switch, view)
-            self._read = figures
-            self.is_good = reading.state in (ReadingState.ARMED, ReadingState.WARNING)
-            self.objects = reading.state is ReadingState.UNKNOWN or bool(trips_of(reading))
-        return reading
-
-
-def _nothing(view: RiskView) -> None:
-    return None
-
-
 def at_trip(number: int, level: TradingState, reason: str) -> tuple[TradingState, str]:
     """What this trip within 24 h, of the switches that clear themselves, leads to, and why."""
     if number >= TRIPS_TO_HALT:
         return TradingState.HALTED, f"{reason}; trip {number} within 24 h"
     return level, reason
-
-
-def trips_of(reading: Reading) -> tuple[ScopedTrip, ...]:
-    """All that a reading trips, of everything and of parts of the markets."""
-    everything = () if reading.trip is None else (ScopedTrip(EVERYTHING, reading.trip, reading.level),)
-    return everything + reading.scoped
-
-
-def read_switch(switch: Switch, view: RiskView) -> Reading:
-    """A switch that fails trips: what cannot be computed is not proved safe."""
-    try:
-        return switch.evaluate(view)
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the answer is to stop
-        reason = f"{switch.label} failed: {type(error).__name__}: {error}"
-        return Reading(ReadingState.TRIPPED, "failed", "n/a", reason)

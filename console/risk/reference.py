@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.time_units import NS_PER_S
 from console.risk.manager import GOOD_FOR_NS, TRIPS_TO_HALT
 from console.risk.switches.base import READS_KEEP_NS, Switch
 from console.risk.switches.every import every_switch
-
-_NS_PER_S = 1_000_000_000
 
 _HEAD = f"""\
 # Kill switches
@@ -27,9 +27,9 @@ latches; clearing one ends that one alone.
 | HALTED | cancels every order of ours and lists until none is left; nothing is sent |
 
 - An input that is not known refuses new orders and shows as unknown; it does not trip. A read of the exchange
-  that is older than {READS_KEEP_NS // _NS_PER_S} s is not known.
+  that is older than {READS_KEEP_NS // NS_PER_S} s is not known.
 - A switch that fails to compute trips.
-- Where it clears by itself, its input must have been good for {GOOD_FOR_NS // _NS_PER_S} s. Such a trip that
+- Where it clears by itself, its input must have been good for {GOOD_FOR_NS // NS_PER_S} s. Such a trip that
   is number {TRIPS_TO_HALT} of all of them within 24 h halts and waits for the operator, except in practice.
 - A pause of a set length ends when the wall clock says so and that much time has really passed, so that
   neither a restart nor a clock that steps shortens it.

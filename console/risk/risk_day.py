@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_NS_PER_S = 1_000_000_000
+from console.domain.time_units import NS_PER_S
 
 
 class RiskDays:
@@ -21,5 +21,5 @@ class RiskDays:
 
     def day_of(self, at_ns: int) -> str:
         """The ISO date of the risk day at a moment."""
-        local = datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).astimezone(self._zone)
+        local = datetime.fromtimestamp(at_ns // NS_PER_S, UTC).astimezone(self._zone)
         return (local.replace(tzinfo=None) - self._starts).date().isoformat()

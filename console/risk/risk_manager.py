@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypedDict
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.domain.book import BookSide
-from console.domain.events import LatchCleared, LatchRaised
-from console.domain.events import TradingState as Level
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.fees import KalshiFees
 from console.domain.market import FeeTerms, Outcome, Ticker
 from console.domain.money import (
@@ -29,13 +29,15 @@ from console.domain.money import (
 )
 from console.domain.ports import Clock
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
+from console.domain.trading_state import TradingState as Level
 from console.risk import manager
 from console.risk.correlation import calculate_market_returns, identify_correlated_markets
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
 from console.risk.latches import Latches
+from console.risk.proposal import Proposal, Standing
 from console.risk.risk_day import RiskDays
-from console.risk.sizing import Proposal, Standing, size
+from console.risk.sizing import size
 from console.risk.switches.base import RiskView
 from console.risk.switches.correlation import CorrelationBreach
 from console.risk.switches.daily_loss import DailyLoss

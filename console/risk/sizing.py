@@ -8,9 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
-from console.config.schema import RiskSettings
-from console.domain.book import BookSide
-from console.domain.market import Ticker
+from console.config.risk_settings import RiskSettings
 from console.domain.money import (
     CASH_PER_DOLLAR,
     COUNT_PER_CONTRACT,
@@ -18,59 +16,13 @@ from console.domain.money import (
     PRICE_PER_CENT,
     Cash,
     Count,
-    Price,
     cost,
 )
 from console.risk.exposure import Exposure
+from console.risk.proposal import ONE_CONTRACT, Proposal, Standing
 from console.risk.text import dollars, percent
 
-_ONE_CONTRACT = Count(COUNT_PER_CONTRACT)
 _ALL = Fraction(1)
-
-
-class Proposal(msgspec.Struct, frozen=True):
-    """A trade that a strategy would make, before its size.
-
-    ``price`` is a YES price; ``win_probability`` is that of the outcome bought, as a price. ``displayed`` is
-    the size an order of a taker meets; a maker has none. One that ``closes`` gives up what is held on the
-    other side instead, at once or not at all, and is not sized.
-    """
-
-    ticker: Ticker
-    side: BookSide
-    price: Price
-    win_probability: Price
-    fee_per_contract: Cash | None
-    is_taker: bool
-    displayed: Count | None
-    strategy: str
-    closes: bool = False
-
-    @property
-    def paid(self) -> Price:
-        """The price of the outcome bought."""
-        return self.side.price_paid(self.price)
-
-    @property
-    def cost_per_contract(self) -> Cash:
-        """What one contract costs before fees."""
-        return cost(self.paid, _ONE_CONTRACT)
-
-
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """The account and the market as they are when a trade is sized; what is not known is None.
-
-    ``cash`` is the account's before open orders reserve any of it, ``high_water`` the highest equity there
-    has been. ``twice_mid`` is of the outcome bought. ``orders_in_minute`` counts what was sent in the last
-    60 s, whatever became of it.
-    """
-
-    equity: Cash | None
-    high_water: Cash | None
-    cash: Cash | None
-    exposure: Exposure
-    twice_mid: int | None
-    orders_in_minute: int
 
 
 class Sized(msgspec.Struct, frozen=True):
@@ -163,7 +115,7 @@ def _kelly_stake(
     """Free equity x fraction x (q - c) / (1 - c), for win probability q and cost c of a 1 $ payout."""
     if not 0 < proposal.win_probability < PAYOUT:
         raise _RefusedError("win probability is not between 0 and 1")
-    edge = cost(proposal.win_probability, _ONE_CONTRACT) - unit
+    edge = cost(proposal.win_probability, ONE_CONTRACT) - unit
     if edge <= 0:
         raise _RefusedError("no edge after fees")
     fraction = _setting(limits, "kelly_fraction")

@@ -13,17 +13,12 @@ from functools import partial
 
 import msgspec
 
+from console.domain.account_events import OrderAcked, OrderFilled, OrderRejected, OrderReported
 from console.domain.book import NO_QUOTE, Level, Quote
-from console.domain.events import (
-    EngineEvent,
-    OrderAcked,
-    OrderFilled,
-    OrderRejected,
-    OrderReported,
-    TradePrinted,
-)
+from console.domain.events import EngineEvent
 from console.domain.fees import AccountPrecision, ProfitFees, UnknownFeeTypeError, model_fee
 from console.domain.market import FeeTerms, Market, MarketStatus, Ticker
+from console.domain.market_events import TradePrinted
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import (
     Fill,

@@ -8,8 +8,8 @@ from console.domain.fees import FeeAccumulator
 from console.domain.market import FeeTerms, Ticker
 from console.domain.money import Count
 from console.domain.order import OrderIntent, OrderReport, OrderStatus
+from console.domain.time_units import NS_PER_S
 
-_NS_PER_S = 1_000_000_000
 _NEVER_NS = 2**63 - 1
 
 
@@ -32,7 +32,7 @@ class SimulatedOrder(msgspec.Struct, kw_only=True):
     @property
     def expires_ns(self) -> int:
         """The end of time for an order that does not expire."""
-        return _NEVER_NS if self.intent.expires_s is None else self.intent.expires_s * _NS_PER_S
+        return _NEVER_NS if self.intent.expires_s is None else self.intent.expires_s * NS_PER_S
 
     @property
     def report(self) -> OrderReport:

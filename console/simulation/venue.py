@@ -10,28 +10,21 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
-from console.domain.events import (
-    EngineEvent,
-    ExchangeStatusRead,
-    FeedLost,
-    MarketSettled,
-    MarketStatusChanged,
-    OrderFilled,
-    OrderRejected,
-    OrderReported,
-    QuoteChanged,
-)
+from console.domain.account_events import MarketSettled, OrderFilled, OrderRejected, OrderReported
+from console.domain.events import EngineEvent
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead, FeedLost, MarketStatusChanged, QuoteChanged
 from console.domain.money import Cash, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
 from console.domain.ports import Clock, Feed, SubmitOutcome, Tokens, Universe
+from console.domain.time_units import NS_PER_S
 from console.simulation.broker import Broker
 
 ORDER_LATENCY_S = 0.1
 """How long an order is on its way before it meets the book: our guess of a request over the internet, on
 the slow side, so that a quote that does not last is missed."""
 
-_PAYOUT_READ_NS = 30_000_000_000
+_PAYOUT_READ_NS = 30 * NS_PER_S
 
 
 class ExchangeReads(Protocol):

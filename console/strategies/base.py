@@ -9,7 +9,7 @@ import msgspec
 from console.domain.book import BookSide, Level, Quote
 from console.domain.market import Market
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 
 if TYPE_CHECKING:
     import numpy as np

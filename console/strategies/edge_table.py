@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from console.config.errors import ConfigError
-from console.config.schema import EdgeSettings
+from console.config.trading_settings import EdgeSettings
 from console.monitoring.buckets import BUCKETS
 from console.strategies.edge import PUBLISHED_MARKS, ConstantEdge, EdgeModel, Marks, Role, TableEdge
 

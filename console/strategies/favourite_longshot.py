@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
-from console.config.schema import QualitySettings, StrategySettings
+from console.config.trading_settings import QualitySettings, StrategySettings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.fees import FeeModel, UnknownFeeTypeError
 from console.domain.market import FeeTerms, Market
@@ -23,7 +23,7 @@ from console.domain.money import (
     cost,
 )
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal
 from console.strategies.edge import EdgeModel
 

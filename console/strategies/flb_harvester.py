@@ -12,23 +12,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NotRequired, Protocol, TypedDict
 
-from console.config.schema import QualitySettings, StrategySettings
+from console.config.trading_settings import QualitySettings, StrategySettings
+from console.domain.account_events import OrderAcked, OrderBecameUnknown
 from console.domain.book import BookSide, Quote
-from console.domain.events import OrderAcked, OrderBecameUnknown
 from console.domain.fees import KalshiFees
 from console.domain.market import Market, Outcome, Ticker
-from console.domain.money import (
-    CASH_PER_DOLLAR,
-    COUNT_PER_CONTRACT,
-    PRICE_PER_CENT,
-    PRICE_PER_DOLLAR,
-    Count,
-)
+from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR, Count
 from console.domain.order import Fill, OrderIntent, TimeInForce
 from console.domain.ports import SubmitOutcome, VenueError
 from console.risk.groups import group_of
+from console.risk.proposal import Proposal
 from console.risk.risk_manager import RiskManager
-from console.risk.sizing import Proposal
 from console.strategies.base import Refusal
 from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
 from console.strategies.favourite_longshot import FavouriteLongshot

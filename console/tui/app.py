@@ -122,8 +122,9 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """As Textual's, but a key has acted before the next, which may be for a field it opens."""
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if isinstance(event, events.InputEvent):
             await self._main.complete()
+        if isinstance(event, events.Key) and not event.is_forwarded:
             if not self.screen.is_mounted:
                 # A dialog that was just opened takes the focus when it is.
                 await AwaitMount(self.screen, [self.screen])

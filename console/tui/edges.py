@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.config.schema import EdgeSettings
+from console.config.trading_settings import EdgeSettings
 from console.domain.book import BookSide
 from console.domain.money import PRICE_PER_CENT
 from console.engine.snapshot import PositionView

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widget import AwaitMount
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Input, Static
 
+from console.config.redaction import error_text
 from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.bars import FooterBar, HeaderBar
@@ -26,6 +27,8 @@ from console.tui.views.replay_screen import ReplayScreen
 if TYPE_CHECKING:
     from console.backtest.replay import ReplayRequest
     from console.tui.tabs import Tabs
+
+log = logging.getLogger(__name__)
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 
@@ -53,6 +56,8 @@ class MainScreen(ReplayScreen):
     ) -> None:
         super().__init__(key_of("watch_live", keymap))
         self._make_tabs = make_tabs
+        self._tabs: Tabs | None = None
+        self._tabs_failure = ""
         self._completing: AwaitMount | None = None
         self._compositor = NarrowCompositor()
         self._header = HeaderBar(is_readonly=is_readonly)
@@ -71,10 +76,11 @@ class MainScreen(ReplayScreen):
         self._zoomed: Pane | None = None
         self._shown: tuple[Picture, AlertView | None] | None = None
 
-    @cached_property
+    @property
     def tabs(self) -> Tabs:
-        """The side panel's, loaded when they are first asked for."""
-        return self._make_tabs()
+        """The side panel's, once they are there."""
+        assert self._tabs is not None
+        return self._tabs
 
     @property
     def numbered(self) -> tuple[Pane, ...]:
@@ -84,7 +90,7 @@ class MainScreen(ReplayScreen):
     @property
     def panes(self) -> tuple[Pane, ...]:
         """All there are by now, the side panel's last."""
-        return self.numbered if self._completing is None else (*self.numbered, *self.tabs)
+        return self.numbered if self._tabs is None else (*self.numbered, *self._tabs)
 
     def compose(self) -> ComposeResult:
         yield self._header
@@ -108,13 +114,28 @@ class MainScreen(ReplayScreen):
         if not self.is_attached:
             return
         if self._completing is None:
-            self._completing = AwaitMount(self, [self.replay_bar, *self.tabs, self._filter])
-            self.mount(self.replay_bar, after=self._header)
-            self._side_panel.mount(*self.tabs)
-            self.mount(self._filter, before=self._footer)
+            self._completing = AwaitMount(self, self._mount_rest())
             self.redraw()
         if not self._filter.is_mounted:
             await self._completing
+
+    def _mount_rest(self) -> Sequence[Widget]:
+        """A tab whose files are lost or do not fit costs the tabs, not the screen and what is traded."""
+        self.mount(self._filter, before=self._footer)
+        try:
+            tabs, replay_bar = self._make_tabs(), self.replay_bar
+        except Exception as error:
+            log.critical("the tabs cannot be loaded", exc_info=error)
+            self._tabs_failure = f"the tabs cannot be loaded: {error_text(error)}"
+            self._tell_of_tabs()
+            return [self._filter]
+        self._tabs = tabs
+        self.mount(replay_bar, after=self._header)
+        self._side_panel.mount(*tabs)
+        return [replay_bar, *tabs, self._filter]
+
+    def _tell_of_tabs(self) -> None:
+        self.notify(self._tabs_failure, severity="error", markup=False)
 
     def on_resize(self) -> None:
         least, actual = f"{LEAST_WIDTH}x{LEAST_HEIGHT}", f"{self.size.width}x{self.size.height}"
@@ -129,7 +150,7 @@ class MainScreen(ReplayScreen):
             pane.is_replay = watched is not None and pane in self._replayed
             pane.is_beside_replay = watched is not None and pane in self._of_the_engine
             pane.show(watched if watched is not None and pane.is_replay else picture)
-        if self._completing is not None:
+        if self._tabs is not None:
             self.replay_bar.show(self.playback)
         self._footer.show(self.row(), is_watching=self.is_watching)
 
@@ -198,6 +219,9 @@ class MainScreen(ReplayScreen):
 
     def action_side(self, name: str) -> None:
         """Show a tab of the side panel; again takes it away."""
+        if self._tabs is None:
+            self._tell_of_tabs()
+            return
         tab = self.query_one(f"#{name}", Pane)
         self._zoom(None)
         self._open_side(None if tab is self._side else tab)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from console.config.schema import Settings
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import HaltPhase, HaltView, Snapshot
 from console.tui.edges import MeasuredEdges

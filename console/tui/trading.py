@@ -14,7 +14,7 @@ from textual.app import App
 from textual.notifications import SeverityLevel
 
 from console.config.schema import Settings
-from console.domain.events import (
+from console.domain.commands import (
     Arm,
     CancelAllOrders,
     CancelOrder,

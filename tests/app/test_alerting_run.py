@@ -17,7 +17,8 @@ from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
 from console.config.redaction import redacted
-from console.domain.events import PauseEntries, Resume, TradingState
+from console.domain.commands import PauseEntries, Resume
+from console.domain.trading_state import TradingState
 from console.engine.status import status_document
 from console.engine.worker import Plan
 from console.monitoring.alerts import DISK

@@ -22,7 +22,7 @@ from console.app import alerting, delivery
 from console.app.alerting import Alerting, try_receivers
 from console.app.delivery import Heartbeat
 from console.app.http_exchange import NotDeliveredError, Receiver
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 from console.config.secret_url import SecretUrl
 from console.domain.actions import Alert, AlertLevel
 from console.engine.snapshot import DeliveryView

@@ -15,7 +15,8 @@ from console.config.home import find_home
 from console.config.load import load
 from console.config.log_reader import LogLine, LogReader, parse_line
 from console.config.logs import RUN_LOG
-from console.domain.events import AccountOpened, JournaledEvent, OrderFilled
+from console.domain.account_events import AccountOpened, OrderFilled
+from console.domain.events import JournaledEvent
 from console.engine.journal_copy import journal_copy
 
 TOKEN = "canary-token-of-the-receiver"

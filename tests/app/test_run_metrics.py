@@ -19,7 +19,8 @@ from console.app import Launch, running_engine
 from console.config.appended_csv import AppendedCsv
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import ChangeSettings, JournaledEvent
+from console.domain.commands import ChangeSettings
+from console.domain.events import JournaledEvent
 from console.domain.fees import KalshiFees
 from console.domain.money import Price
 from console.monitoring.figures import figures_of

@@ -23,7 +23,8 @@ from console.backtest.report import Context, Report, report_of
 from console.backtest.report_text import report_text
 from console.backtest.result import Result
 from console.backtest.setup import Latency
-from console.config.schema import EdgeSettings, Settings
+from console.config.schema import Settings
+from console.config.trading_settings import EdgeSettings
 from console.domain.book import BookSide
 from console.domain.fees import ProfitFees
 from console.domain.market import FeeTerms

@@ -43,7 +43,7 @@ from console.history.timeline import Timeline
 from console.history.usable import Period
 from console.monitoring.records import FillRecord
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data"

@@ -11,7 +11,7 @@ from watching import played
 
 from console.backtest.run import run
 from console.backtest.setup import ClockSkew, Setup
-from console.domain.events import OrderFilled, OrderIntended
+from console.domain.account_events import OrderFilled, OrderIntended
 
 
 def skewed(made: Setup, offset_s: float = 0, drift_ppm: int = 0) -> Setup:

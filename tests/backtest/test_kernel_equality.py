@@ -19,7 +19,7 @@ from console.backtest.setup import Setup
 from console.domain.book import BookSide, Quote
 from console.domain.market import Market, Ticker
 from console.history.timeline import Timeline
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.simulation.matching import QueueModel
 from console.strategies.base import Refusal
 

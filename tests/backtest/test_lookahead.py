@@ -15,7 +15,7 @@ from console.domain.market import Market, Ticker
 from console.history.folder import open_folder
 from console.history.timeline import Timeline
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal, Strategy
 
 NO = Refusal(FunnelStepName.EDGE, "the future says no")

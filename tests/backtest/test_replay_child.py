@@ -16,8 +16,10 @@ from favourites import record
 
 from console.backtest.replay import SHIPPED, ReplayRequest, replay
 from console.backtest.replay_child import Failed, Finished, Progress, ReplayChild
-from console.config.schema import EdgeSettings, MonitoringSettings, Settings
+from console.config.program_settings import MonitoringSettings
+from console.config.schema import Settings
 from console.config.secret_url import SecretUrl, without_secret
+from console.config.trading_settings import EdgeSettings
 from console.domain.money import Cash
 from console.history.times import ns_of, read_time
 

@@ -24,10 +24,11 @@ from console.backtest.replay_process import ReplayProcess
 from console.backtest.replay_steps import Step, Steps, _between_ns, _Writer, read_step, write_steps
 from console.backtest.replay_watch import WatchedReplay
 from console.backtest.run import run
-from console.config.schema import EdgeSettings, Settings
+from console.config.schema import Settings
 from console.config.secret_url import without_secret
-from console.domain.events import TradingState
+from console.config.trading_settings import EdgeSettings
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LogKind, Snapshot
 from console.history.times import ns_of, read_time
 

@@ -27,7 +27,8 @@ from console.backtest.routine_sizing import Sized, unhardened
 from console.backtest.routine_slippage import slippage_step
 from console.backtest.routine_thresholds import thresholds
 from console.backtest.routine_weekly import buckets, systematic_losses
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.fees import KalshiFees
 from console.domain.market import Market, MarketStatus

@@ -20,7 +20,7 @@ from console.domain.money import PRICE_PER_DOLLAR, Cash, Count, Price
 from console.history.markets import Outcome
 from console.history.timeline import Timeline
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal, Strategy
 
 NOTHING = Refusal(FunnelStepName.EDGE, "nothing wanted")

@@ -17,8 +17,8 @@ import pytest
 
 from console.cli import main
 from console.config.home import find_home
+from console.domain.account_events import AccountOpened, OrderIntended, RunStarted
 from console.domain.book import NO_QUOTE, BookSide
-from console.domain.events import AccountOpened, OrderIntended, RunStarted
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderIntent, TimeInForce
 from console.engine.journal import Journal

@@ -13,7 +13,7 @@ import pytest
 
 from console import cli
 from console.commands.progress import Steps
-from console.config.schema import EdgeSettings
+from console.config.trading_settings import EdgeSettings
 from console.strategies.edge_table import FILE_NAME, read_edge_table
 
 SHIPPED = Path(__file__).parents[2] / "console" / "practice" / "data"

@@ -69,13 +69,16 @@ def test_every_command_of_the_table_exists(name: str) -> None:
         assert "--home" in parser.format_help()
 
 
-def test_help_lists_every_command_and_version_tells_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_every_command_and_version_tells_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--help"])
     text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
     for name, description in cli.COMMANDS.items():
-        assert name in text
-        assert description in text
+        assert f"{name} {description}" in " ".join(text.split())
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--version"])
     assert capsys.readouterr().out == f"kconsole {__version__}\n"
@@ -141,12 +144,28 @@ def _words_of(action: argparse.Action) -> list[str]:
     "argv",
     [["bogus"], ["run", "--hom", "x"], ["--speed", "5", "run"], ["--env", "prod"], ["--live", "run", "x"]],
 )
-def test_wrong_usage_ends_with_2(
+def test_wrong_usage_ends_with_2_and_one_sentence(
     argv: list[str], run_command: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(argv)
-    assert "error:" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("kconsole")
+    assert said.endswith("--help`\n")
+    assert said.count("\n") == 1
+
+
+def test_a_command_mistyped_is_told_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["statsu"])
+    assert "there is no command 'statsu' (did you mean status?)" in capsys.readouterr().err
+
+
+def test_what_a_command_alone_takes_comes_first_in_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["backtest", "--help"])
+    options = capsys.readouterr().out.partition("\noptions:")[2]
+    assert options.index("--data") < options.index("--env")
 
 
 @pytest.mark.parametrize(

@@ -19,25 +19,27 @@ import pytest
 from console.cli import main
 from console.commands.export_tables import TABLES
 from console.config.home import find_home
-from console.domain.book import BookSide, Level, Quote
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     MarketSettled,
     OrderAcked,
     OrderFilled,
     OrderIntended,
     OrderRejected,
+)
+from console.domain.book import BookSide, Level, Quote
+from console.domain.engine_events import (
+    EquityMarked,
+    LatchCleared,
+    LatchRaised,
     SettingChange,
     SettingsChanged,
-    TradingState,
 )
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, Settlement, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.journal import Journal, decode_event
 
 SECOND = 1_000_000_000

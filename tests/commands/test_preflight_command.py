@@ -20,8 +20,10 @@ from console.commands.preflight import arena, bench, exercises, session, switch_
 from console.commands.preflight.outcome import Outcome, passed
 from console.config.home import find_home
 from console.config.logs import RUN_LOG
-from console.config.schema import QualitySettings, RiskSettings, Settings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import QualitySettings
+from console.domain.trading_state import TradingState
 from console.engine.gate import Gate
 from console.engine.halt_rounds import HaltRounds
 from console.monitoring.checklist import ITEMS, SWITCH

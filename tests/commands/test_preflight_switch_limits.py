@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from console.commands.preflight import switch_limits
 from console.commands.preflight.switch_limits import LIMITS, WrongLimitError, check_limits
 from console.config.load import ENVIRONMENTS, Environment, load
-from console.config.schema import QualitySettings, RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import QualitySettings
 from console.risk.switches.base import Switch
 from console.risk.switches.every import every_switch
 

@@ -21,8 +21,11 @@ from console.app import EngineFailedError, Launch, running_engine
 from console.cli import main
 from console.config.home import EnvironmentFolder, find_home
 from console.config.load import load
-from console.domain.events import AccountOpened, JournaledEvent, LatchRaised, TradingState
+from console.domain.account_events import AccountOpened
+from console.domain.engine_events import LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.engine import crash_points
 from console.engine.backup import Backups
 from console.engine.journal import Journal, JournalCorruptError

@@ -23,21 +23,20 @@ from console.backtest.replay import SHIPPED
 from console.cli import main
 from console.commands.errors import ExitCode
 from console.config.home import find_home
-from console.domain.book import BookSide, Level, Quote
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
     MarketSettled,
     MarketTraded,
     OrderFilled,
     OrderIntended,
-    TradingState,
 )
+from console.domain.book import BookSide, Level, Quote
+from console.domain.engine_events import LatchCleared, LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, Settlement, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.journal import Journal
 from console.history.folder import open_folder
 from console.history.usable import Period

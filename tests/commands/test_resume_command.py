@@ -18,8 +18,11 @@ import pytest
 
 from console.cli import main
 from console.config.home import EnvironmentFolder, find_home
-from console.domain.events import AccountOpened, JournaledEvent, LatchCleared, LatchRaised, TradingState
+from console.domain.account_events import AccountOpened
+from console.domain.engine_events import LatchCleared, LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.journal import Journal
 

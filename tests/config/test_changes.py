@@ -10,7 +10,8 @@ from console.config.catalogue import CATALOGUE
 from console.config.changes import changed, differences, loosens, settings_hash, start_only
 from console.config.errors import ConfigError
 from console.config.load import load
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
 from console.config.values import text_of
 
 SETTINGS = Settings()

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.config.assignments import Layer
 from console.config.catalogue import CATALOGUE
 from console.config.errors import ConfigError
-from console.config.load import ENVIRONMENTS, Environment, Layer, Loaded, environment_file, load
+from console.config.load import ENVIRONMENTS, Environment, Loaded, environment_file, load
 from console.config.schema import Settings
 
 KEY = "risk.kelly_fraction"

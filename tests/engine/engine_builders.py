@@ -7,40 +7,36 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from console.config.schema import EdgeSettings, RiskSettings, Settings, StrategySettings
-from console.domain.actions import Action, Append, BeginHalt, Cancel, EndHalt, Submit
-from console.domain.book import BookSide, Level, Quote
-from console.domain.events import (
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import EdgeSettings, StrategySettings
+from console.domain.account_events import (
     AccountOpened,
     ClockSkewRead,
-    ClockTicked,
-    EngineEvent,
-    ExchangeStatusRead,
     ExternalOrdersListed,
-    FeedLost,
-    FeedProved,
-    GroupOpened,
-    Halt,
-    HaltProgressed,
-    JournaledEvent,
-    LatchCleared,
-    LatchRaised,
-    MarketListed,
     MarketSettled,
     OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
     OrderRejected,
     OrderReported,
-    PauseEntries,
     PositionsCompared,
-    QuoteChanged,
-    Resume,
-    TimerFired,
-    TradingState,
 )
+from console.domain.actions import Action, Append, BeginHalt, Cancel, EndHalt, Submit
+from console.domain.book import BookSide, Level, Quote
+from console.domain.commands import Halt, PauseEntries, Resume
+from console.domain.engine_events import (
+    ClockTicked,
+    GroupOpened,
+    HaltProgressed,
+    LatchCleared,
+    LatchRaised,
+    TimerFired,
+)
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.fees import KalshiFees
 from console.domain.market import FeeTerms, Market, MarketStatus, Ticker
+from console.domain.market_events import ExchangeStatusRead, FeedLost, FeedProved, MarketListed, QuoteChanged
 from console.domain.money import (
     CASH_PER_DOLLAR,
     COUNT_PER_CONTRACT,
@@ -51,6 +47,7 @@ from console.domain.money import (
     Price,
 )
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, Settlement
+from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.core import Engine
 from console.engine.trade_log import TradeLog

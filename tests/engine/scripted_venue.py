@@ -14,17 +14,11 @@ import msgspec
 from engine_builders import A, dollars, market, settings, shipped
 
 from console.config.schema import Settings
+from console.domain.account_events import OrderAcked, OrderBecameUnknown
 from console.domain.book import Quote
-from console.domain.events import (
-    EngineEvent,
-    ExchangeStatusRead,
-    FeedProved,
-    JournaledEvent,
-    OrderAcked,
-    OrderBecameUnknown,
-    QuoteChanged,
-)
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead, FeedProved, QuoteChanged
 from console.domain.money import Cash, Count
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
 from console.domain.ports import HaltLine, SubmitOutcome, Tokens, Universe, VenueError

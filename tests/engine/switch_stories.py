@@ -22,36 +22,36 @@ from engine_builders import (
     settings,
 )
 
-from console.config.schema import QualitySettings, RiskSettings, Settings
-from console.domain.book import BookSide
-from console.domain.events import (
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import (
     ClockSkewRead,
-    ClockTicked,
-    ErrorHappened,
-    Event,
-    ExchangeStatusRead,
     ExternalOrdersListed,
-    FeedLost,
-    FeedProved,
-    GuardSeen,
-    Halt,
-    JournalFailed,
-    KeyRefused,
-    MarketListed,
     MarketSettled,
     OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
     OrderIntended,
     OrderRejected,
-    OtherEvent,
     PositionsCompared,
-    QuoteChanged,
-    TimerFired,
-    TradingState,
 )
+from console.domain.book import BookSide
+from console.domain.commands import Halt
+from console.domain.engine_events import (
+    ClockTicked,
+    ErrorHappened,
+    GuardSeen,
+    JournalFailed,
+    KeyRefused,
+    TimerFired,
+)
+from console.domain.event import Event
+from console.domain.events import OtherEvent
+from console.domain.market_events import ExchangeStatusRead, FeedLost, FeedProved, MarketListed, QuoteChanged
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.activity import Activity
 from console.engine.core import Engine
 from console.risk.exposure import Exposure

@@ -28,17 +28,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from console.domain.actions import Action
-from console.domain.book import BookSide
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    EngineEvent,
     MarketSettled,
     OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
     OrderReported,
 )
+from console.domain.actions import Action
+from console.domain.book import BookSide
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement

@@ -27,11 +27,13 @@ from engine_builders import (
 from scripted_venue import ScriptedExchange, ScriptedFeed, ScriptedHaltLine, ScriptedVenue, fails, run_of
 
 from console.domain.book import BookSide
-from console.domain.events import EngineEvent, Resume, TradingState
+from console.domain.commands import Resume
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, PositionReport, Settlement
 from console.domain.ports import Universe, VenueError
+from console.domain.trading_state import TradingState
 from console.engine.account_reader import AccountReader
 from console.engine.gate import Gate, Sentinel
 from console.engine.halter import Halter

@@ -11,9 +11,9 @@ from engine_builders import FAVOURITE, A, contracts
 from scripted_venue import PATIENCE_S, ScriptedExchange, run_of
 
 from console.domain.actions import AlertLevel
-from console.domain.events import TradingState
 from console.domain.money import Cash, Count
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport
+from console.domain.trading_state import TradingState
 from console.engine import loop
 from console.engine.snapshot import HaltPhase, Snapshot
 

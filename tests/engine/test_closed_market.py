@@ -9,8 +9,8 @@ from engine_builders import A, B, cents, contracts, dollars, quote
 from scripted_venue import ScriptedExchange, run_of, wide_market
 
 from console.domain.book import NO_QUOTE
-from console.domain.events import MarketStatusChanged
 from console.domain.market import MarketStatus, Ticker
+from console.domain.market_events import MarketStatusChanged
 from console.domain.money import Price
 from console.domain.order import PositionReport
 from console.engine.snapshot import Snapshot

@@ -28,18 +28,12 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import AccountOpened, OrderIntended
 from console.domain.actions import Action, Append, Submit
 from console.domain.book import BookSide, Quote
-from console.domain.events import (
-    AccountOpened,
-    ExchangeStatusRead,
-    FeedProved,
-    MarketListed,
-    MarketStatusChanged,
-    OrderIntended,
-)
 from console.domain.market import FeeTerms, MarketStatus
+from console.domain.market_events import ExchangeStatusRead, FeedProved, MarketListed, MarketStatusChanged
 from console.domain.order import TimeInForce
 from console.engine.snapshot import LogKind
 from console.monitoring.why_not import FunnelStepName

@@ -26,17 +26,21 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.domain.account_events import ExternalFilled, OrderIntended
 from console.domain.book import BookSide, Quote
-from console.domain.events import ExternalFilled, LatchRaised, OrderIntended, ReduceOnly, TradingState
+from console.domain.commands import ReduceOnly
+from console.domain.engine_events import LatchRaised
 from console.domain.market import Market
 from console.domain.money import Cash, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.core import Engine
 from console.monitoring.why_not import FunnelStepName
 from console.risk.latches import group_scope, market_scope
 from console.risk.manager import RiskManager
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal
 
 BID, ASK = BookSide.BID, BookSide.ASK

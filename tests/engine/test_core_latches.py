@@ -23,12 +23,10 @@ from engine_builders import (
     submits,
 )
 
-from console.domain.events import (
-    LatchRaised,
-    Resume,
-    TradingState,
-)
+from console.domain.commands import Resume
+from console.domain.engine_events import LatchRaised
 from console.domain.order import OrderStatus
+from console.domain.trading_state import TradingState
 
 PAUSED, REDUCE_ONLY, HALTED = TradingState.PAUSED, TradingState.REDUCE_ONLY, TradingState.HALTED
 DAILY_LOSS, MANUAL, PAUSE = "daily_loss", "manual", "pause"

@@ -20,20 +20,20 @@ from engine_builders import (
     won,
 )
 
-from console.domain.book import BookSide
-from console.domain.events import (
+from console.domain.account_events import (
     BalanceRead,
-    EngineEvent,
     MarketSettled,
     OrderAcked,
     OrderBecameUnknown,
     OrderFilled,
     OrderRejected,
     OrderReported,
-    TradingState,
 )
+from console.domain.book import BookSide
+from console.domain.events import EngineEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, Order, OrderIntent, OrderStatus, Settlement
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LogKind
 from console.monitoring.why_not import FunnelStepName
 

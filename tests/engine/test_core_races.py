@@ -27,10 +27,12 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings
-from console.domain.events import BalanceRead, CancelAllOrders, OrderFilled, OrderRejected, TradingState
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import BalanceRead, OrderFilled, OrderRejected
+from console.domain.commands import CancelAllOrders
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent, OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LogKind
 from console.monitoring.why_not import FunnelStepName
 

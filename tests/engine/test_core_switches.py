@@ -25,14 +25,11 @@ from engine_builders import (
     won,
 )
 
-from console.config.schema import RiskSettings
-from console.domain.events import (
-    AccountOpened,
-    OrderIntended,
-    RiskDayBegan,
-    TradingState,
-)
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import AccountOpened, OrderIntended
+from console.domain.engine_events import RiskDayBegan
 from console.domain.money import Cash, Price
+from console.domain.trading_state import TradingState
 
 PAUSED, HALTED = TradingState.PAUSED, TradingState.HALTED
 DAILY_LOSS, STALE_BOOK, MANUAL, PAUSE = "daily_loss", "stale_book", "manual", "pause"

@@ -26,11 +26,9 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.book import Quote
-from console.domain.events import (
-    CancelAllOrders,
-)
+from console.domain.commands import CancelAllOrders
 from console.domain.money import Price
 from console.domain.order import OrderStatus
 from console.monitoring.why_not import FunnelStepName

@@ -16,7 +16,9 @@ from engine_builders import (
 )
 from msgspec import structs
 
-from console.domain.events import ClosePosition, EquityMarked, OrderFilled, RiskDayBegan
+from console.domain.account_events import OrderFilled
+from console.domain.commands import ClosePosition
+from console.domain.engine_events import EquityMarked, RiskDayBegan
 from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account
 from console.engine.day_record import MOST_POINTS, DayRecord

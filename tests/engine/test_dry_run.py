@@ -19,8 +19,8 @@ from practice_runs import PracticeProcess, practice_exchange, wait_for
 from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import TradingState
 from console.domain.money import CASH_PER_DOLLAR, format_cash
+from console.domain.trading_state import TradingState
 from console.engine.journal import Journal
 from console.engine.snapshot import HaltPhase
 from console.exchange.venue import KalshiVenue

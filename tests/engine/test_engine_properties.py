@@ -33,28 +33,22 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import MarketSettled, OrderFilled, OrderIntended
 from console.domain.actions import Action
 from console.domain.book import BookSide
-from console.domain.events import (
-    CancelAllOrders,
-    EngineEvent,
-    ErrorHappened,
-    JournaledEvent,
-    LatchCleared,
-    MarketSettled,
-    OrderFilled,
-    OrderIntended,
-    TradingState,
-)
+from console.domain.commands import CancelAllOrders
+from console.domain.engine_events import ErrorHappened, LatchCleared
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.market import Market, Ticker
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
+from console.domain.trading_state import TradingState
 from console.engine.journal import Journal
 from console.engine.snapshot import LogEntry, LogKind
 from console.risk.exposure import Exposure
 from console.risk.latches import latch_id
-from console.risk.manager import SwitchReader, read_switch
+from console.risk.switch_reader import SwitchReader, read_switch
 from console.risk.switches.every import every_switch
 
 MARKETS = (market(A), market(B), market(C, category="Weather"))

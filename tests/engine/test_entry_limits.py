@@ -28,10 +28,12 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import QualitySettings, RiskSettings, Settings
+from console.config.risk_settings import RiskSettings
+from console.config.schema import Settings
+from console.config.trading_settings import QualitySettings
 from console.domain.book import Level, Quote
-from console.domain.events import MarketStatusChanged
 from console.domain.market import Market, MarketStatus
+from console.domain.market_events import MarketStatusChanged
 from console.domain.money import Price
 from console.engine.picture import Painter, Surroundings
 from console.monitoring.why_not import FunnelStepName

@@ -12,7 +12,7 @@ from engine_builders import FAVOURITE, SECOND, START, Desk, desk, dollars
 
 from console.config.schema import Settings
 from console.domain.actions import Action, Alert, AlertLevel
-from console.domain.events import ErrorHappened, Noticed
+from console.domain.engine_events import ErrorHappened, Noticed
 from console.domain.money import PRICE_PER_DOLLAR, Cash
 from console.engine.figures import figures_of
 from console.engine.snapshot import Outcomes

@@ -27,18 +27,13 @@ from engine_builders import (
 
 from console.domain.actions import Action, EndFlatten
 from console.domain.book import NO_QUOTE, BookSide, Level, Quote
-from console.domain.events import (
-    Flatten,
-    FlattenDue,
-    FlattenEnded,
-    LatchRaised,
-    Resume,
-    TradingState,
-)
+from console.domain.commands import Flatten, Resume
+from console.domain.engine_events import FlattenDue, FlattenEnded, LatchRaised
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count
 from console.domain.order import OrderIntent, OrderStatus, TimeInForce
 from console.domain.position import Position
+from console.domain.trading_state import TradingState
 from console.engine.flatten import FRUITLESS_ROUNDS, exit_view
 from console.engine.snapshot import NO_EXIT
 

@@ -6,7 +6,9 @@ from engine_builders import FAVOURITE, Desk, submits
 from switch_stories import quick
 from test_picture import picture
 
-from console.domain.events import GuardSeen, Resume, TradingState
+from console.domain.commands import Resume
+from console.domain.engine_events import GuardSeen
+from console.domain.trading_state import TradingState
 
 GONE = "the guard ended: start again"
 

@@ -17,16 +17,11 @@ import pytest
 from conftest import Tell
 from engine_builders import FAVOURITE, LONGSHOT, START, B, desk, market, records, replayed, won
 
+from console.domain.account_events import AccountOpened, OrderAcked, OrderFilled, OrderIntended
 from console.domain.book import BookSide
-from console.domain.events import (
-    AccountOpened,
-    EquityMarked,
-    Halt,
-    JournaledEvent,
-    OrderAcked,
-    OrderFilled,
-    OrderIntended,
-)
+from console.domain.commands import Halt
+from console.domain.engine_events import EquityMarked
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, TimeInForce
 from console.engine import crash_points

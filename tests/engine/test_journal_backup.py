@@ -13,7 +13,9 @@ import pytest
 from engine_builders import DAY, START, dollars
 from scripted_venue import Run, ScriptedExchange
 
-from console.domain.events import AccountOpened, EquityMarked, JournaledEvent
+from console.domain.account_events import AccountOpened
+from console.domain.engine_events import EquityMarked
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash
 from console.engine import crash_points
 from console.engine.backup import KEPT, BackupError, Backups, verify_copy

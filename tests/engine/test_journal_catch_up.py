@@ -20,8 +20,9 @@ from engine_builders import (
     records,
 )
 
+from console.domain.account_events import AccountOpened
 from console.domain.book import BookSide
-from console.domain.events import AccountOpened, JournaledEvent
+from console.domain.events import JournaledEvent
 from console.domain.money import PAYOUT, Cash, Count
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport, Settlement
 from console.engine.account import Account

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from console.domain.events import EquityMarked, PauseEntries
+from console.domain.commands import PauseEntries
+from console.domain.engine_events import EquityMarked
 from console.domain.money import Cash
 from console.engine.journal import Journal
 from console.engine.journal_chain import JournalError

@@ -10,8 +10,10 @@ import pytest
 from engine_builders import START, Desk, engine, settings
 from test_picture import picture
 
-from console.domain.events import AccountOpened, PauseEntries, TradingState
+from console.domain.account_events import AccountOpened
+from console.domain.commands import PauseEntries
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.engine.gate import Gate, Sentinel
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop

@@ -6,15 +6,9 @@ import msgspec
 import pytest
 from engine_builders import FAVOURITE, SECOND, START, A, Desk, desk, market, quote, records, replayed
 
-from console.domain.events import (
-    FeedLost,
-    MarketListed,
-    MarketStatusChanged,
-    MarketTraded,
-    OrderFilled,
-    OrderIntended,
-)
+from console.domain.account_events import MarketTraded, OrderFilled, OrderIntended
 from console.domain.market import MarketStatus
+from console.domain.market_events import FeedLost, MarketListed, MarketStatusChanged
 from console.engine.mark_out_watch import MarkOutWatch
 
 MINUTE = 60 * SECOND

@@ -10,7 +10,7 @@ import pytest
 from engine_builders import FAVOURITE, A, B, contracts, settings
 from scripted_venue import ScriptedExchange, run_of, wide_market
 
-from console.config.schema import UniverseSettings
+from console.config.trading_settings import UniverseSettings
 from console.domain.money import Cash
 from console.domain.order import PositionReport
 from console.domain.ports import KeyRefusedError, VenueRefusedError

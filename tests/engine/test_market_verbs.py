@@ -25,17 +25,11 @@ from engine_builders import (
 
 from console.domain.actions import Action
 from console.domain.book import BookSide, Quote
-from console.domain.events import (
-    CancelAllOrders,
-    CancelOrder,
-    ClosePosition,
-    MarketListed,
-    Resume,
-    StopTrading,
-    TradingState,
-)
+from console.domain.commands import CancelAllOrders, CancelOrder, ClosePosition, Resume, StopTrading
+from console.domain.market_events import MarketListed
 from console.domain.money import Count
 from console.domain.order import OrderStatus, TimeInForce
+from console.domain.trading_state import TradingState
 from console.engine.closing import CLOSE, PATIENCE_NS
 from console.engine.market_verbs import STOPPED
 

@@ -11,7 +11,8 @@ import pytest
 from scripted_venue import Run, ScriptedExchange, run_of
 
 from console.config.load import Loaded, load
-from console.domain.events import ChangeSettings, SettingChange, SettingsChanged
+from console.domain.commands import ChangeSettings
+from console.domain.engine_events import SettingChange, SettingsChanged
 from console.engine.overrides import Overrides
 from console.engine.snapshot import Snapshot
 from console.monitoring.alerts import UNKEPT

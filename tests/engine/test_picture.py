@@ -26,11 +26,12 @@ from engine_builders import (
     submits,
 )
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import BalanceRead
 from console.domain.book import BookSide, Quote
-from console.domain.events import BalanceRead, TradingState
 from console.domain.money import Cash, Count
 from console.domain.order import OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import Gauge, Snapshot, SwitchState
 

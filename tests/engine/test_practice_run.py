@@ -17,10 +17,11 @@ from practice_runs import PracticeProcess, journaled_account, journaled_events, 
 from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.domain.events import PauseEntries, Resume, TradingState
+from console.domain.commands import PauseEntries, Resume
 from console.domain.money import Cash, Count, format_cash, format_count, parse_cash
 from console.domain.order import OrderStatus, PositionReport, Settlement
 from console.domain.position import cash_change_of_settlement
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import HaltPhase
 from console.exchange.venue import KalshiVenue
 

@@ -11,17 +11,12 @@ from practice_runs import PracticeProcess, journaled_events, practice_exchange, 
 from test_practice_run import launch
 
 from console.app import UncleanError, offline_engine, running_engine
-from console.domain.events import (
-    ClosePosition,
-    Flatten,
-    FlattenEnded,
-    OrderIntended,
-    ReduceOnly,
-    Resume,
-    TradingState,
-)
+from console.domain.account_events import OrderIntended
+from console.domain.commands import ClosePosition, Flatten, ReduceOnly, Resume
+from console.domain.engine_events import FlattenEnded
 from console.domain.money import Count
 from console.domain.order import OrderIntent, OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.closing import CLOSE
 from console.engine.market_verbs import STOPPED
 from console.engine.snapshot import Snapshot

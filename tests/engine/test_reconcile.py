@@ -23,10 +23,8 @@ from engine_builders import (
     won,
 )
 
-from console.domain.book import BookSide
-from console.domain.events import (
+from console.domain.account_events import (
     AccountOpened,
-    EngineEvent,
     ExternalFilled,
     ExternalOrdersListed,
     MarketSettled,
@@ -35,10 +33,12 @@ from console.domain.events import (
     OrderFilled,
     OrderRejected,
     OrderReported,
-    TradingState,
 )
+from console.domain.book import BookSide
+from console.domain.events import EngineEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
+from console.domain.trading_state import TradingState
 from console.engine.reconcile import (
     AccountReads,
     Reconciler,

@@ -21,7 +21,8 @@ from engine_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.events import RiskDayBegan, TradingState
+from console.domain.engine_events import RiskDayBegan
+from console.domain.trading_state import TradingState
 
 NEW_YORK = replace(settings(), risk=replace(settings().risk, day_zone="America/New_York", day_starts_hour=2))
 

@@ -13,8 +13,9 @@ import pytest
 from engine_builders import FAVOURITE, settings
 from scripted_venue import PATIENCE_S, Run, ScriptedExchange, fails
 
-from console.domain.events import Halt, Resume, TradingState
+from console.domain.commands import Halt, Resume
 from console.domain.ports import VenueRefusedError
+from console.domain.trading_state import TradingState
 from console.engine.gate import Sentinel
 from console.engine.run_file import RunFile, RunFileError, RunRecord, read_run_file
 from console.engine.worker import EngineFailedError, EngineWorker

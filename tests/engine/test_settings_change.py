@@ -25,10 +25,12 @@ from engine_builders import (
 
 from console import __version__
 from console.config.changes import settings_hash
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.actions import Action
-from console.domain.events import ChangeSettings, ErrorHappened, SettingChange, SettingsChanged, TradingState
+from console.domain.commands import ChangeSettings
+from console.domain.engine_events import ErrorHappened, SettingChange, SettingsChanged
 from console.domain.money import Count
+from console.domain.trading_state import TradingState
 from console.engine.core import Engine
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import Gauge, Snapshot

@@ -8,7 +8,8 @@ import pytest
 from engine_builders import FAVOURITE, A, B, Desk, cancels, desk, engine, market, raised, settings
 
 from console.config.changes import changed
-from console.domain.events import ChangeSettings, ErrorHappened
+from console.domain.commands import ChangeSettings
+from console.domain.engine_events import ErrorHappened
 from console.engine.picture import Painter, Surroundings
 from console.engine.settings_preview import Preview, Proposed, preview
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine_builders import FAVOURITE, desk, dollars
 
-from console.domain.events import MarketSettled
+from console.domain.account_events import MarketSettled
 from console.domain.money import PAYOUT, Cash
 from console.domain.order import Settlement
 from console.engine.journal import decode_event

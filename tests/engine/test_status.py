@@ -23,7 +23,7 @@ from engine_builders import (
     settings,
 )
 
-from console.domain.events import OperatorCommand
+from console.domain.commands import OperatorCommand
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import NOT_HALTING, HaltView, Snapshot
 from console.engine.status import Document, StatusWriter, final_document, replace_file, status_document

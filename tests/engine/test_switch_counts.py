@@ -50,15 +50,12 @@ from switch_stories import (
 )
 from test_picture import picture
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import OrderFilled, OrderRejected
 from console.domain.book import BookSide
-from console.domain.events import (
-    OrderFilled,
-    OrderRejected,
-    TradingState,
-)
 from console.domain.money import Cash, Price
 from console.domain.order import Fill, OrderStatus
+from console.domain.trading_state import TradingState
 
 PAUSED, REDUCE_ONLY, HALTED = TradingState.PAUSED, TradingState.REDUCE_ONLY, TradingState.HALTED
 

@@ -26,19 +26,10 @@ from engine_builders import (
 )
 
 from console.domain.actions import BeginFlatten
-from console.domain.events import (
-    Arm,
-    Disarm,
-    Flatten,
-    LatchCleared,
-    LatchRaised,
-    OperatorCommand,
-    PauseEntries,
-    ReduceOnly,
-    Resume,
-    TradingState,
-)
+from console.domain.commands import Arm, Disarm, Flatten, OperatorCommand, PauseEntries, ReduceOnly, Resume
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.order import OrderIntent
+from console.domain.trading_state import TradingState
 from console.engine.picture import Painter, Surroundings
 from console.engine.snapshot import NO_EXIT, Snapshot
 from console.risk.latches import group_scope, market_scope

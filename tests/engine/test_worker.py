@@ -12,19 +12,15 @@ import pytest
 from engine_builders import FAVOURITE, A, B, contracts, quote
 from scripted_venue import PATIENCE_S, Run, ScriptedExchange, fails, run_of, wide_market
 
+from console.domain.account_events import OrderIntended, OrderRejected
 from console.domain.book import BookSide
-from console.domain.events import (
-    CancelAllOrders,
-    JournaledEvent,
-    LatchCleared,
-    OrderIntended,
-    OrderRejected,
-    Resume,
-    TradingState,
-)
+from console.domain.commands import CancelAllOrders, Resume
+from console.domain.engine_events import LatchCleared
+from console.domain.events import JournaledEvent
 from console.domain.money import Price
 from console.domain.order import OrderReport, OrderStatus
 from console.domain.ports import VenueError
+from console.domain.trading_state import TradingState
 from console.engine import halter
 from console.engine.gate import Sentinel
 from console.engine.journal import Journal

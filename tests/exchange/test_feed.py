@@ -20,19 +20,12 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from console.domain.account_events import MarketSettled, OrderFilled, OrderReported
 from console.domain.book import BookSide
-from console.domain.events import (
-    ErrorHappened,
-    Event,
-    FeedLost,
-    FeedProved,
-    MarketSettled,
-    MarketStatusChanged,
-    OrderFilled,
-    OrderReported,
-    QuoteChanged,
-)
+from console.domain.engine_events import ErrorHappened
+from console.domain.event import Event
 from console.domain.market import MarketStatus
+from console.domain.market_events import FeedLost, FeedProved, MarketStatusChanged, QuoteChanged
 from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import OrderStatus
 from console.exchange.feed import KalshiFeed

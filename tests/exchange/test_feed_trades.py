@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from console.domain.book import BookSide
-from console.domain.events import TradePrinted
+from console.domain.market_events import TradePrinted
 from console.domain.money import Count, Price
 from console.exchange.feed_events import Lifecycles
 from console.exchange.messages import ws

@@ -9,7 +9,7 @@ import pytest
 from exchange_builders import ack, intent, venue
 from scripted_exchange import Answer, reply, scripted
 
-from console.domain.events import OrderAcked
+from console.domain.account_events import OrderAcked
 from console.exchange.clock import date_ms
 
 

@@ -25,7 +25,7 @@ from scripted_exchange import (
     silence,
 )
 
-from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.order import TimeInForce
 from console.domain.ports import KEY_REFUSED, SubmitOutcome
 

@@ -25,8 +25,8 @@ from exchange_builders import (
 )
 from scripted_exchange import Answer, Received, Script, cut_short, html, raw, reply, reset, scripted
 
+from console.domain.account_events import OrderAcked, OrderRejected
 from console.domain.book import BookSide
-from console.domain.events import OrderAcked, OrderRejected
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus

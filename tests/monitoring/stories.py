@@ -5,19 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from console.domain.book import BookSide, Level, Quote
-from console.domain.events import (
+from console.domain.account_events import (
     DENIED,
     AccountOpened,
-    EquityMarked,
     ExternalFilled,
-    JournaledEvent,
     MarketSettled,
     MarketTraded,
     OrderFilled,
     OrderIntended,
     OrderRejected,
 )
+from console.domain.book import BookSide, Level, Quote
+from console.domain.engine_events import EquityMarked
+from console.domain.events import JournaledEvent
 from console.domain.market import Market, MarketStatus
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, PositionReport, Settlement, TimeInForce

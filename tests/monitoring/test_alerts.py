@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config.schema import MonitoringSettings
+from console.config.program_settings import MonitoringSettings
 from console.domain.actions import Alert, AlertLevel
 from console.monitoring import alerts
 from console.monitoring.alert_messages import Origin, inert, is_sent, ntfy_message, webhook_message

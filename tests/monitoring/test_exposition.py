@@ -13,7 +13,7 @@ import pytest
 from report_builders import fill_record, market_record, random_result, result_of
 from stories import Story
 
-from console.config.schema import QualitySettings
+from console.config.trading_settings import QualitySettings
 from console.domain.fees import KalshiFees
 from console.domain.money import Price
 from console.monitoring.execution import sample_of

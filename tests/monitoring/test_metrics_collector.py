@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from console.config.schema import QualitySettings, RiskSettings
-from console.domain.book import BookSide, Level, Quote
-from console.domain.events import (
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import (
     AccountOpened,
     ExternalFilled,
-    JournaledEvent,
     MarketSettled,
     OrderFilled,
     OrderIntended,
 )
+from console.domain.book import BookSide, Level, Quote
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, Settlement, TimeInForce
 from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs

@@ -16,14 +16,9 @@ from watching import played
 from console.backtest.replay import SHIPPED
 from console.backtest.result import Result
 from console.backtest.run import run
-from console.config.schema import QualitySettings
-from console.domain.events import (
-    JournaledEvent,
-    MarketSettled,
-    MarketTraded,
-    OrderFilled,
-    OrderIntended,
-)
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import MarketSettled, MarketTraded, OrderFilled, OrderIntended
+from console.domain.events import JournaledEvent
 from console.domain.fees import KalshiFees
 from console.domain.money import Count
 from console.history.folder import open_folder

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import Story
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.domain.fees import KalshiFees
 from console.monitoring.days import days_of
 from console.monitoring.figures import Figures, PeriodFigures, figures_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from report_builders import DAY_NS, HOUR_NS, START_NS, fill_record, market_record, random_result, result_of
 
 from console.backtest.other_fees import kalshi_fees, profit_fees
-from console.config.schema import QualitySettings
+from console.config.trading_settings import QualitySettings
 from console.domain.book import BookSide
 from console.domain.fees import AccountPrecision, KalshiFees, ProfitFees
 from console.domain.market import FeeTerms

@@ -97,7 +97,7 @@ class Bench:
         self.now_ns = START_NS
         self.notices: list[Notice] = []
         self.exchange = PracticeExchange(lambda: self.now_ns)
-        self.exchange.publish = self.notices.append
+        self.exchange.floor.publish = self.notices.append
         self.exchange.apply(listed())
         self.exchange.apply(displayed([(90, 100), (89, 200)], [(91, 50), (92, 500)]))
 

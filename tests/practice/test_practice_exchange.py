@@ -13,7 +13,7 @@ from console.domain.book import BookSide
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus, TimeInForce
 from console.domain.position import Position
-from console.practice import exchange as exchange_module
+from console.practice import floor
 from console.practice.errors import RefusedError
 from console.practice.notices import BookChanged, LifecycleChanged, OrderChanged
 from console.practice.records import ExchangeOrder
@@ -31,7 +31,7 @@ def bench() -> Bench:
 
 def refused(bench: Bench, *args: object, **details: object) -> str:
     with pytest.raises(RefusedError) as raised:
-        bench.exchange.place(request(*args, **details))  # type: ignore[arg-type]
+        bench.exchange.orders.place(request(*args, **details))  # type: ignore[arg-type]
     return raised.value.code
 
 
@@ -40,7 +40,7 @@ def status(order: ExchangeOrder) -> OrderStatus:
 
 
 def test_a_taker_pays_the_price_and_the_schedule_of_fees(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 91, 10, IOC))
+    order = bench.exchange.orders.place(request(BID, 91, 10, IOC))
     assert order.status is OrderStatus.EXECUTED
     # 0.07 x 10 x 0.91 x 0.09 = 0.05733, raised to the account's 0.0001.
     assert order.taker_fees == 57_400
@@ -48,34 +48,34 @@ def test_a_taker_pays_the_price_and_the_schedule_of_fees(bench: Bench) -> None:
 
 
 def test_a_maker_pays_no_fee_on_the_ordinary_schedule(bench: Bench) -> None:
-    order = bench.exchange.place(request(ASK, 91, 5))
+    order = bench.exchange.orders.place(request(ASK, 91, 5))
     bench.exchange.apply(
         Printed(at_ns=START_NS, ticker=TICKER, price=Price(9_100), count=Count(5_500), taker_side=BID)
     )
     assert order.status is OrderStatus.EXECUTED
     assert (order.maker_fees, order.maker_cost) == (0, 450_000)
     assert bench.exchange.account.held(TICKER) == -500
-    assert [t.count for t in bench.exchange.trades] == [500, 5_000]
+    assert [t.count for t in bench.exchange.floor.trades] == [500, 5_000]
 
 
 def test_closing_a_position_needs_no_cash(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 92, 550, IOC))
+    bench.exchange.orders.place(request(BID, 92, 550, IOC))
     bench.exchange.account.cash = Cash(0)
-    bench.exchange.place(request(ASK, 90, 100, IOC))
+    bench.exchange.orders.place(request(ASK, 90, 100, IOC))
     assert bench.exchange.account.held(TICKER) == 45_000
     assert bench.exchange.account.cash == 90_000_000 - 630_000
 
 
 def test_cash_must_cover_an_order_beside_what_already_rests(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 50, 10_000))
+    bench.exchange.orders.place(request(BID, 50, 10_000))
     assert refused(bench, BID, 50, 10_001) == "insufficient_balance"
     assert refused(bench, ASK, 95, 100_001) == "insufficient_balance"
-    bench.exchange.place(request(BID, 50, 9_000))
+    bench.exchange.orders.place(request(BID, 50, 9_000))
 
 
 def test_a_used_client_order_id_is_refused_even_after_its_order_ended(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 80, 1, client_order_id="mine"))
-    bench.exchange.cancel(order.order_id)
+    order = bench.exchange.orders.place(request(BID, 80, 1, client_order_id="mine"))
+    bench.exchange.orders.cancel(order.order_id)
     assert refused(bench, BID, 80, 1, client_order_id="mine") == "order_already_exists"
 
 
@@ -98,43 +98,43 @@ def test_an_order_of_nothing_or_off_the_grid_is_refused(bench: Bench) -> None:
 
 
 def test_a_reduce_only_order_is_cut_to_the_position(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 91, 5, IOC))
-    order = bench.exchange.place(request(ASK, 90, 8, IOC, reduce_only=True))
+    bench.exchange.orders.place(request(BID, 91, 5, IOC))
+    order = bench.exchange.orders.place(request(ASK, 90, 8, IOC, reduce_only=True))
     assert (order.filled, order.status, order.reason) == (500, OrderStatus.CANCELED, "ReduceOnlyCancel")
     assert bench.exchange.account.held(TICKER) == 0
-    again = bench.exchange.place(request(ASK, 90, 1, IOC, reduce_only=True))
+    again = bench.exchange.orders.place(request(ASK, 90, 1, IOC, reduce_only=True))
     assert (again.filled, again.status) == (0, OrderStatus.CANCELED)
 
 
 def test_a_reduce_only_order_needs_no_cash_for_what_it_may_not_trade(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 91, 5, IOC))
-    order = bench.exchange.place(request(ASK, 1, 1_000_000, IOC, reduce_only=True))
+    bench.exchange.orders.place(request(BID, 91, 5, IOC))
+    order = bench.exchange.orders.place(request(ASK, 1, 1_000_000, IOC, reduce_only=True))
     assert (order.filled, bench.exchange.account.held(TICKER)) == (500, 0)
 
 
 def test_an_order_expires_when_its_time_is_up(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 80, 1, expires_ns=START_NS + 10**9))
+    order = bench.exchange.orders.place(request(BID, 80, 1, expires_ns=START_NS + 10**9))
     bench.pass_seconds(0.9)
-    bench.exchange.expire()
+    bench.exchange.orders.expire()
     assert status(order) is OrderStatus.RESTING
     bench.pass_seconds(0.1)
-    bench.exchange.expire()
+    bench.exchange.orders.expire()
     assert (order.status, order.reason) == (OrderStatus.CANCELED, "ExpiryCancel")
 
 
 def test_a_closed_market_takes_no_order_and_no_cancel_and_then_cancels_what_is_left(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 80, 1))
+    order = bench.exchange.orders.place(request(BID, 80, 1))
     bench.pass_seconds(900)
     assert refused(bench, BID, 80, 1) == "market_inactive"
     with pytest.raises(RefusedError, match="has closed"):
-        bench.exchange.cancel(order.order_id)
+        bench.exchange.orders.cancel(order.order_id)
     bench.exchange.apply(Closed(at_ns=bench.now_ns, ticker=TICKER))
     assert (order.status, order.reason) == (OrderStatus.CANCELED, "CloseCancel")
 
 
 @pytest.mark.parametrize(("result", "paid"), [("yes", 5_000_000), ("no", 0)])
 def test_settlement_pays_the_result_and_keeps_the_fees(bench: Bench, result: str, paid: int) -> None:
-    bench.exchange.place(request(BID, 91, 5, IOC))
+    bench.exchange.orders.place(request(BID, 91, 5, IOC))
     before = bench.exchange.account.cash
     bench.exchange.apply(settled("yes" if result == "yes" else "no"))
     account = bench.exchange.account
@@ -147,14 +147,14 @@ def test_settlement_pays_the_result_and_keeps_the_fees(bench: Bench, result: str
 
 
 def test_a_swept_level_fills_our_order_there_at_once(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 90, 7))
+    order = bench.exchange.orders.place(request(BID, 90, 7))
     bench.exchange.apply(
         Swept(
             at_ns=START_NS, ticker=TICKER, side=BID, price=Price(9_000), count=Count(10_000), by_print=False
         )
     )
     assert order.status is OrderStatus.EXECUTED
-    assert [t.count for t in bench.exchange.trades] == [700]
+    assert [t.count for t in bench.exchange.floor.trades] == [700]
 
 
 def modelled_print(contracts: int) -> Printed:
@@ -169,33 +169,33 @@ def modelled_print(contracts: int) -> Printed:
 
 
 def test_a_modelled_print_takes_what_is_shown_our_order_at_the_end_included(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 90, 7))
+    order = bench.exchange.orders.place(request(BID, 90, 7))
     bench.exchange.apply(modelled_print(103))
-    assert (order.filled, bench.exchange.markets[TICKER].volume) == (300, 10_300)
+    assert (order.filled, bench.exchange.floor.markets[TICKER].volume) == (300, 10_300)
     bench.exchange.apply(modelled_print(1_000_000))
     assert order.status is OrderStatus.EXECUTED
-    assert bench.exchange.markets[TICKER].volume < 10_300 + 11_000
+    assert bench.exchange.floor.markets[TICKER].volume < 10_300 + 11_000
 
 
 def test_markets_long_settled_that_nobody_traded_are_forgotten(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange_module, "_SETTLED_KEPT", 3)
-    bench.exchange.place(request(BID, 91, 5))
+    monkeypatch.setattr(floor, "_SETTLED_KEPT", 3)
+    bench.exchange.orders.place(request(BID, 91, 5))
     bench.exchange.apply(settled("yes"))
     for number in range(20):
         other = f"KXTEST15M-E{number}-1"
         bench.exchange.apply(listed(other))
         bench.exchange.apply(Settled(at_ns=START_NS, ticker=other, result="no", simulated=False))
-    kept = set(bench.exchange.markets)
+    kept = set(bench.exchange.floor.markets)
     assert kept == {TICKER, "KXTEST15M-E17-1", "KXTEST15M-E18-1", "KXTEST15M-E19-1"}
-    assert set(bench.exchange.events) == {ticker.rsplit("-", 1)[0] for ticker in kept}
-    assert set(bench.exchange.series) == {"KXTEST15M"}
+    assert set(bench.exchange.floor.events) == {ticker.rsplit("-", 1)[0] for ticker in kept}
+    assert set(bench.exchange.floor.series) == {"KXTEST15M"}
 
 
 def test_deltas_rebuild_the_book_that_is_shown(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 91, 60))
-    bench.exchange.place(request(ASK, 95, 3))
+    bench.exchange.orders.place(request(BID, 91, 60))
+    bench.exchange.orders.place(request(ASK, 95, 3))
     bench.exchange.apply(displayed([(89, 5)], [(93, 7), (94, 1)]))
     levels: dict[tuple[BookSide, int], int] = {}
     for notice in bench.notices:
@@ -203,7 +203,7 @@ def test_deltas_rebuild_the_book_that_is_shown(bench: Bench) -> None:
             for delta in notice.deltas:
                 key = delta.side, delta.price
                 levels[key] = levels.get(key, 0) + delta.change
-    market = bench.exchange.markets[TICKER]
+    market = bench.exchange.floor.markets[TICKER]
     shown = {(side, level.price): level.size for side in BookSide for level in market.levels(side)}
     assert {key: size for key, size in levels.items() if size} == shown
     assert shown == {
@@ -216,7 +216,7 @@ def test_deltas_rebuild_the_book_that_is_shown(bench: Bench) -> None:
 
 
 def test_a_delta_names_the_order_of_ours_that_caused_it(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 80, 1, client_order_id="mine"))
+    bench.exchange.orders.place(request(BID, 80, 1, client_order_id="mine"))
     bench.exchange.apply(displayed([(89, 5)], [(93, 7)]))
     changes = [n.client_order_id for n in bench.notices if isinstance(n, BookChanged)]
     assert changes == [None, "mine", None]
@@ -226,45 +226,45 @@ def test_a_delta_names_the_order_of_ours_that_caused_it(bench: Bench) -> None:
 
 
 def test_a_triggered_group_cancels_its_orders_and_refuses_new_ones_until_reset(bench: Bench) -> None:
-    group = bench.exchange.create_group(Count(100_000))
-    inside = bench.exchange.place(request(BID, 80, 1, group_id=group.group_id))
-    outside = bench.exchange.place(request(BID, 80, 1))
-    bench.exchange.trigger_group(group)
+    group = bench.exchange.orders.create_group(Count(100_000))
+    inside = bench.exchange.orders.place(request(BID, 80, 1, group_id=group.group_id))
+    outside = bench.exchange.orders.place(request(BID, 80, 1))
+    bench.exchange.orders.trigger_group(group)
     assert (inside.status, outside.status) == (OrderStatus.CANCELED, OrderStatus.RESTING)
     assert refused(bench, BID, 80, 1, group_id=group.group_id) == "exceeded_order_group_risk_limit"
-    bench.exchange.reset_group(group)
-    bench.exchange.place(request(BID, 80, 1, group_id=group.group_id))
+    bench.exchange.orders.reset_group(group)
+    bench.exchange.orders.place(request(BID, 80, 1, group_id=group.group_id))
 
 
 def test_a_group_triggers_itself_when_too_much_fills_within_fifteen_seconds(bench: Bench) -> None:
-    group = bench.exchange.create_group(Count(1_000))
-    resting = bench.exchange.place(request(BID, 80, 1, group_id=group.group_id))
-    bench.exchange.place(request(BID, 91, 6, IOC, group_id=group.group_id))
+    group = bench.exchange.orders.create_group(Count(1_000))
+    resting = bench.exchange.orders.place(request(BID, 80, 1, group_id=group.group_id))
+    bench.exchange.orders.place(request(BID, 91, 6, IOC, group_id=group.group_id))
     bench.pass_seconds(15)
-    bench.exchange.place(request(BID, 91, 6, IOC, group_id=group.group_id))
+    bench.exchange.orders.place(request(BID, 91, 6, IOC, group_id=group.group_id))
     assert status(resting) is OrderStatus.RESTING
     bench.pass_seconds(14)
-    bench.exchange.place(request(BID, 91, 5, IOC, group_id=group.group_id))
+    bench.exchange.orders.place(request(BID, 91, 5, IOC, group_id=group.group_id))
     assert group.triggered
     assert status(resting) is OrderStatus.CANCELED
 
 
 def test_a_lower_limit_may_trigger_a_group_at_once(bench: Bench) -> None:
-    group = bench.exchange.create_group(Count(1_000))
-    bench.exchange.place(request(BID, 91, 6, IOC, group_id=group.group_id))
-    bench.exchange.limit_group(group, Count(500))
+    group = bench.exchange.orders.create_group(Count(1_000))
+    bench.exchange.orders.place(request(BID, 91, 6, IOC, group_id=group.group_id))
+    bench.exchange.orders.limit_group(group, Count(500))
     assert group.triggered
 
 
 def test_a_group_that_fills_too_much_cancels_the_rest_of_the_order_that_did_it(bench: Bench) -> None:
-    group = bench.exchange.create_group(Count(1_000))
-    order = bench.exchange.place(request(BID, 91, 60, group_id=group.group_id))
+    group = bench.exchange.orders.create_group(Count(1_000))
+    order = bench.exchange.orders.place(request(BID, 91, 60, group_id=group.group_id))
     assert (order.filled, order.status) == (5_000, OrderStatus.CANCELED)
 
 
 def test_a_pause_cancels_what_asked_for_it_and_stops_all_trading(bench: Bench) -> None:
-    asked = bench.exchange.place(request(BID, 90, 1, cancel_on_pause=True))
-    kept = bench.exchange.place(request(BID, 90, 1))
+    asked = bench.exchange.orders.place(request(BID, 90, 1, cancel_on_pause=True))
+    kept = bench.exchange.orders.place(request(BID, 90, 1))
     bench.exchange.pause()
     assert (asked.status, asked.reason) == (OrderStatus.CANCELED, "HaltCancel")
     assert refused(bench, BID, 90, 1) == "trading_paused"
@@ -278,17 +278,17 @@ def test_a_pause_cancels_what_asked_for_it_and_stops_all_trading(bench: Bench) -
 
 
 def test_a_decrease_keeps_the_order_and_lowers_what_it_may_still_fill(bench: Bench) -> None:
-    order = bench.exchange.place(request(BID, 80, 10))
-    bench.exchange.decrease(order.order_id, Count(400))
+    order = bench.exchange.orders.place(request(BID, 80, 10))
+    bench.exchange.orders.decrease(order.order_id, Count(400))
     assert (order.remaining, order.status) == (400, OrderStatus.RESTING)
     with pytest.raises(RefusedError):
-        bench.exchange.decrease(order.order_id, Count(400))
-    bench.exchange.decrease(order.order_id, Count(0))
+        bench.exchange.orders.decrease(order.order_id, Count(400))
+    bench.exchange.orders.decrease(order.order_id, Count(0))
     assert order.status is OrderStatus.CANCELED
 
 
 def test_the_last_word_on_an_order_is_its_end(bench: Bench) -> None:
-    bench.exchange.place(request(BID, 91, 60, IOC))
+    bench.exchange.orders.place(request(BID, 91, 60, IOC))
     told = [n.order for n in bench.notices if isinstance(n, OrderChanged)]
     assert [(o.status, o.filled, o.remaining) for o in told] == [(OrderStatus.CANCELED, 5_000, 0)]
 
@@ -316,7 +316,7 @@ def test_cash_is_the_start_less_what_was_paid_and_never_negative(
         middle = middles[number % len(middles)]
         exchange.apply(displayed([(middle - 1, 900)], [(middle + 1, 900)]))
         with suppress(RefusedError):
-            exchange.place(request(side, cents, contracts, tif))
+            exchange.orders.place(request(side, cents, contracts, tif))
         assert account.cash >= 0
     exchange.apply(settled("yes" if result == "yes" else "no"))
     yes_value = 10_000 if result == "yes" else 0

@@ -115,7 +115,7 @@ async def test_what_was_archived_is_in_the_historical_lists_alone(practice: Prac
     live = await client.get(f"/series/{SERIES}/markets/{TICKER}/candlesticks", **window)
     assert not (await client.get("/historical/markets", series_ticker=SERIES))["markets"]
 
-    server.exchange.live_since_ns = time.time_ns() + 1
+    server.exchange.floor.live_since_ns = time.time_ns() + 1
     assert not (await client.get("/markets", series_ticker=SERIES))["markets"]
     assert (await client.call("GET", f"/markets/{TICKER}")).status_code == 404
     gone = await client.call("GET", f"/series/{SERIES}/markets/{TICKER}/candlesticks", **window)
@@ -160,17 +160,17 @@ async def collect(server: PracticeServer, folder: Path, since_ns: int) -> None:
 async def test_a_market_is_collected_from_either_tier_alike(practice: Practice, tmp_path: Path) -> None:
     _, server = practice
     exchange, since_ns = server.exchange, (time.time_ns() // MINUTE_NS - 10) * MINUTE_NS
-    exchange.clock = lambda: since_ns + 2 * MINUTE_NS
+    exchange.floor.clock = lambda: since_ns + 2 * MINUTE_NS
     exchange.apply(listed(OTHER, at_ns=since_ns + MINUTE_NS, lives_s=240))
     exchange.apply(displayed([(90, 100)], [(91, 50)], OTHER))
     for number in range(2500):
         traded_ns = since_ns + 2 * MINUTE_NS + number * NS_PER_S // 100
-        exchange.clock = partial(int, traded_ns)
-        exchange._trade(exchange.markets[OTHER], Price(9000), Count(100), BookSide.BID)
-    exchange.clock = lambda: since_ns + 5 * MINUTE_NS
+        exchange.floor.clock = partial(int, traded_ns)
+        exchange.floor.trade(exchange.floor.markets[OTHER], Price(9000), Count(100), BookSide.BID)
+    exchange.floor.clock = lambda: since_ns + 5 * MINUTE_NS
     exchange.apply(Settled(at_ns=0, ticker=OTHER, result="no", simulated=False))
     await collect(server, tmp_path / "live", since_ns)
-    exchange.live_since_ns = since_ns + 6 * MINUTE_NS
+    exchange.floor.live_since_ns = since_ns + 6 * MINUTE_NS
     await collect(server, tmp_path / "archived", since_ns)
     for name in ("trades", "candles"):
         live, archived = (
@@ -272,7 +272,7 @@ async def test_a_recording_holds_every_change_of_every_book_through_an_outage(
         shown = {
             (side is BookSide.BID, level.price): level.size
             for side in BookSide
-            for level in exchange.markets[ticker].levels(side)
+            for level in exchange.floor.markets[ticker].levels(side)
         }
         assert {level: size for level, size in sizes[ticker].items() if size} == shown
 

@@ -16,7 +16,7 @@ from practice_runs import PracticeProcess, journaled_account
 from run_tasks import end_quietly, resume, state
 
 from console.config.home import EnvironmentFolder, find_home
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 
 SHARE_FAULTY = 0.12
 # Those that a client notices at once come more often: few runs live for the time of a request.

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from practice_runs import PracticeProcess, journaled_account, journaled_events
 
-from console.domain.events import OrderFilled, OrderIntended
+from console.domain.account_events import OrderFilled, OrderIntended
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport, Settlement
 from console.domain.position import cash_change_of_settlement

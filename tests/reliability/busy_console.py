@@ -11,8 +11,9 @@ from pathlib import Path
 
 from console.cli import main
 from console.domain.book import Level, Quote
-from console.domain.events import EngineEvent, QuoteChanged
+from console.domain.events import EngineEvent
 from console.domain.market import Ticker
+from console.domain.market_events import QuoteChanged
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, Count, Price
 from console.engine.gate import Gate
 from console.engine.loop import EngineLoop

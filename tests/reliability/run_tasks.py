@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from kill_harness import die_at
 from practice_runs import journaled_account, wait_for
 
-from console.domain.events import Resume, TradingState
+from console.domain.commands import Resume
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker
 

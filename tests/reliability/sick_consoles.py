@@ -97,6 +97,12 @@ def in_background(arguments: list[str]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def in_a_dumb_terminal(arguments: list[str]) -> int:
+    """kconsole where nothing can be placed on the screen, as in an editor's shell."""
+    os.environ["TERM"] = "dumb"
+    return main(arguments)
+
+
 def into_a_file(arguments: list[str]) -> int:
     """kconsole with its standard error redirected."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

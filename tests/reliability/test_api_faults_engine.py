@@ -16,8 +16,10 @@ from own_exchange import OwnExchange, own_exchange
 from practice_runs import journaled_account, journaled_events, wait_for
 from whole_engine import BOLD, make_haste, trading
 
-from console.domain.events import LatchRaised, MarketSettled, OrderIntended, TradingState
+from console.domain.account_events import MarketSettled, OrderIntended
+from console.domain.engine_events import LatchRaised
 from console.domain.order import OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot, SwitchState
 from console.engine.worker import EngineFailedError, EngineWorker
 

@@ -19,17 +19,13 @@ from own_exchange import MUCH, OwnExchange, feed_to, own_exchange
 from practice_runs import journaled_events, wait_for
 from whole_engine import BOLD, make_haste, trading
 
+from console.domain.account_events import OrderIntended
 from console.domain.book import Quote
-from console.domain.events import (
-    EngineEvent,
-    FeedLost,
-    LatchCleared,
-    LatchRaised,
-    OrderIntended,
-    QuoteChanged,
-    TradingState,
-)
+from console.domain.engine_events import LatchCleared, LatchRaised
+from console.domain.events import EngineEvent
+from console.domain.market_events import FeedLost, QuoteChanged
 from console.domain.money import Count as Contracts
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.exchange import feed as feed_module
 

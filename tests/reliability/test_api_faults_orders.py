@@ -29,7 +29,7 @@ from faults import (
 )
 from own_exchange import NO_LIMITS, OwnExchange, order, own_exchange, venue_to
 
-from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.ports import KEY_REFUSED, SubmitOutcome
 from console.exchange.venue import KalshiVenue
 

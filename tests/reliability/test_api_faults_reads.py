@@ -35,7 +35,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from own_exchange import NO_LIMITS, OwnExchange, order, own_exchange, venue_to
 
-from console.domain.events import OrderAcked, OrderBecameUnknown
+from console.domain.account_events import OrderAcked, OrderBecameUnknown
 from console.domain.ports import KeyRefusedError, Universe, VenueError
 from console.exchange import http
 from console.exchange.clock import ServerClock

@@ -36,8 +36,11 @@ from practice_runs import wait_for
 from test_picture import picture
 from whole_engine import trading
 
-from console.config.schema import RiskSettings
-from console.domain.events import ClockSkewRead, FeedProved, PositionsCompared, RiskDayBegan, TradingState
+from console.config.risk_settings import RiskSettings
+from console.domain.account_events import ClockSkewRead, PositionsCompared
+from console.domain.engine_events import RiskDayBegan
+from console.domain.market_events import FeedProved
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker
 from console.exchange.clock import ServerClock

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from conftest import Count, Tell
 
-from console.domain.events import AccountOpened, EquityMarked, JournaledEvent, LatchRaised, TradingState
+from console.domain.account_events import AccountOpened
+from console.domain.engine_events import EquityMarked, LatchRaised
+from console.domain.events import JournaledEvent
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.engine.journal import Journal, JournalCorruptError, JournalError
 from console.engine.journal_wal import wal_of
 

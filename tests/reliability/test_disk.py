@@ -33,7 +33,7 @@ from practice_runs import journaled_events, wait_for
 from whole_engine import trading
 
 from console.config.home import EnvironmentFolder, find_home
-from console.domain.events import OrderIntended
+from console.domain.account_events import OrderIntended
 from console.engine.journal import Journal
 
 Count = Callable[[int, int], int]

@@ -19,7 +19,7 @@ from console.app import guard_duty
 from console.app.guard_duty import ENDED, ENDING, GuardDuty
 from console.config.home import EnvironmentFolder, find_home
 from console.config.load import Environment
-from console.domain.events import OrderAcked
+from console.domain.account_events import OrderAcked
 from console.domain.order import TimeInForce
 from console.engine.heartbeats import Heartbeats
 from console.engine.run_file import RunFile, read_run_file, write_run_file

@@ -14,7 +14,7 @@ from faults import ORDERS, html, reset_after, reset_before, sometimes, status
 from own_exchange import OwnExchange, order, own_exchange, venue_to
 
 from console.app import halting
-from console.domain.events import OrderAcked
+from console.domain.account_events import OrderAcked
 from console.domain.order import OrderStatus, TimeInForce
 from console.engine import halt_rounds
 

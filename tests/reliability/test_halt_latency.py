@@ -33,13 +33,13 @@ class Counted:
     arrivals_ns: list[int] = field(default_factory=list)
 
     def count(self) -> None:
-        place = self.running.exchange.place
+        place = self.running.exchange.orders.place
 
         def placed(request: OrderRequest) -> ExchangeOrder:
             self.arrivals_ns.append(time.monotonic_ns())
             return place(request)
 
-        self.running.exchange.place = placed  # type: ignore[method-assign]
+        self.running.exchange.orders.place = placed  # type: ignore[method-assign]
 
 
 @contextmanager

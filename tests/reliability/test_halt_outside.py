@@ -19,8 +19,9 @@ from kill_harness import LIVELY, MAKER, ForkedRun, Life, lively_exchange
 from practice_runs import PracticeProcess, wait_for
 
 from console.config.home import EnvironmentFolder, find_home
-from console.domain.events import Resume, TradingState
+from console.domain.commands import Resume
 from console.domain.order import OrderReport, OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.run_file import read_run_file
 from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker

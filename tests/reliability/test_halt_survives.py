@@ -18,8 +18,10 @@ from kill_harness import MAKER
 from practice_runs import journaled_account, journaled_events, wait_for
 from run_tasks import DieAt, halt, resume, stop
 
-from console.domain.events import OrderIntended, TimerFired, TradingState
+from console.domain.account_events import OrderIntended
+from console.domain.engine_events import TimerFired
 from console.domain.order import OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine import crash_points
 from console.engine.gate import Sentinel
 from console.engine.worker import EngineWorker

@@ -18,7 +18,15 @@ from quiet_exchange import (
     state_of,
     wait_until,
 )
-from sick_consoles import busy, deaf_to_hangups, hung, hung_screen, in_background, into_a_file
+from sick_consoles import (
+    busy,
+    deaf_to_hangups,
+    hung,
+    hung_screen,
+    in_a_dumb_terminal,
+    in_background,
+    into_a_file,
+)
 from terminal import forked_kconsole, in_terminal, real_kconsole
 
 pytestmark = pytest.mark.timeout(3600)
@@ -228,6 +236,12 @@ def test_a_console_that_was_stopped_and_continued_draws_again_and_restores_the_t
 def test_a_console_that_would_be_drawn_into_a_file_is_refused(tmp_path: Path) -> None:
     with in_terminal(into_a_file, "--home", tmp_path) as terminal:
         assert terminal.wait_end() == 2
+
+
+def test_a_console_in_a_dumb_terminal_is_refused(tmp_path: Path) -> None:
+    with in_terminal(in_a_dumb_terminal, "--home", tmp_path) as terminal:
+        assert terminal.wait_end() == 2
+        assert "TERM=dumb" in terminal.text
 
 
 def test_a_console_in_the_background_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from practice_runs import journaled_events
 from quiet_exchange import QuietExchange, folder, options, quiet_exchange
 from tmux import Tmux, in_tmux
 
-from console.domain.events import LatchCleared, LatchRaised, SettingsChanged
+from console.domain.engine_events import LatchCleared, LatchRaised, SettingsChanged
 from console.domain.market import Ticker
 
 pytestmark = [

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 
+from console.domain.account_events import ClockSkewRead, PositionsCompared
 from console.domain.book import NO_QUOTE, BookSide
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, Count, Price
 from console.domain.order import Order, OrderIntent, OrderStatus, TimeInForce
 from console.domain.position import Position
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.risk.switches.base import RiskView
 
 NO_COUNT = Count(0)

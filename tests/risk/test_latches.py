@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.domain.engine_events import LatchCleared, LatchRaised
+from console.domain.trading_state import TradingState
 from console.risk.latches import HISTORY_NS, Latches, group_scope, latch_id, market_scope
 
 RUNNING, PAUSED, REDUCE_ONLY, HALTED = TradingState

@@ -7,10 +7,13 @@ import msgspec
 import pytest
 from risk_builders import NINETY, NO_COUNT, contracts, dollars, good_view, order
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import ClockSkewRead
 from console.domain.book import BookSide
-from console.domain.events import ClockSkewRead, LatchCleared, LatchRaised, TradingState
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.money import Cash
+from console.domain.trading_state import TradingState
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
 from console.risk.latches import HISTORY_NS, Latches

@@ -4,10 +4,12 @@ import msgspec
 import pytest
 from risk_builders import dollars, good_view, order
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.domain.book import BookSide
-from console.domain.events import LatchCleared, LatchRaised, TradingState
+from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.money import Count, Price
+from console.domain.trading_state import TradingState
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
 from console.risk.latches import Latches

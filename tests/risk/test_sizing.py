@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from risk_builders import cents, contracts, dollars, held, legs, order, places, proposal
 
-from console.config.schema import RiskSettings
+from console.config.risk_settings import RiskSettings
 from console.domain.book import BookSide
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Order, OrderStatus
 from console.domain.position import Position
 from console.risk.exposure import Exposure, WorstCase
 from console.risk.groups import Place
-from console.risk.sizing import Proposal, Sized, Standing, size
+from console.risk.proposal import Proposal, Standing
+from console.risk.sizing import Sized, size
 
 BID, ASK = BookSide.BID, BookSide.ASK
 EQUITY = dollars(10_000)

@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from risk_builders import cents, contracts, dollars, good_view, held, legs, order
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import ClockSkewRead, PositionsCompared
 from console.domain.book import BookSide
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, GuardSeen, PositionsCompared
+from console.domain.engine_events import GuardSeen
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash
 from console.risk.exposure import Exposure
-from console.risk.manager import SwitchReader, read_switch
+from console.risk.switch_reader import SwitchReader, read_switch
 from console.risk.switches.base import RiskView, Switch
 from console.risk.switches.every import every_switch
 

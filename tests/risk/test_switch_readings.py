@@ -6,9 +6,12 @@ import msgspec
 import pytest
 from risk_builders import dollars, good_view, order
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import ClockSkewRead, PositionsCompared
 from console.domain.book import BookSide
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, GuardSeen, PositionsCompared
+from console.domain.engine_events import GuardSeen
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash, Count, Price
 from console.risk.exposure import Exposure
 from console.risk.groups import Place

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.risk.reference import markdown
 from console.risk.switches.every import every_switch
 

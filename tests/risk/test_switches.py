@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from risk_builders import contracts, dollars, good_view, order
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.account_events import ClockSkewRead, PositionsCompared
 from console.domain.book import BookSide
-from console.domain.events import ClockSkewRead, ExchangeStatusRead, PositionsCompared, TradingState
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash, Count, Price
+from console.domain.trading_state import TradingState
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
 from console.risk.latches import Latches

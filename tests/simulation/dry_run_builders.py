@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.domain.account_events import OrderFilled, OrderReported
 from console.domain.book import BookSide, Level, Quote
-from console.domain.events import EngineEvent, OrderFilled, OrderReported, TradePrinted
+from console.domain.events import EngineEvent
 from console.domain.market import FeeTerms, Market, MarketStatus
+from console.domain.market_events import TradePrinted
 from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, TimeInForce
 from console.domain.ports import Clock

@@ -16,9 +16,10 @@ from dry_run_builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.domain.account_events import OrderAcked, OrderFilled, OrderRejected
 from console.domain.book import NO_QUOTE, BookSide, Level, Quote
-from console.domain.events import OrderAcked, OrderFilled, OrderRejected, TradePrinted
 from console.domain.fees import AccountPrecision
+from console.domain.market_events import TradePrinted
 from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price, cost
 from console.domain.order import Settlement, TimeInForce
 from console.domain.ports import Clock

@@ -16,8 +16,8 @@ from dry_run_builders import (
     quote,
 )
 
+from console.domain.account_events import OrderAcked, OrderRejected
 from console.domain.book import NO_QUOTE, BookSide
-from console.domain.events import OrderAcked, OrderRejected
 from console.domain.fees import model_fee
 from console.domain.market import FeeTerms, MarketStatus
 from console.domain.money import CASH_PER_DOLLAR, PAYOUT, Cash, Price, cost

@@ -20,19 +20,11 @@ from dry_run_builders import (
     quote,
 )
 
+from console.domain.account_events import MarketSettled, OrderAcked, OrderFilled, OrderRejected, OrderReported
 from console.domain.book import BookSide
-from console.domain.events import (
-    EngineEvent,
-    ExchangeStatusRead,
-    FeedLost,
-    MarketSettled,
-    OrderAcked,
-    OrderFilled,
-    OrderRejected,
-    OrderReported,
-    QuoteChanged,
-)
+from console.domain.events import EngineEvent
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead, FeedLost, QuoteChanged
 from console.domain.money import CASH_PER_DOLLAR, PAYOUT, Cash, Price
 from console.domain.order import Fill, OrderStatus, Settlement, TimeInForce
 from console.domain.ports import Tokens, Universe, VenueError

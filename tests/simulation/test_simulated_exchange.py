@@ -17,8 +17,8 @@ from dry_run_builders import (
     quote,
 )
 
+from console.domain.account_events import OrderAcked, OrderRejected
 from console.domain.book import NO_QUOTE, BookSide, Level, Quote
-from console.domain.events import OrderAcked, OrderRejected
 from console.domain.fees import AccountPrecision, ProfitFees, model_fee
 from console.domain.grid import TAPERED_DECI_CENTS
 from console.domain.market import FeeTerms, MarketStatus

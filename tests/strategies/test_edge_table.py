@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.config.schema import EdgeSettings
+from console.config.trading_settings import EdgeSettings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.money import Count, Price
 from console.strategies.edge import PUBLISHED_MARKS, ConstantEdge

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config.schema import QualitySettings, StrategySettings
+from console.config.trading_settings import QualitySettings, StrategySettings
 from console.domain.book import BookSide, Level, Quote
 from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFees
 from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS, PriceGrid, PriceRange
@@ -16,7 +16,7 @@ from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Count, Price
 from console.history.columns import Quotes
 from console.monitoring.why_not import FunnelStepName
-from console.risk.sizing import Proposal
+from console.risk.proposal import Proposal
 from console.strategies.base import Refusal, SkipsAhead, Style
 from console.strategies.edge import ConstantEdge, EdgeModel, TableEdge
 from console.strategies.favourite_longshot import FavouriteLongshot

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from console.domain.account_events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.book import BookSide, Level, Quote
-from console.domain.events import OrderAcked, OrderBecameUnknown, OrderRejected
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, TimeInForce

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 
 from console.config.catalogue import CATALOGUE
 from console.config.load import DEFAULT, Loaded
-from console.config.schema import InterfaceSettings, Settings
+from console.config.program_settings import InterfaceSettings
+from console.config.schema import Settings
 from console.tui.app import ConsoleApp
 from console.tui.quit_choice import QuitChoice
 

@@ -6,9 +6,10 @@ import msgspec
 
 from console.domain.actions import AlertLevel
 from console.domain.book import BookSide
-from console.domain.events import OperatorCommand, TradingState
+from console.domain.commands import OperatorCommand
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import (
     NOT_HALTING,
     AlertView,

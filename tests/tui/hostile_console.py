@@ -9,11 +9,12 @@ from console_screen import loaded_as
 from fake_engine import NOW, POSITIONS, SNAPSHOT, SWITCHES, FakeEngine, resting
 from test_tui_sanitize import PAYLOADS
 
-from console.config.schema import InterfaceSettings, Settings
+from console.config.program_settings import InterfaceSettings
+from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.book import BookSide
-from console.domain.events import TradingState
 from console.domain.money import Count, Price
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import (
     AlertView,
     ExternalView,

@@ -11,7 +11,7 @@ from textual.widgets import Button
 
 from console.config.logs import LogFile, RunLog
 from console.config.schema import Settings
-from console.domain.events import CancelAllOrders, PauseEntries, Resume
+from console.domain.commands import CancelAllOrders, PauseEntries, Resume
 from console.tui.app import ConsoleApp
 from console.tui.dialogs import QuitDialog, ResumeDialog
 from console.tui.quit_choice import QuitChoice

@@ -14,7 +14,7 @@ from textual.widgets import Button, Input
 from console.config.catalogue import CATALOGUE
 from console.config.errors import ConfigError
 from console.config.schema import Settings
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.settings_preview import Preview, Proposed
 from console.engine.snapshot import LatchView
 from console.tui.cells import put

@@ -4,8 +4,8 @@ import pytest
 from console_screen import NARROW, WIDE, console
 from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 
-from console.config.schema import InterfaceSettings
-from console.domain.events import TradingState
+from console.config.program_settings import InterfaceSettings
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import HaltPhase, HaltView
 
 

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from test_tui_sanitize import PAYLOADS
 
 from console.domain.actions import AlertLevel
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import (
     AlertView,
     ExchangeView,

@@ -6,7 +6,7 @@ from console_screen import HUGE, NARROW, WIDE, console, screen_text
 from fake_engine import POSITIONS, SNAPSHOT, FakeEngine
 from textual.geometry import Region
 
-from console.config.schema import InterfaceSettings
+from console.config.program_settings import InterfaceSettings
 from console.domain.money import Price
 from console.tui.actions import ALL_ACTIONS
 from console.tui.keymap import sound_keymap

@@ -22,9 +22,9 @@ from console.backtest import replay_watch
 from console.backtest.replay import ReplayRequest
 from console.backtest.replay_steps import Step, Steps
 from console.backtest.replay_watch import Ended, Opened, WatchedReplay
-from console.config.schema import InterfaceSettings
+from console.config.program_settings import InterfaceSettings
 from console.domain.actions import AlertLevel
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import AlertView, CurvePoint, HaltPhase, HaltView, Outcomes, Snapshot
 
 PICTURES = Path(__file__).parent / "pictures"

@@ -11,8 +11,9 @@ from console_screen import console
 from fake_engine import NOW, FakeEngine
 
 from console.config.home import Home
-from console.config.schema import InterfaceSettings, Settings
-from console.domain.events import TradingState
+from console.config.program_settings import InterfaceSettings
+from console.config.schema import Settings
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LatchView
 from console.monitoring.checklist import ITEMS
 from console.monitoring.preflight_record import Finding, encoded, trading_hash

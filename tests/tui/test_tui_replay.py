@@ -18,7 +18,8 @@ from textual.widgets import Input
 
 from console.backtest.replay import SHIPPED
 from console.backtest.replay_child import Finished, ReplayChild
-from console.config.schema import EdgeSettings, Settings
+from console.config.schema import Settings
+from console.config.trading_settings import EdgeSettings
 from console.history.collected import Collected, collected_in, register
 from console.tui.app import ConsoleApp
 from console.tui.views import replay as replay_view

@@ -9,8 +9,9 @@ import pytest
 from console_screen import NARROW, WIDE, console
 from fake_engine import NOW, POSITIONS, SNAPSHOT, FakeEngine, dollars
 
-from console.domain.events import CancelOrder, ClosePosition, StopTrading, TradingState
+from console.domain.commands import CancelOrder, ClosePosition, StopTrading
 from console.domain.money import Cash, Count, Price
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import NO_EXIT, ExitView, HaltPhase
 from console.tui.typed_dialog import TypedDialog
 

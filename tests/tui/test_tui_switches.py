@@ -5,10 +5,11 @@ import pytest
 from console_screen import NARROW, WIDE, Console, console
 from fake_engine import MINUTE, NOW, SECOND, FakeEngine
 
-from console.config.schema import QualitySettings, RiskSettings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Gauge, LatchView, SwitchState, SwitchView
-from console.risk.manager import read_switch
+from console.risk.switch_reader import read_switch
 from console.risk.switches.base import RiskView
 from console.risk.switches.every import every_switch
 

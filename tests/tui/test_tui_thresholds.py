@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from scripted_venue import Run, ScriptedExchange
 
 from console.config.load import Loaded, load
-from console.config.schema import InterfaceSettings
-from console.domain.events import ChangeSettings, SettingChange, SettingsChanged
+from console.config.program_settings import InterfaceSettings
+from console.domain.commands import ChangeSettings
+from console.domain.engine_events import SettingChange, SettingsChanged
 from console.engine.overrides import Overrides
 from console.engine.snapshot import HaltPhase, Snapshot
 from console.tui.app import ConsoleApp

@@ -10,7 +10,8 @@ import pytest
 from console_screen import HUGE, WIDE, console
 from fake_engine import NOW, POSITIONS, SNAPSHOT, FakeEngine
 
-from console.config.schema import InterfaceSettings, Settings
+from console.config.program_settings import InterfaceSettings
+from console.config.schema import Settings
 from console.domain.money import Count
 from console.engine.snapshot import Outcomes
 from console.monitoring.buckets import bucket_of

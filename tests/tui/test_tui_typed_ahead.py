@@ -8,7 +8,8 @@ from fake_engine import LATCHES, NOW, FakeEngine
 from textual import events
 from textual.widgets import Input
 
-from console.domain.events import Arm, TradingState
+from console.domain.commands import Arm
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LatchView
 from console.tui.views.thresholds_dialogs import ReviewDialog
 

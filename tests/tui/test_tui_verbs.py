@@ -8,9 +8,10 @@ from console_screen import NARROW, WIDE, console
 from fake_engine import NOW, POSITIONS, FakeEngine, dollars
 from textual.widgets import Button
 
-from console.config.schema import InterfaceSettings
-from console.domain.events import Arm, Disarm, Flatten, ReduceOnly, TradingState
+from console.config.program_settings import InterfaceSettings
+from console.domain.commands import Arm, Disarm, Flatten, ReduceOnly
 from console.domain.money import Count, Price
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import ExitView, LatchView
 from console.tui.actions import ALL_ACTIONS, places_of
 from console.tui.typed_dialog import TypedDialog

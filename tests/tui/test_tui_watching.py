@@ -20,7 +20,9 @@ from console.backtest import replay_watch
 from console.backtest.replay import ReplayRequest
 from console.backtest.replay_steps import Step, Steps
 from console.backtest.replay_watch import Ended, Opened, WatchedReplay
-from console.config.schema import EdgeSettings, InterfaceSettings, Settings
+from console.config.program_settings import InterfaceSettings
+from console.config.schema import Settings
+from console.config.trading_settings import EdgeSettings
 from console.domain.actions import AlertLevel
 from console.domain.money import Cash
 from console.engine.snapshot import AlertView, LogKind

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from console import __version__
 from console.backtest.words import wrapped
@@ -30,6 +29,7 @@ from console.commands.progress import Steps
 from console.commands.signals import ended_by_signals
 from console.commands.workers import add_worker_arguments
 from console.config.load import Loaded
+from console.domain.time_units import NS_PER_S
 from console.engine.durable_file import replace_durably
 from console.monitoring.checklist import ITEMS, Item
 from console.monitoring.preflight_record import (
@@ -44,7 +44,6 @@ from console.monitoring.preflight_record import (
     trading_hash,
 )
 
-_NS_PER_S = 1_000_000_000
 _ID_WIDTH = max(len(item.id) for item in ITEMS)
 
 
@@ -191,7 +190,7 @@ def _print(standing: Standing) -> None:
             print(part)
 
 
-def _document(found: Sequence[Standing], record: _Record, environment: str) -> dict[str, Any]:
+def _document(found: Sequence[Standing], record: _Record, environment: str) -> dict[str, object]:
     return {
         "environment": environment,
         "program": __version__,
@@ -200,8 +199,8 @@ def _document(found: Sequence[Standing], record: _Record, environment: str) -> d
     }
 
 
-def _item(standing: Standing, finding: Finding | None) -> dict[str, Any]:
-    at = None if finding is None else datetime.fromtimestamp(finding.at_ns // _NS_PER_S, UTC).isoformat()
+def _item(standing: Standing, finding: Finding | None) -> dict[str, object]:
+    at = None if finding is None else datetime.fromtimestamp(finding.at_ns // NS_PER_S, UTC).isoformat()
     return {
         "id": standing.item.id,
         "section": standing.item.section,

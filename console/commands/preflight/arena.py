@@ -15,17 +15,18 @@ from console.app import Launch
 from console.app.parts import signer_of, venue_of
 from console.config.home import EnvironmentFolder, Home
 from console.config.load import environment_file, load
-from console.config.schema import PracticeSettings, Settings
+from console.config.program_settings import PracticeSettings
+from console.config.schema import Settings
 from console.domain.market import Ticker
 from console.domain.order import OrderReport, OrderStatus
 from console.domain.ports import Venue
+from console.domain.time_units import NS_PER_S
 from console.exchange.clock import ServerClock
 from console.exchange.hosts import read_connection
 from console.practice.child import practice_exchange
 
 PATIENCE_S = 60.0
 _LOOK_S = 0.05
-_NS_PER_S = 1_000_000_000
 
 Answer = TypeVar("Answer")
 
@@ -118,7 +119,7 @@ class Arena:
         if order.ticker not in self._close_ns:
             market = self._asked(lambda venue: venue.market(order.ticker))
             self._close_ns[order.ticker] = market.close_ns
-        return self._close_ns[order.ticker] > time.time_ns() + int(seconds * _NS_PER_S)
+        return self._close_ns[order.ticker] > time.time_ns() + int(seconds * NS_PER_S)
 
     def has_cancelled(self, client_order_id: str) -> bool:
         """Whether it lists this order as cancelled; raises VenueError."""

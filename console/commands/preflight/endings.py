@@ -23,9 +23,9 @@ import msgspec
 from console.app import UncleanError, offline_engine
 from console.commands.errors import ExitCode
 from console.commands.preflight.arena import PATIENCE_S, Arena, TimeUpError, wait_for
-from console.config.load import VARIABLE_PREFIX
-from console.domain.events import TradingState
+from console.config.assignments import VARIABLE_PREFIX
 from console.domain.ports import VenueError
+from console.domain.trading_state import TradingState
 from console.engine.journal import JournalError
 
 ENDED, KILLED, REFUSED = ("ended", "ended-again"), "killed", "refused"

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 from console.commands.preflight.arena import TimeUpError
 from console.commands.preflight.session import MAKER, Session
-from console.domain.events import ClosePosition, TradingState
+from console.domain.commands import ClosePosition
 from console.domain.money import Price
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LatchView, PositionView, Snapshot
 from console.monitoring.why_not import FunnelStepName
 from console.risk.latches import EVERYTHING
 
 _NUDGE_S = 2.0
 _QUIET_S = 0.5
-_HELD_NS = 4_000_000_000
+_HELD_NS = 4 * NS_PER_S
 
 PAUSED, HALTED, REDUCE_ONLY = TradingState.PAUSED, TradingState.HALTED, TradingState.REDUCE_ONLY
 

@@ -8,16 +8,11 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from console.domain.account_events import OrderBecameUnknown, OrderFilled, OrderRejected, OrderReported
 from console.domain.book import BookSide
-from console.domain.events import (
-    EngineEvent,
-    ExchangeStatusRead,
-    OrderBecameUnknown,
-    OrderFilled,
-    OrderRejected,
-    OrderReported,
-)
+from console.domain.events import EngineEvent
 from console.domain.market import Market, Ticker
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import PRICE_PER_CENT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, PositionReport, Settlement
 from console.domain.ports import Feed, HaltLine, KeyRefusedError, SubmitOutcome, Tokens, Universe, Venue

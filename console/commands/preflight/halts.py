@@ -6,14 +6,15 @@ import time
 
 from console.commands.preflight.arena import TimeUpError, wait_for
 from console.commands.preflight.session import MAKER, Session
-from console.domain.events import TradingState
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
 from console.engine.gate import Gate, Sentinel
 from console.engine.snapshot import RestingView
 
 _TRIES = 5
 _UNCONFIRMED_S = 1.5
-_LASTS_NS = 6_000_000_000
-_EXPIRES_NS = 2_000_000_000
+_LASTS_NS = 6 * NS_PER_S
+_EXPIRES_NS = 2 * NS_PER_S
 """An order expires by itself within the last second of its market."""
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.commands.preflight.outcome import Outcome, failed, passed
-from console.domain.events import OrderFilled, OrderIntended
+from console.domain.account_events import OrderFilled, OrderIntended
+from console.domain.time_units import NS_PER_S
 from console.engine.journal import JournalError
 from console.engine.journal_copy import journal_copy
 from console.monitoring.metrics_collector import METRICS_JSON, TRADES_CSV
 
 DEMO_DAYS = 7
-_NS_PER_S = 1_000_000_000
 
 
 @dataclass
@@ -36,7 +36,7 @@ def traded(journal: Path) -> Traded:
                 found.fills += isinstance(event, OrderFilled)
                 # A clock that was wrong has made no days.
                 if event.at_ns <= now_ns:
-                    found.days.add(datetime.fromtimestamp(event.at_ns // _NS_PER_S, UTC).date().isoformat())
+                    found.days.add(datetime.fromtimestamp(event.at_ns // NS_PER_S, UTC).date().isoformat())
     except FileNotFoundError:
         pass
     return found

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from console.commands.preflight.arena import Arena, TimeUpError
+from console.domain.account_events import OrderAcked, OrderRejected
 from console.domain.book import NO_QUOTE, BookSide
-from console.domain.events import OrderAcked, OrderRejected
 from console.domain.money import PRICE_PER_CENT, Count, Price
 from console.domain.order import OrderIntent, TimeInForce
 from console.domain.ports import SubmitOutcome, Universe, Venue

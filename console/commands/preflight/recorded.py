@@ -14,11 +14,11 @@ from console.backtest.fee_schedules import FeeFileError, FeeSchedules
 from console.backtest.setup import Setup
 from console.backtest.shipped_setup import shipped_setup
 from console.backtest.sweep import GUIDES_GRID, Pair, Row, best_of, warnings_of
-from console.backtest.walk_forward import NS_PER_DAY, Life, lives_of
+from console.backtest.walk_forward import Life, lives_of
 from console.backtest.walk_forward_report import WalkForward
 from console.backtest.words import dollars, figure, percent, some
 from console.commands import walk_forward
-from console.commands.backtest_arguments import run_on
+from console.commands.backtest_arguments import OTHER_LATENCIES, run_on
 from console.commands.errors import UserError
 from console.commands.history_arguments import open_history
 from console.commands.preflight.outcome import Outcome, failed, passed
@@ -27,6 +27,8 @@ from console.commands.trial_runs import TrialRuns
 from console.config.catalogue import CATALOGUE
 from console.config.home import Home
 from console.config.schema import Settings
+from console.domain.time_units import NS_PER_DAY
+from console.risk.correlation import CORRELATED_ABOVE
 from console.risk.groups import Grouping
 from console.strategies.edge_table import edge_model_of
 
@@ -41,10 +43,8 @@ _LONG_WINDOWS_DAYS = (90, 30)
 _SHORT_WINDOWS_DAYS = (45, 15)
 """Training and test, where there is enough for the first, and where there is not."""
 
-_LATENCIES = (0, 3)
 _MOMENTS = 3
 _DAYS_A_MONTH = 30.44
-_THRESHOLD = 0.5
 NO_HISTORY = "no history: give a folder of recorded markets with --data; `kconsole collect` fills one"
 
 
@@ -109,7 +109,7 @@ class Recorded:
             bar.begin("running")
             result = run_on(timeline, setup, bar)
             others = {}
-            for factor in _LATENCIES:
+            for factor in OTHER_LATENCIES:
                 bar.begin(f"at {factor} times the latency")
                 others[factor] = run_on(timeline, setup.with_latency(factor), bar)
         context = Context(data=str(self._arguments.data), at_latency=others)
@@ -261,7 +261,7 @@ def groups(recorded: Recorded) -> Outcome:
     from console.backtest.market_groups import find_groups
 
     with Steps() as steps:
-        found = find_groups(recorded.timeline, "", _THRESHOLD, None, steps.begin)
+        found = find_groups(recorded.timeline, "", CORRELATED_ABOVE, None, steps.begin)
     grouping = Grouping(recorded.settings.risk.groups)
     in_force = {market.ticker: grouping.place(market).group for market in recorded.timeline.markets}
     apart = sorted(
@@ -269,8 +269,9 @@ def groups(recorded: Recorded) -> Outcome:
     )
     pairs = found.pairs
     said = (
-        f"{some(pairs.measured, 'pair')} measured: {pairs.above_threshold:,} correlate above {_THRESHOLD} "
-        f"and {pairs.below_negative_threshold:,} below -{_THRESHOLD}, which is what chance makes; "
+        f"{some(pairs.measured, 'pair')} measured: {pairs.above_threshold:,} correlate "
+        f"above {CORRELATED_ABOVE} and {pairs.below_negative_threshold:,} below -{CORRELATED_ABOVE}, "
+        f"which is what chance makes; "
         f"{some(len(recorded.settings.risk.groups), 'pinned group')}; of {some(len(found.groups), 'group')} "
         f"found, {len(apart)} are not in one group of those in force"
     )

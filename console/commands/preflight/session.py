@@ -14,7 +14,8 @@ from console.commands.preflight.probe import Probe
 from console.commands.preflight.receiver import OwnReceiver, own_receiver
 from console.config.catalogue import CATALOGUE
 from console.config.values import text_of
-from console.domain.events import ChangeSettings, Resume, TradingState
+from console.domain.commands import ChangeSettings, Resume
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import LatchView, Snapshot
 from console.engine.worker import EngineWorker
 from console.risk.switches.every import every_switch

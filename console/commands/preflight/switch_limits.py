@@ -8,16 +8,16 @@ from decimal import Decimal
 from fractions import Fraction
 
 from console.config.schema import Settings
-from console.domain.events import ClockSkewRead, TradingState
+from console.domain.account_events import ClockSkewRead
 from console.domain.money import CASH_PER_DOLLAR, Cash
+from console.domain.time_units import MS_PER_S, NS_PER_S
+from console.domain.trading_state import TradingState
 from console.risk.exposure import NOTHING, Exposure, WorstCase
 from console.risk.switches.base import Reading, RiskView
 from console.risk.switches.every import every_switch
 from console.risk.text import dollars, percent
 
 _NOW_NS = 1_800_000_000_000_000_000
-_NS_PER_S = 1_000_000_000
-_MS_PER_S = 1_000
 _CENTIBPS_PER_BPS = 100
 _EQUITY = Cash(10_000 * CASH_PER_DOLLAR)
 _SMALL, _LARGE = Cash(CASH_PER_DOLLAR), Cash(10**9 * CASH_PER_DOLLAR)
@@ -120,7 +120,7 @@ def _slippage(settings: Settings) -> Iterator[Limit]:
 
 def _stale_book(settings: Settings) -> Iterator[Limit]:
     most_s = settings.quality.max_stale_book_seconds
-    most_ns = int(most_s * _NS_PER_S)
+    most_ns = int(most_s * NS_PER_S)
     older, old = (_view(feed_proved_ns=_NOW_NS - each) for each in (most_ns + 1, most_ns))
     yield Limit(f"{most_s} s", older, old, PAUSED)
 
@@ -158,7 +158,7 @@ def _unknown_orders(settings: Settings) -> Iterator[Limit]:
         return _view(unknown_since_ns=(_NOW_NS - age_ns,) * number)
 
     yield Limit(f"{most} orders", unknown(most + 1, 0), unknown(most, 0), PAUSED)
-    halts_ns, pauses_ns = int(halts_s * _NS_PER_S), int(pauses_s * _NS_PER_S)
+    halts_ns, pauses_ns = int(halts_s * NS_PER_S), int(pauses_s * NS_PER_S)
     if most and pauses_ns < halts_ns:
         yield Limit(f"{pauses_s} s", unknown(1, pauses_ns + 1), unknown(1, pauses_ns), PAUSED)
     before = PAUSED if pauses_ns < halts_ns or not most else None
@@ -167,7 +167,7 @@ def _unknown_orders(settings: Settings) -> Iterator[Limit]:
 
 def _clock_skew(settings: Settings) -> Iterator[Limit]:
     most_s = settings.quality.max_clock_skew_seconds
-    most_ms, most_ns = int(most_s * _MS_PER_S), int(most_s * _NS_PER_S)
+    most_ms, most_ns = int(most_s * MS_PER_S), int(most_s * NS_PER_S)
     for sign in (1, -1):
         further, far = (
             _view(clock=ClockSkewRead(at_ns=_NOW_NS, skew_ms=sign * each)) for each in (most_ms + 1, most_ms)

@@ -15,13 +15,13 @@ from console.config.errors import ConfigError
 from console.config.log_reader import parse_line
 from console.config.logs import RUN_LOG
 from console.config.schema import Settings
+from console.domain.time_units import MS_PER_S
 from console.engine.durable_file import replace_durably
 from console.exchange.clock import ServerClock, date_ms
 
 _CONTENT = b"a file\n"
 _TIMEOUT_S = 5.0
 _NEWEST_LINES = 1_000
-_MS_PER_S = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +96,8 @@ def clock(rest: str, settings: Settings) -> Outcome:
     if skew_ms is None:
         return failed(f"{address} does not say what time it is")
     limit_s = settings.quality.max_clock_skew_seconds
-    said = f"ours is {skew_ms / _MS_PER_S:+.1f} s off the exchange's, to about a second; {limit_s} s pause"
+    said = f"ours is {skew_ms / MS_PER_S:+.1f} s off the exchange's, to about a second; {limit_s} s pause"
     # An answer tells whole seconds, so less than that cannot be told from none.
-    if abs(skew_ms) <= _MS_PER_S:
+    if abs(skew_ms) <= MS_PER_S:
         return passed(said)
     return failed(f"{said}: let the system set its clock by NTP")

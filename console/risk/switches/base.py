@@ -9,14 +9,12 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from console.domain.events import (
-    ClockSkewRead,
-    ExchangeStatusRead,
-    GuardSeen,
-    PositionsCompared,
-    TradingState,
-)
+from console.domain.account_events import ClockSkewRead, PositionsCompared
+from console.domain.engine_events import GuardSeen
+from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import Cash
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
 from console.risk.exposure import Exposure
 
 WARNS_AT = Fraction(7, 10)
@@ -24,10 +22,10 @@ WARNS_AT = Fraction(7, 10)
 
 _WARNS, _WARNS_OF = WARNS_AT.as_integer_ratio()
 
-MAY_OVERTAKE_NS = 1_000_000_000
+MAY_OVERTAKE_NS = NS_PER_S
 """By how much what was learned may be ahead of the event at hand, before the clock has stepped back."""
 
-READS_KEEP_NS = 120_000_000_000
+READS_KEEP_NS = 120 * NS_PER_S
 """How long a read of the exchange counts as known; the engine reads each of them every few seconds."""
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from console.config.schema import QualitySettings
-from console.domain.events import TradingState
+from console.config.trading_settings import QualitySettings
+from console.domain.time_units import MS_PER_S, NS_PER_S
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Reading, RiskView, Switch, safe, tripped, unknown
 
 CLOCK_SKEW = "clock_skew"
 
-_MS_PER_S = 1000
-_NS_PER_S = 1_000_000_000
 _WARNS_FROM_MS = 1000
 
 
@@ -48,15 +47,15 @@ class ClockSkew(Switch):
 
     def evaluate(self, view: RiskView) -> Reading:
         threshold, skew_ms = self._most, view.skew_ms
-        if abs(view.clock_step_ns) > self._limit_s * _NS_PER_S:
-            step = f"{view.clock_step_ns / _NS_PER_S:+.1f} s"
+        if abs(view.clock_step_ns) > self._limit_s * NS_PER_S:
+            step = f"{view.clock_step_ns / NS_PER_S:+.1f} s"
             reason = f"our clock stepped by {step}; feed and account must be heard anew"
             return tripped(f"stepped {step}", threshold, reason)
         if skew_ms is None:
             return unknown(threshold)
-        text = f"{skew_ms / _MS_PER_S:+.1f} s"
-        if abs(skew_ms) > self._limit_s * _MS_PER_S:
+        text = f"{skew_ms / MS_PER_S:+.1f} s"
+        if abs(skew_ms) > self._limit_s * MS_PER_S:
             ahead = "ahead of" if skew_ms > 0 else "behind"
-            seconds = f"{abs(skew_ms) / _MS_PER_S:.1f} s"
+            seconds = f"{abs(skew_ms) / MS_PER_S:.1f} s"
             return tripped(text, threshold, f"our clock is {seconds} {ahead} the exchange's")
         return safe(text, threshold, warns=abs(skew_ms) >= _WARNS_FROM_MS)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
-from console.config.schema import RiskSettings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
 from console.domain.money import CASH_PER_DOLLAR, Cash
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import EvaluatedAt, Reading, RiskView, Switch, nears, safe, tripped, unknown
 from console.risk.text import dollars, percent
 

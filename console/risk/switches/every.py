@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from console.config.schema import QualitySettings, RiskSettings
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
 from console.risk.switches.api_key import ApiKey
 from console.risk.switches.base import Switch
 from console.risk.switches.clock_skew import ClockSkew

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Reading, RiskView, Switch, safe, tripped, unknown
 
 _GOOD = "trading"

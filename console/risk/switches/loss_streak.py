@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from console.config.schema import RiskSettings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
+from console.domain.time_units import NS_PER_HOUR
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Measure, Reading, RiskView, Switch, nears, safe, tripped, unknown
 
 LOSS_STREAK = "loss_streak"
-
-_NS_PER_HOUR = Decimal(3_600_000_000_000)
 
 
 class LossStreak(Switch):
@@ -27,7 +24,7 @@ class LossStreak(Switch):
 
     def __init__(self, limits: RiskSettings) -> None:
         self._limits = limits
-        self.lasts_ns = int(limits.loss_streak_pause_hours * _NS_PER_HOUR)
+        self.lasts_ns = int(limits.loss_streak_pause_hours * NS_PER_HOUR)
         self.clears = f"by itself after {limits.loss_streak_pause_hours} h, or operator"
 
     @property

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from console.domain.events import TradingState
-from console.risk.switches.base import (
-    READS_KEEP_NS,
-    Reading,
-    RiskView,
-    Switch,
-    safe,
-    tripped,
-    unknown,
-)
+from console.domain.trading_state import TradingState
+from console.risk.switches.base import READS_KEEP_NS, Reading, RiskView, Switch, safe, tripped, unknown
 from console.risk.text import seconds
 
 POSITION_MISMATCH = "position_mismatch"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from console.config.schema import RiskSettings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Measure, Reading, RiskView, Switch, nears, safe, tripped, unknown
 
 REJECT_RATE = "reject_rate"

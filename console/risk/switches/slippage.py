@@ -6,8 +6,8 @@ from fractions import Fraction
 from functools import cached_property
 from math import floor
 
-from console.config.schema import QualitySettings
-from console.domain.events import TradingState
+from console.config.trading_settings import QualitySettings
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Measure, Reading, RiskView, Switch, nears, safe, tripped, unknown
 from console.risk.text import percent
 

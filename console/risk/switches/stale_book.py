@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from console.config.schema import QualitySettings
-from console.domain.events import TradingState
+from console.config.trading_settings import QualitySettings
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import (
     MAY_OVERTAKE_NS,
     Reading,
@@ -17,8 +18,6 @@ from console.risk.switches.base import (
     unknown,
 )
 from console.risk.text import seconds
-
-_NS_PER_S = 1_000_000_000
 
 
 class StaleBook(Switch):
@@ -45,7 +44,7 @@ class StaleBook(Switch):
         return f"> {self._quality.max_stale_book_seconds} s"
 
     def evaluate(self, view: RiskView) -> Reading:
-        limit_ns = int(self._quality.max_stale_book_seconds * Decimal(_NS_PER_S))
+        limit_ns = int(self._quality.max_stale_book_seconds * Decimal(NS_PER_S))
         threshold = f"{self._quality.max_stale_book_seconds} s"
         age_ns = view.feed_age_ns
         if age_ns is None:

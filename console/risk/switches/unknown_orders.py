@@ -6,14 +6,13 @@ from decimal import Decimal
 
 import msgspec
 
-from console.config.schema import RiskSettings
-from console.domain.events import TradingState
+from console.config.risk_settings import RiskSettings
+from console.domain.time_units import NS_PER_S
+from console.domain.trading_state import TradingState
 from console.risk.switches.base import Measure, Reading, RiskView, Switch, safe, tripped, unknown
 from console.risk.text import seconds
 
 UNKNOWN_ORDERS = "unknown_orders"
-
-_NS_PER_S = 1_000_000_000
 
 
 class UnknownOrders(Switch):
@@ -76,4 +75,4 @@ class UnknownOrders(Switch):
 
 
 def _ns(limit_s: Decimal) -> int:
-    return int(limit_s * _NS_PER_S)
+    return int(limit_s * NS_PER_S)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from console.config.schema import Settings
-from console.domain.events import TradingState
 from console.domain.money import Cash, Price, cost
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import PositionView, Snapshot
 from console.risk.latches import DISARMED
 from console.tui import formatting as fmt

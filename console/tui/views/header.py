@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.domain.actions import AlertLevel
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
 from console.monitoring.responses import response_to
 from console.tui import formatting as fmt

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from textual import events
 
-from console.domain.events import TradingState
+from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.tui import formatting as fmt
 from console.tui.canvas import Canvas

@@ -13,7 +13,7 @@ from console.config.errors import ConfigError
 from console.config.load import Loaded
 from console.config.schema import Settings
 from console.config.values import checked, from_text
-from console.domain.events import SettingsChanged
+from console.domain.engine_events import SettingsChanged
 from console.engine.settings_preview import Preview, preview
 from console.engine.snapshot import Snapshot
 from console.tui.cells import EMPTY, Line, Span, Tone, left, put

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from console.domain.events import SettingsChanged
+from console.domain.engine_events import SettingsChanged
 from console.tui.cells import EMPTY, Line, Tone, join, put
 from console.tui.formatting import SECOND_NS
 
