@@ -43,11 +43,11 @@ def console() -> None:
     from console.config.catalogue import CATALOGUE
     from console.config.load import DEFAULT, Loaded
     from console.config.schema import Settings
-    from console.tui.app import ConsoleApp
+    from console.tui.start import make_app
 
     loaded = Loaded(Settings(), dict.fromkeys(CATALOGUE, DEFAULT), {})
     engine = FakeEngine()
-    ConsoleApp(engine, loaded, home=Path("/nonexistent"), wall_ns=engine.wall_ns).run()
+    make_app(engine, loaded, home=Path("/nonexistent"), wall_ns=engine.wall_ns).run()
 
 
 def busy(folder: Path, events_per_s: int) -> None:

@@ -16,6 +16,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from console.backtest.result import Result
-    from console.history.timeline import Timeline
     from console.strategies.base import QuoteColumns
 
 EVERY = 500
@@ -54,8 +55,8 @@ class Toggle:
 
         self._tickers = tickers
         self._seen = np.zeros(len(tickers), dtype=np.int64)
-        self._due: dict[Ticker, list[int]] = {ticker: [] for ticker in tickers}
-        self._next: dict[Ticker, int] = {}
+        self._coming: deque[tuple[int, Ticker]] = deque()
+        self._due: set[Ticker] = set()
         self._holds: set[Ticker] = set()
         self._fees = KalshiFees(AccountPrecision.BROKER_CLEARED)
 
@@ -71,15 +72,17 @@ class Toggle:
         flags: npt.NDArray[np.bool_] = (numbers + self._seen[market]) % EVERY == 0
         self._seen += counts
         for row in np.flatnonzero(flags).tolist():
-            self._due[self._tickers[market[row]]].append(int(quotes.ts_ns[row]))
+            self._coming.append((int(quotes.ts_ns[row]), self._tickers[market[row]]))
         return flags
 
     def consider(self, market: Market, quote: Quote, now_ns: int) -> Proposal | Refusal:
-        ticker = market.ticker
-        due = self._due[ticker]
-        if not due or now_ns < due[0]:
+        coming = self._coming
+        while coming and coming[0][0] <= now_ns:
+            self._due.add(coming.popleft()[1])
+        # Mostly nothing is due, which is told without a look at the market.
+        if not self._due or (ticker := market.ticker) not in self._due:
             return _NOT_DUE
-        del due[0]
+        self._due.remove(ticker)
         side = BookSide.ASK if ticker in self._holds else BookSide.BID
         self._holds ^= {ticker}
         level = quote.touch(side)
@@ -191,8 +194,8 @@ def measure(path: Path, mode: str) -> None:
     )
 
 
-def _toggle(timeline: Timeline) -> Toggle:
-    return Toggle([market.ticker for market in timeline.markets])
+def _toggle(markets: Sequence[Market]) -> Toggle:
+    return Toggle([market.ticker for market in markets])
 
 
 def _cash_without_payouts(result: Result) -> int:

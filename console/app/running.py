@@ -16,6 +16,7 @@ from console.app.launch import Launch
 from console.app.metrics import RunMetrics
 from console.app.metrics_server import serve_metrics
 from console.app.parts import connection_of, edge_in, notes_of, risk_of, signer_of, strategy_of, universe_of
+from console.app.recording import RunRecording
 from console.config.home import lock_key
 from console.config.logs import RunLog, start_logging
 from console.config.redaction import conceal
@@ -63,10 +64,12 @@ def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned
         stack.callback(alerting.stop)
         metrics = RunMetrics(launch)
         stack.callback(metrics.close)
+        recording = RunRecording(launch)
+        stack.callback(recording.close)
         make_account = simulated_account if launch.dry_run else exchange_account
-        account = make_account(launch, connection, signer, ServerClock(time.time_ns))
+        account = make_account(launch, connection, signer, ServerClock(time.time_ns), recording)
         opener = None if earlier is None else record_opener(launch, connection, earlier)
-        plan = _plan(launch, account, outage, opener, run_log, guard, alerting, metrics)
+        plan = _plan(launch, account, outage, opener, run_log, guard, alerting, metrics, recording)
         worker = EngineWorker(changed(plan))
         stack.callback(lambda: worker.stop(cancel_resting=True))
         if guard is not None:
@@ -74,6 +77,7 @@ def running_engine(launch: Launch, changed: Callable[[Plan], Plan] = _as_planned
         _start(worker, launch, earlier)
         alerting.follow(worker)
         metrics.follow(worker)
+        recording.follow(worker)
         stack.callback(serve_metrics(metrics, launch.settings.monitoring.prometheus_port, worker))
         run_log.on_trouble = lambda text: worker.note_error("log", text)
         _write_status(worker, launch, stack)
@@ -131,6 +135,7 @@ def _plan(
     guard: GuardProcess | None,
     alerting: Alerting,
     metrics: RunMetrics,
+    recording: RunRecording,
 ) -> Plan:
     settings = launch.settings
     edge = edge_model_of(settings.edge, launch.folder.path.parent, time.time_ns())
@@ -157,6 +162,7 @@ def _plan(
         open_record=open_record,
         backups=None if launch.dry_run else Backups(launch.folder.backups),
         overrides=launch.overrides,
+        hear=recording.hear,
         tell=alerting.tell,
         watch=metrics.watch,
         deliveries=alerting.views,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from console.backtest.criticism_of_chance import chance
 from console.backtest.criticism_of_data import data
 from console.backtest.words import counts, dollars, percent, some
+from console.monitoring.performance import MOST_FEES_SHARE
 
 if TYPE_CHECKING:
     from console.backtest.report import Context, Report
     from console.backtest.setup import Setup
 
-_HIGH_FEES_PCT = 20.0
 _LATENCY_SHARE = 0.25
 _NS_PER_S = 1_000_000_000
 
@@ -64,9 +64,10 @@ def _fees(report: Report) -> Iterator[str]:
             f"the fees of {report.assumed_fees:,} of {some(fills, 'fill')} are assumed, not known "
             f"({counts(report.fills_by_fees)}): name their series in --fee-schedule"
         )
-    if it.fee_pct_of_pnl is not None and it.fee_pct_of_pnl > _HIGH_FEES_PCT:
+    if it.fee_share is not None and it.fee_share > MOST_FEES_SHARE:
         yield (
-            f"fees take {it.fee_pct_of_pnl:.0f} % of the profit before charges, over {_HIGH_FEES_PCT:.0f} %: "
+            f"fees take {percent(it.fee_share, 0)} of the profit before charges, over "
+            f"{percent(MOST_FEES_SHARE, 0)}: "
             "an error of the fees' size in the edge turns the sign"
         )
     models = report.fee_models

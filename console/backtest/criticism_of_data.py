@@ -70,13 +70,18 @@ def _rows(report: Report, setup: Setup) -> Iterator[str]:
             f"{some(odd, 'result')} of the recording contradict the market's last quote: check them against "
             "the exchange before believing hit rates"
         )
-    if result.unsized_rows and setup.assumed_depth is None:
+    if result.unsized_rows and not setup.shows_unsized:
         yield (
             f"{some(result.unsized_rows, 'row')} had no size, and nothing was filled there: record sizes, or "
-            "assume them by --assume-depth"
+            "invent them by --assume-depth or --modelled-depth"
         )
     unsized = result.noted.get(_UNSIZED)
-    if unsized and setup.assumed_depth is not None:
+    if unsized and setup.modelled_depth:
+        yield (
+            f"{some(unsized, 'quote')} had no size and were given one drawn by the laws of recorded BTC "
+            "books: fills there are invented, try other seeds"
+        )
+    elif unsized and setup.assumed_depth is not None:
         yield (
             f"{some(unsized, 'quote')} had no size and were taken to show "
             f"{format_count(setup.assumed_depth)} contracts: fills there are invented, compare with a "

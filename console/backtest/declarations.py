@@ -41,11 +41,11 @@ def _slippage(model: SlippageModel) -> str:
 
 
 def _depth(setup: Setup) -> str:
-    return (
-        "nothing fills"
-        if setup.assumed_depth is None
-        else f"{format_count(setup.assumed_depth)} contracts assumed"
-    )
+    if setup.modelled_depth:
+        return "drawn, as practice draws them"
+    if setup.assumed_depth is None:
+        return "nothing fills"
+    return f"{format_count(setup.assumed_depth)} contracts assumed"
 
 
 def _ms(ns: int) -> str:

@@ -48,7 +48,7 @@ from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Coun
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement, TimeInForce
 from console.monitoring.records import FillRecord
 from console.simulation.broker import Broker
-from console.simulation.matching import Execution, QueueModel
+from console.simulation.execution import Execution, QueueModel
 from console.simulation.slippage import SlippageModel
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from console.simulation.broker import Broker
 if TYPE_CHECKING:
     from console.backtest.setup import Setup
     from console.history.markets import Outcome
-    from console.simulation.matching import Execution
+    from console.simulation.execution import Execution
 
 Tell = Callable[[list[EngineEvent], int], None]
 """Send us events at a time of the exchange's."""

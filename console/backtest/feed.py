@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from console.backtest.modelled_depth import ModelledDepth
 from console.backtest.skip_ahead import Points
+from console.domain.market import Market
 from console.history.columns import UNKNOWN_SIZE, Quotes
 
 if TYPE_CHECKING:
@@ -51,10 +54,11 @@ class Arrivals:
 
 
 class QuoteFeed:
-    """Delays quotes, in their order; a size that was not recorded is the one assumed, or none."""
+    """Delays quotes, in their order; a size that was not recorded is drawn, the one assumed, or none."""
 
-    def __init__(self, setup: Setup, points: Points) -> None:
+    def __init__(self, setup: Setup, points: Points, markets: Sequence[Market]) -> None:
         self._latency = setup.latency
+        self._modelled = ModelledDepth(setup.seed, markets) if setup.modelled_depth else None
         self._unknown_size = setup.assumed_depth or 0
         self._draws = np.random.default_rng(setup.seed)
         self._last_ns = 0
@@ -76,6 +80,8 @@ class QuoteFeed:
         return Arrivals(quotes, at_ns, may_act, needed)
 
     def _sized(self, quotes: Quotes) -> Quotes:
+        if self._modelled is not None:
+            return self._modelled.sized(quotes)
         return replace(quotes, bid_size=self._known(quotes.bid_size), ask_size=self._known(quotes.ask_size))
 
     def _known(self, sizes: Counts) -> Counts:

@@ -16,7 +16,7 @@ from console.monitoring.records import MARK_OUT_NS, Decision, FillRecord
 
 if TYPE_CHECKING:
     from console.history.markets import Outcome
-    from console.simulation.matching import Execution
+    from console.simulation.execution import Execution
 
 
 class FillLog:

@@ -56,7 +56,7 @@ class Kernel:
         self.exchange = ExchangeSide(
             setup, self._places, self.display, self.books, self.agenda, self._answer, self.fills.note
         )
-        strategy = setup.make_strategy(timeline)
+        strategy = setup.make_strategy(timeline.markets)
         self.clock = OurClock(setup.skew, first_ns)
         self.desk = Desk(
             setup,
@@ -71,7 +71,7 @@ class Kernel:
         self._entry = Delays(latency.entry_ns, latency.jitter_ns, f"{setup.seed} entry")
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
         self._points = Points(strategy, len(self._tickers))
-        self._feed = QuoteFeed(setup, self._points)
+        self._feed = QuoteFeed(setup, self._points, timeline.markets)
         step_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
         self._scan_times = ScanTimes(self.agenda, self.desk, step_ns, self._scan)
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
@@ -79,9 +79,10 @@ class Kernel:
         self._cursors: dict[int, int] = {}
         self._passed: int | None = None
         self._arrivals: Arrivals
-        self._delivered = [-1] * len(self._tickers)
         self._newest = np.full(len(self._tickers), -1, dtype=np.int64)
-        self._priced = self._newest.copy()
+        self._priced, self._shown = self._newest.copy(), self._newest.copy()
+        # The same numbers: one of them is read faster through a view of the memory.
+        self._delivered = self._shown.data
         self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
         self._scans = 0
@@ -117,9 +118,8 @@ class Kernel:
 
     def _enter(self, rows: Slice, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
-        self._delivered = [-1] * len(self._tickers)
-        self._newest.fill(-1)
-        self._priced.fill(-1)
+        for rows_of in (self._newest, self._priced, self._shown):
+            rows_of.fill(-1)
         self._caught_up = 0
         self.exchange.leave()
         self.display.enter(arrivals.quotes)
@@ -147,7 +147,7 @@ class Kernel:
         """The hot loop: one recorded quote after the other through the engine."""
         arrivals, quotes = self._arrivals, self._arrivals.quotes
         agenda, desk, delivered, working = self.agenda, self.desk, self._delivered, self._working
-        handle, perform, tickers = desk.engine.handle, desk.perform, self._tickers
+        handle, perform, tickers, skips = desk.engine.handle, desk.perform, self._tickers, self._skips
         at_ns_of = arrivals.at_ns[rows]
         times = at_ns_of.tolist()
         our_times = times if self.clock.is_right else self.clock.of_all(at_ns_of).tolist()
@@ -165,9 +165,10 @@ class Kernel:
                 agenda.run_before(at_ns, Phase.DELIVER, row)
                 if desk.stopped_by is not None:
                     break
-            if row <= delivered[place]:
-                continue
-            delivered[place] = row
+            if skips:
+                if row <= delivered[place]:
+                    continue
+                delivered[place] = row
             if may_act or place in working:
                 desk.keep_house(at_ns)
             dispatched += 1
@@ -252,24 +253,18 @@ class Kernel:
     def _mark_held(self) -> None:
         """Let the engine know at what positions are marked."""
         held = self.desk.engine.account.held
-        places = [self._places[ticker] for ticker in held]
-        delivered, tickers, rows = self._delivered, list[Ticker](), list[int]()
-        for ticker, place, priced, newest in zip(
-            held, places, self._priced[places].tolist(), self._newest[places].tolist(), strict=True
-        ):
-            known = delivered[place]
-            if newest > known:
-                # An empty book leaves the price before it in force.
-                if known < priced < newest:
-                    tickers.append(ticker)
-                    rows.append(priced)
-                tickers.append(ticker)
-                rows.append(newest)
-                delivered[place] = newest
-        take_quote = self.desk.engine.markets.take_quote
-        quotes = quotes_of(self._arrivals.quotes, np.array(rows, dtype=np.int64))
-        for ticker, quote in zip(tickers, quotes, strict=True):
-            take_quote(ticker, quote)
+        places = np.fromiter(map(self._places.__getitem__, held), dtype=np.int64, count=len(held))
+        known, priced, newest = self._shown[places], self._priced[places], self._newest[places]
+        # An empty book leaves the price before it in force.
+        self._requote(priced[(known < priced) & (priced < newest)])
+        self._requote(newest[known < newest])
+        self._shown[places] = np.maximum(known, newest)
+
+    def _requote(self, rows: np.typing.NDArray[np.int64]) -> None:
+        take_quote, tickers = self.desk.engine.markets.take_quote, self._tickers
+        quotes = self._arrivals.quotes
+        for place, quote in zip(quotes.market[rows].tolist(), quotes_of(quotes, rows), strict=True):
+            take_quote(tickers[place], quote)
 
     def _settle_what_is_left(self) -> None:
         """After the last row only what is held or rests goes on, to its end."""
@@ -278,7 +273,7 @@ class Kernel:
         self._mark_now(self.now_ns)
         account = self.desk.engine.account
         while (next_ns := self.agenda.next_ns) is not None:
-            held = account.held
+            held = dict(account.held)
             self.agenda.run_before(next_ns + 1, Phase.PRINT)
             if account.held != held:
                 self._mark_now(next_ns)

@@ -80,11 +80,13 @@ def replay(request: ReplayRequest, tell: Tell) -> SideBySide:
 def opened(request: ReplayRequest) -> Iterator[Timeline]:
     """The recording; raises HistoryError."""
     from console.history.folder import open_folder
+    from console.history.own_days import readable
     from console.history.usable import Period
 
     period = Period(request.since_ns, request.until_ns)
     if request.folder is not None:
-        yield open_folder(Path(request.folder), period, request.series)
+        with readable(Path(request.folder)) as files:
+            yield open_folder(files, period, request.series)
         return
     with resources.as_file(resources.files("console.practice") / "data") as folder:
         yield open_folder(folder, period, request.series)

@@ -64,7 +64,7 @@ def _money(report: Report) -> Iterator[str]:
     yield f"  {'net P&L at marks':26} {dollars(it.total_pnl):>14}  95 % {_money_interval(it.pnl_interval)}"
     yield f"  {'realised, before charges':26} {dollars(it.realised):>14}"
     yield f"  {'unrealised, at marks':26} {dollars(it.unrealised):>14}  {some(it.open_trades, 'open trade')}"
-    yield f"  {'fees':26} {dollars(-it.total_fees):>14}  {charged}, {_points(it.fee_pct_of_pnl)} of profit"
+    yield f"  {'fees':26} {dollars(-it.total_fees):>14}  {charged}, {_points(it.fee_pct_of_pnl)} of gross"
     yield f"  {'slippage model':26} {dollars(-it.slippage_cost):>14}"
     yield f"  {'paid for contracts':26} {dollars(it.paid):>14}"
     yield (
@@ -237,7 +237,11 @@ def _hundred(rate: float | None) -> str:
 
 
 def _points(pct: float | None) -> str:
-    return UNKNOWN if pct is None else f"{pct:.1f} %"
+    """So short that its line keeps to 80 columns: of next to no profit any fee is a large part."""
+    if pct is None:
+        return UNKNOWN
+    whole = round(pct)
+    return f"{pct:.1f} %" if whole < 1_000 else f"{whole:,} %" if whole < 10_000 else ">9999 %"
 
 
 def _minute(at_ns: int) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from console.backtest.words import some
 from console.config.schema import Settings
 from console.domain.fees import FeeModel
 from console.monitoring.days import Days, days_of
@@ -178,15 +179,26 @@ def notes_of(of: Reviewed) -> tuple[str, ...]:
             "profit, and what an earlier one left open is counted as its last mark had it"
         )
     if records.left_out:
+        markets = some(len(records.left_out), "market")
         notes.append(
-            f"left out, because somebody else traded there too: {len(records.left_out)} markets, such as "
-            f"{records.left_out[0]}"
+            f"left out, because somebody else traded there too: {markets}, such as {records.left_out[0]}"
         )
-    if of.figures is not None and of.figures.unmarked:
-        notes.append(
-            f"{of.figures.unmarked} open trades have no mark that is known: they are in no profit or loss"
+    if of.figures is not None:
+        notes += _notes_of_open(
+            of.figures, None if of.traded.marked_ns is None else of.minute(of.traded.marked_ns)
         )
     return tuple(notes)
+
+
+def _notes_of_open(it: PeriodFigures, marked: str | None) -> Iterator[str]:
+    """``marked`` is when prices were known."""
+    known = it.performance.open_trades - it.unmarked
+    if known and marked is not None:
+        yield f"open at prices of {marked}: {some(known, 'trade')}"
+    if it.unmarked:
+        yield (
+            f"open without a price that is known, and so in no profit or loss: {some(it.unmarked, 'trade')}"
+        )
 
 
 def nothing(id: str, task: str, found: str = NOTHING) -> Step:  # noqa: A002 - the field's name

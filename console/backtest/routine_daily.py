@@ -17,11 +17,12 @@ from console.backtest.routine import (
 from console.backtest.routine_edge import edge_step
 from console.backtest.routine_slippage import slippage_step
 from console.backtest.routine_switches import kill_switches
-from console.backtest.words import UNKNOWN, dollars, figure, percent, some
-from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, format_cash
+from console.backtest.words import UNKNOWN, dollars, percent, some
+from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, format_cash
 from console.monitoring.documents import document_of, iso
 from console.monitoring.figures import PeriodFigures
 from console.monitoring.trades import Ending, Trade
+from console.risk.switches.daily_loss import daily_loss_limit
 
 
 def daily(of: Reviewed) -> tuple[Step, ...]:
@@ -104,20 +105,20 @@ def summary(of: Reviewed) -> Step:
     it, records = of.figures, of.records
     if it is None or records is None or not it.trades:
         return nothing(name, task)
-    money, risk = it.performance, of.settings.risk
-    share = float(risk.max_daily_loss_pct)
-    limit = min(float(risk.max_daily_loss_dollars), share * records.capital / CASH_PER_DOLLAR)
-    warns = float(of.settings.monitoring.alert_at_loss_share) * limit
+    money = it.performance
+    limit = daily_loss_limit(of.settings.risk, records.capital)
     net = money.total_pnl
-    lost = None if net is None else max(0, -net) / CASH_PER_DOLLAR
+    lost = None if net is None else max(0, -net)
     fall = money.max_drawdown
     used = "how much was is not known" if lost is None else f"{_used(lost, limit)} of that was"
-    found = f"net {dollars(net)} after fees of {dollars(money.total_fees)}; ${limit:,.2f} may be lost, {used}"
+    found = (
+        f"net {dollars(net)} after fees of {dollars(money.total_fees)}; {dollars(limit)} may be lost, {used}"
+    )
     rows = [
         ("net P&L at marks", dollars(net), f"of {dollars(records.capital)} at the start"),
         ("realised, before fees", dollars(money.realised), ""),
         ("unrealised, at marks", dollars(money.unrealised), some(money.open_trades, "open trade")),
-        ("fees", dollars(-money.total_fees), f"{figure(money.fee_pct_of_pnl, '.1f')} % of gross profit"),
+        ("fees", dollars(-money.total_fees), f"{percent(money.fee_share)} of gross profit"),
         ("trades ended", f"{money.trades:,}", f"{percent(money.win_rate)} made money"),
         ("deepest fall", dollars(-fall.fall), f"{percent(fall.of_high, 2)} of the high"),
         *_judged_rows(it),
@@ -126,6 +127,7 @@ def summary(of: Reviewed) -> Step:
         (f"{ratio.role} fills", percent(ratio.of_contracts), f"of contracts in {some(ratio.orders, 'order')}")
         for ratio in it.fill_ratios
     )
+    warns = of.settings.monitoring.alert_at_loss_share * limit
     verdict = Verdict.UNSURE if lost is None else Verdict.LOOK if lost >= warns else Verdict.FINE
     return Step(
         id=name,
@@ -136,7 +138,7 @@ def summary(of: Reviewed) -> Step:
         figures={
             "net_pnl": None if net is None else format_cash(net),
             "capital": format_cash(records.capital),
-            "loss_limit": f"{limit:.2f}",
+            "loss_limit": format_cash(limit),
             "fees": format_cash(money.total_fees),
             "fee_pct_of_pnl": money.fee_pct_of_pnl,
             "win_rate": money.win_rate,
@@ -150,7 +152,7 @@ def summary(of: Reviewed) -> Step:
     )
 
 
-def _used(lost: float, limit: float) -> str:
+def _used(lost: int, limit: int) -> str:
     return percent(lost / limit) if limit else UNKNOWN
 
 

@@ -15,9 +15,7 @@ from console.backtest.words import dollars, percent
 from console.domain.money import CASH_PER_DOLLAR, Cash
 from console.monitoring.documents import document_of
 from console.monitoring.figures import PeriodFigures
-
-MOST_FEES_SHARE = 0.20
-"""The guide's: fees above it are flagged."""
+from console.monitoring.performance import MOST_FEES_SHARE
 
 EXPECTED_DROP = (0.10, 0.20)
 """By how much the guide expects fees and slippage to lower what is made."""
@@ -51,7 +49,7 @@ def drop_of(it: PeriodFigures) -> Drop:
         fees=fees,
         slippage=slippage,
         net=net,
-        fee_share=None if it.performance.fee_pct_of_pnl is None else it.performance.fee_pct_of_pnl / 100,
+        fee_share=it.performance.fee_share,
         drop=1 - net / gross if gross is not None and net is not None and gross > 0 else None,
     )
 
@@ -66,9 +64,20 @@ def fees(of: Reviewed) -> Step:
     low, high = EXPECTED_DROP
     expected = f"{percent(low, 0)} to {percent(high, 0)}"
     note = (
-        f"from gross to net {percent(drop.drop)} is lost to fees and slippage; {expected} is expected"
+        f"from the touch to net {percent(drop.drop)} is lost to fees and slippage; {expected} is expected"
         if drop.drop is not None
         else f"by how much fees and slippage lower what is made ({expected} is expected) is not known"
+    )
+    before_fees = None if drop.net is None else Cash(drop.net + drop.fees)
+    rows = (
+        ("gross, had takers paid the touch", drop.gross),
+        (
+            "slippage of takers" if drop.slippage >= 0 else "takers' better prices",
+            Cash(-drop.slippage),
+        ),
+        ("gross profit", before_fees),
+        ("fees", Cash(-drop.fees)),
+        ("net at marks", drop.net),
     )
     return Step(
         id=name,
@@ -77,17 +86,8 @@ def fees(of: Reviewed) -> Step:
         found=found,
         tables=(
             Table(
-                headings=("", "figure", "of that"),
-                rows=(
-                    ("gross, had takers paid the touch", dollars(drop.gross), ""),
-                    ("fees", dollars(-drop.fees), _of(Cash(-drop.fees), drop.gross)),
-                    (
-                        "slippage of takers" if drop.slippage >= 0 else "takers' better prices",
-                        dollars(-drop.slippage),
-                        _of(Cash(-drop.slippage), drop.gross),
-                    ),
-                    ("net at marks", dollars(drop.net), _of(drop.net, drop.gross)),
-                ),
+                headings=("", "figure", "of gross profit"),
+                rows=tuple((each, dollars(amount), _of(amount, before_fees)) for each, amount in rows),
             ),
         ),
         notes=(note,),

@@ -82,7 +82,7 @@ def _backtest(name: str, task: str, month: Month) -> Step:
     rows = (
         ("net P&L at marks", dollars(it.total_pnl)),
         ("fees", dollars(-it.total_fees)),
-        ("fees of gross profit", percent(None if it.fee_pct_of_pnl is None else it.fee_pct_of_pnl / 100)),
+        ("fees of gross profit", percent(it.fee_share)),
         ("trades ended", f"{it.trades:,}"),
         ("of which made money", percent(it.win_rate)),
         ("net bps", figure(it.net_bps, "+,.1f")),

@@ -29,12 +29,6 @@ from console.monitoring.hit_rates import BucketRow, HitRate
 from console.monitoring.records import Records
 from console.monitoring.trades import Trade
 
-MOST_FEES_SHARE = 0.20
-"""The guide's: fees above it are flagged."""
-
-EXPECTED_DROP = (0.10, 0.20)
-"""By how much the guide expects fees and slippage to lower what is made."""
-
 
 def weekly(of: Reviewed) -> tuple[Step, ...]:
     """The guide's five weekly tasks, and the edge by day beside the first."""

@@ -82,7 +82,7 @@ def _result(setup: Setup, timeline: Timeline, kernel: Kernel, first_ns: int) -> 
         why_not=desk.engine.entries.why_not.rows(),
         latches=tuple(desk.latches),
         renewals=desk.renewals,
-        unsized_rows=timeline.noted.get("quotes without sizes", 0) if setup.assumed_depth is None else 0,
+        unsized_rows=timeline.noted.get("quotes without sizes", 0) if not setup.shows_unsized else 0,
         dropped=timeline.dropped,
         noted=timeline.noted | +kernel.books.noted,
         journal_hash=desk.journal_hash,

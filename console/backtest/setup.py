@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from console.config.schema import Settings
 from console.domain.fees import AccountPrecision, ProfitFees
 from console.domain.market import FeeTerms, Market
 from console.domain.money import Cash, Count
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 from console.simulation.slippage import SlippageModel
 from console.strategies.base import Strategy
 
-if TYPE_CHECKING:
-    from console.history.timeline import Timeline
-
-MakeStrategy = Callable[["Timeline"], Strategy]
-"""A new strategy for each run; of the timeline it may look at the markets alone."""
+MakeStrategy = Callable[[Sequence[Market]], Strategy]
+"""A new strategy for each run, told the markets of the recording in their order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +72,8 @@ class Setup:
 
     ``fees`` are what the exchange charges at a trade, rounded to ``precision``; with ``profit_fees`` it
     charges nothing there and a share of the profit when a market settles.
-    ``assumed_depth`` is the size of a quote that was recorded without one; None fills nothing there.
+    ``assumed_depth`` is the size of a quote that was recorded without one; None fills nothing there,
+    unless with ``modelled_depth`` it is drawn.
     ``slippage`` costs cash on top. ``skip_ahead`` leaves out rows that can change no decision.
     """
 
@@ -90,9 +88,15 @@ class Setup:
     queue: QueueModel = QueueModel.PESSIMISTIC
     slippage: SlippageModel | None = None
     assumed_depth: Count | None = None
+    modelled_depth: bool = False
     stop_on_halt: bool = False
     skip_ahead: bool = True
     seed: int = 0
+
+    @property
+    def shows_unsized(self) -> bool:
+        """Whether a quote that was recorded without a size is taken to have one."""
+        return self.modelled_depth or self.assumed_depth is not None
 
     def with_latency(self, factor: int) -> Setup:
         """The same with every latency so many times as long."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from console.backtest.setup import FeeSource, Latency, Setup
 from console.config.schema import Settings
 from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFees
+from console.domain.market import Market
 from console.domain.money import Cash
 from console.simulation.slippage import SlippageModel
 from console.strategies.edge import EdgeModel
 from console.strategies.favourite_longshot import FavouriteLongshot
-
-if TYPE_CHECKING:
-    from console.history.timeline import Timeline
 
 USUAL_LATENCY = Latency(feed_ns=50_000_000, entry_ns=100_000_000, response_ns=50_000_000)
 
@@ -29,7 +27,7 @@ class ShippedStrategy:
     edge: EdgeModel
     fees: FeeModel
 
-    def __call__(self, timeline: Timeline) -> FavouriteLongshot:
+    def __call__(self, markets: Sequence[Market]) -> FavouriteLongshot:
         return FavouriteLongshot(self.settings.strategy_flb, self.settings.quality, self.edge, self.fees)
 
 

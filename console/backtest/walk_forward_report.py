@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import msgspec
 
 from console.backtest.sweep import Pair
 from console.backtest.trials import Figures
-from console.backtest.walk_forward import Window
+from console.backtest.walk_forward import NS_PER_DAY, Window
 from console.backtest.words import dollars, figure, some, wrapped
 from console.domain.money import Cash, format_cash
 from console.monitoring.documents import Document, iso
@@ -28,12 +29,17 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
     other_runs: int
 
     @property
-    def failure(self) -> str | None:
-        """Why the window shows nothing, if it does not."""
+    def lacks_events(self) -> str | None:
+        """Why there was nothing to trade, if there was not."""
         if not self.window.train.events:
             return "no event lived wholly within the training"
-        if not self.window.test.events:
-            return "no event lived wholly within the test"
+        return None if self.window.test.events else "no event lived wholly within the test"
+
+    @property
+    def failure(self) -> str | None:
+        """Why the window shows nothing, if it does not."""
+        if self.lacks_events:
+            return self.lacks_events
         if self.tested is None:
             return "no pair traded in the training"
         return None if self.tested.fills else "nothing was traded in the test"
@@ -83,30 +89,46 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self) -> Iterator[str]:
         yield (
-            f"{'TEST (UTC)':21} {'events':>6} {'purged':>6} {'pair':>6} {'trained':>10} {'trades':>6} "
+            f"{'TEST (UTC)':22} {'events':>6} {'purged':>6} {'pair':>6} {'trained':>10} {'trades':>6} "
             f"{'net P&L':>10} {'bps':>6}"
         )
-        for each in self.windows:
-            yield from _lines(each)
+        for why, windows in groupby(self.windows, lambda each: each.lacks_events):
+            if why is None:
+                for each in windows:
+                    yield from _lines([each])
+            else:
+                # A gap of the recording may be hundreds of windows.
+                yield from _lines(list(windows))
         yield ""
         yield f"all tests: net {dollars(self.net_pnl)}"
         for warning in self.warnings():
             yield from wrapped("! ", warning)
 
 
-def _lines(it: Walked) -> Iterator[str]:
-    test = it.window.test
-    begin, end = (iso(at_ns or 0)[:10] for at_ns in (test.since_ns, test.until_ns))
+def _lines(alike: Sequence[Walked]) -> Iterator[str]:
+    """One window, or several of which nothing was run for the same reason."""
+    it = alike[0]
+    events = sum(len(each.window.test.events or ()) for each in alike)
+    purged = sum(each.window.purged for each in alike)
     trained = None if it.trained is None else it.trained.performance.total_pnl
     tested = None if it.tested is None else it.tested.performance
     yield (
-        f"{f'{begin} {end}':21} {len(test.events or ()):>6,} {it.window.purged:>6,} {it.pair or 'none'!s:>6} "
+        f"{_period(it, alike[-1]):22} {events:>6,} {purged:>6,} {it.pair or 'none'!s:>6} "
         f"{dollars(trained):>10} {0 if tested is None else tested.trades:>6,} "
         f"{dollars(None if tested is None else tested.total_pnl):>10} "
         f"{figure(None if tested is None else tested.net_bps, '+.0f'):>6}"
     )
     if it.failure is not None:
-        yield f"! FAILED: {it.failure}"
+        yield f"! FAILED{f', {len(alike):,} windows' if len(alike) > 1 else ''}: {it.failure}"
+
+
+def _period(first: Walked, last: Walked) -> str:
+    """The days of the tests, with their hours where they do not begin at midnight."""
+    begin_ns, end_ns = first.window.test.since_ns or 0, last.window.test.until_ns or 0
+    begin, end = iso(begin_ns), iso(end_ns)
+    if begin_ns % NS_PER_DAY or end_ns % NS_PER_DAY:
+        return f"{begin[:13]} {end[5:13]}"
+    return f"{begin[:10]} {end[:10]}"
 
 
 def _document(it: Walked) -> Document:

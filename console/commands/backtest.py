@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.commands.backtest_arguments import (
-    OTHER_LATENCIES,
     add_backtest_arguments,
+    at_other_latencies,
     context_from,
     run_on,
     setup_from,
@@ -62,10 +62,7 @@ def _report(arguments: argparse.Namespace) -> Report:
         timeline = open_history(arguments)
         bar.begin("running")
         result = run_on(timeline, setup, bar)
-        others = {}
-        for factor in () if arguments.quick else OTHER_LATENCIES:
-            bar.begin(f"at {factor} times the latency")
-            others[factor] = run_on(timeline, setup.with_latency(factor), bar)
+        others = {} if arguments.quick else at_other_latencies(timeline, setup, bar)
         bar.begin("reporting")
         return report_of(result, setup, timeline.markets, context_from(arguments, setup, others))
 

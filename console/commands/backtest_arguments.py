@@ -24,7 +24,7 @@ from console.config.setting import MOST_CONTRACTS, MOST_DOLLARS
 from console.domain.fees import AccountPrecision
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
 from console.domain.time_units import NS_PER_MS
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 from console.strategies.edge_table import edge_model_of, measured_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FEE_MODELS = ("kalshi", "profit")
 
-OTHER_LATENCIES = (0, 3)
+_OTHER_LATENCIES = (0, 3)
 """What every latency is multiplied by, for the slope."""
 
 _MOST_MS = 3_600_000
@@ -56,9 +56,8 @@ def add_backtest_arguments(parser: argparse.ArgumentParser) -> None:
     _add_world_arguments(parser)
     add("--stop-on-halt", action="store_true", help="end at a halt, which else is cleared the next day")
     add("--no-skip-ahead", action="store_true", help="look at rows too that can change nothing; slower")
-    add(
-        "--seed", metavar="N", type=_seed, default=0, help="of chance: jitter, results that were not recorded"
-    )
+    chance = "of chance: jitter, modelled sizes, results that were not recorded"
+    add("--seed", metavar="N", type=_seed, default=0, help=chance)
 
 
 def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,11 +88,17 @@ def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
         help="cost beyond the book, by the settings of [slippage]; default: off, but on with --fees profit "
         "and for kconsole slippage",
     )
-    add(
+    depth = parser.add_mutually_exclusive_group()
+    depth.add_argument(
         "--assume-depth",
         metavar="N",
         type=contracts,
-        help="contracts displayed where no size was recorded; without it nothing fills there",
+        help="contracts displayed where no size was recorded; else nothing fills there",
+    )
+    depth.add_argument(
+        "--modelled-depth",
+        action="store_true",
+        help="draw what was displayed there, by the laws of the practice exchange",
     )
     add(
         "--fee-schedule", metavar="FILE", type=Path, help="CSV of fees by series and date, over those shipped"
@@ -127,6 +132,7 @@ def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setu
         skew=ClockSkew(offset_ns=arguments.skew_ns, drift_ppm=arguments.drift_ppm),
         queue=QueueModel(arguments.queue),
         assumed_depth=arguments.assume_depth,
+        modelled_depth=arguments.modelled_depth,
         stop_on_halt=arguments.stop_on_halt,
         skip_ahead=not arguments.no_skip_ahead,
         seed=arguments.seed,
@@ -154,6 +160,15 @@ def run_on(timeline: Timeline, setup: Setup, bar: Bar) -> Result:
         return run(setup, timeline, bar.count)
     except HistoryError as error:
         raise UserError(str(error)) from None
+
+
+def at_other_latencies(timeline: Timeline, setup: Setup, bar: Bar) -> dict[int, Result]:
+    """The same run where every latency is that many times as long; raises UserError."""
+    found = {}
+    for factor in _OTHER_LATENCIES:
+        bar.begin(f"at {factor} times the latency")
+        found[factor] = run_on(timeline, setup.with_latency(factor), bar)
+    return found
 
 
 def _settings(arguments: argparse.Namespace, options: tuple[tuple[str, str], ...]) -> Settings:

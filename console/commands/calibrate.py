@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from console.commands.common import (
     add_common_arguments,
     add_json_argument,
@@ -21,6 +23,8 @@ from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import add_history_arguments, open_history
 from console.commands.progress import Steps
 from console.config.load import load as load_settings
+from console.engine.durable_file import replace_durably
+from console.strategies.edge_table import table_path
 
 if TYPE_CHECKING:
     from console.backtest.calibration_report import Report
@@ -82,11 +86,6 @@ def _report(arguments: argparse.Namespace) -> Report:
 
 def _write(arguments: argparse.Namespace, settings: EdgeSettings, table: EdgeTable | None) -> Path:
     """Put the table where the strategy looks for it; says so, and when it is too old to be traded by."""
-    import msgspec
-
-    from console.engine.durable_file import replace_durably
-    from console.strategies.edge_table import table_path
-
     if table is None:
         raise UserError(
             f"{arguments.data}: no market has an announced result and a category; there is no edge to write"

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from console.exchange.signing import Signer
     from console.history.collect import Collector
     from console.history.collect_files import Written
-    from console.history.collect_store import Asked, CollectStore
+    from console.history.collect_rows import Asked
+    from console.history.collect_store import CollectStore
 
 _SERIES = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CANDLE_MINUTES = (1, 60, 1440)

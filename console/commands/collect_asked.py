@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from console.commands.common import folder_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import period_of
@@ -15,7 +17,7 @@ from console.exchange.hosts import DEMO, LIVE, Connection, Hosts, connection_to,
 
 if TYPE_CHECKING:
     from console.config.schema import Settings
-    from console.history.collect_store import Asked
+    from console.history.collect_rows import Asked
 
 OPEN_END_NS = 4_102_444_800 * NS_PER_S
 """The end of a recording that goes on until it is interrupted."""
@@ -23,7 +25,7 @@ OPEN_END_NS = 4_102_444_800 * NS_PER_S
 
 def asked_for(arguments: argparse.Namespace, had: Asked | None) -> Asked:
     """What the folder is to hold; raises UserError where that is not more of what it was begun with."""
-    from console.history.collect_store import Asked
+    from console.history.collect_rows import Asked
 
     now_ns, period = time.time_ns(), period_of(arguments)
     over_ns = had.until_ns if had is not None and had.until_ns <= now_ns else None
@@ -95,8 +97,6 @@ def _practice(arguments: argparse.Namespace) -> Connection:
 
 def ended(asked: Asked) -> Asked:
     """What was asked for, up to now."""
-    import msgspec
-
     return msgspec.structs.replace(asked, until_ns=min(asked.until_ns, time.time_ns()))
 
 

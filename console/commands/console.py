@@ -28,13 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(session: Session, *, is_readonly: bool, is_ascii: bool) -> int:
-    from console.tui.app import ConsoleApp
     from console.tui.quit_choice import QuitChoice
+    from console.tui.start import make_app
     from console.tui.terminal import TerminalState
 
     worker, ending = session.worker, session.ending
     terminal = TerminalState()
-    app = ConsoleApp(worker, session.loaded, home=session.home, is_readonly=is_readonly, is_ascii=is_ascii)
+    app = make_app(worker, session.loaded, home=session.home, is_readonly=is_readonly, is_ascii=is_ascii)
     ending.restore_terminal = terminal.leave_screen
     ending.tell(app.end)
     # From here on it is noticed when the screen is never drawn.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from console.commands.backtest_arguments import contracts
 from console.commands.common import (
@@ -22,6 +23,7 @@ from console.commands.common import (
 from console.commands.errors import ExitCode, UserError
 from console.commands.pictures import drawn
 from console.config.schema import Settings
+from console.domain.market import Ticker
 from console.domain.money import Price
 from console.engine.journal_chain import JournalError
 from console.engine.journal_copy import journal_copy
@@ -29,11 +31,17 @@ from console.history.times import ns_of, read_time
 
 if TYPE_CHECKING:
     from console.backtest.routine import Review, Step
-    from console.domain.market import Ticker
     from console.monitoring.days import Days
     from console.monitoring.period import PeriodRecords
 
 _DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
+
+
+class _Exported(msgspec.Struct):
+    """Of a run's metrics what no journal has: the YES price of each position, and when it was that."""
+
+    at: str
+    marks: dict[Ticker, Price]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,31 +142,30 @@ def _traded(
     folder = folder_of(arguments)
     path = folder.dry_run_journal if arguments.dry_run else folder.journal
     metrics = metrics_folder(Launch(arguments.env, settings, folder, None, dry_run=arguments.dry_run))
+    marked_ns, marks = _marks(metrics) if period[1] > time.time_ns() else (None, {})
     try:
         with journal_copy(path) as copy:
-            traded = records_between(
-                copy.events(),
-                *period,
-                marks=_marks(metrics) if period[1] > time.time_ns() else {},
-                mark_outs=read_mark_outs(metrics),
-            )
+            events, mark_outs = copy.events(period[1]), read_mark_outs(metrics)
+            traded = records_between(events, period[0], marks=marks, mark_outs=mark_outs)
     except FileNotFoundError:
         return None, f"nothing was traded: no console has run here yet, {path} does not exist"
     except JournalError as error:
         raise UserError(str(error), ExitCode.REFUSED) from None
-    return traded, "nothing was traded: no account was open by then"
+    if traded is None:
+        return None, "nothing was traded: no account was open by then"
+    return msgspec.structs.replace(traded, marked_ns=marked_ns), ""
 
 
-def _marks(metrics: Path) -> dict[Ticker, Price]:
-    """YES prices of what is held, as the run exported them last; none where it did not."""
+def _marks(metrics: Path) -> tuple[int | None, dict[Ticker, Price]]:
+    """YES prices of what is held, as the run exported them last, and when; none where it did not."""
     from console.monitoring.metrics_collector import METRICS_JSON
 
     try:
-        document: dict[str, Any] = json.loads((metrics / METRICS_JSON).read_text(encoding="utf-8"))
-        return {str(ticker): Price(int(price)) for ticker, price in document["marks"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        exported = msgspec.json.decode((metrics / METRICS_JSON).read_bytes(), type=_Exported)
+        return ns_of(read_time(exported.at)), exported.marks
+    except (OSError, ValueError, RecursionError):
         # An export is a convenience: without it what is open has no mark, and the report says so.
-        return {}
+        return None, {}
 
 
 def _write_page(file: Path, review: Review) -> None:

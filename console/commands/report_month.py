@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from console.backtest.fee_schedules import FeeFileError, FeeSchedules
 from console.backtest.setup import Setup
 from console.backtest.shipped_setup import shipped_setup
-from console.commands.backtest_arguments import OTHER_LATENCIES, run_on
+from console.commands.backtest_arguments import at_other_latencies, run_on
 from console.commands.common import home_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.preflight.recorded import in_recorded_time
@@ -67,10 +67,7 @@ def _month(timeline: Timeline, setup: Setup, context: Context, days: Days, bar: 
 
     bar.begin("running")
     result = run_on(timeline, setup, bar)
-    others = {}
-    for factor in OTHER_LATENCIES:
-        bar.begin(f"at {factor} times the latency")
-        others[factor] = run_on(timeline, setup.with_latency(factor), bar)
+    others = at_other_latencies(timeline, setup, bar)
     bar.begin("without hardened sizing")
     settings = replace(setup.settings, risk=unhardened(setup.settings.risk))
     soft = run_on(timeline, replace(setup, settings=settings), bar)

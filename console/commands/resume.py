@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 
+from console.app import UncleanError, offline_engine
 from console.commands.common import (
     add_account_arguments,
     add_common_arguments,
@@ -30,8 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises LockHeldError while a console runs in that home, UserError when the latch stays."""
-    from console.app import UncleanError, offline_engine
-
     if not arguments.reason.strip():
         raise UserError("--reason is empty: say why the latch may go", ExitCode.USAGE)
     if not sys.stdin.isatty():

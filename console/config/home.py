@@ -78,6 +78,11 @@ class EnvironmentFolder:
         return self.path / "exports"
 
     @property
+    def days(self) -> Path:
+        """What the feed told while a run traded, a folder a day (UTC)."""
+        return self.path / "days"
+
+    @property
     def dry_run_journal(self) -> Path:
         """Of the simulated account: the exchange's and what was latched on it stand in ``journal``."""
         return self.path / "dry-run.sqlite"

@@ -86,6 +86,19 @@ class PracticeSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HistorySettings:
+    """What is recorded of markets while a run trades."""
+
+    record_days: int = setting(
+        3,
+        "days (UTC) of what the feed told that are kept for replay, today among them; 0 records none",
+        unit="days",
+        low=0,
+        high=366,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class InterfaceSettings:
     """The screen."""
 

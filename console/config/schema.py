@@ -11,6 +11,7 @@ from typing import get_type_hints
 
 from console.config.program_settings import (
     ExchangeSettings,
+    HistorySettings,
     InterfaceSettings,
     MonitoringSettings,
     PracticeSettings,
@@ -40,6 +41,7 @@ class Settings:
     exchange: ExchangeSettings = field(default_factory=ExchangeSettings)
     universe: UniverseSettings = field(default_factory=UniverseSettings)
     practice: PracticeSettings = field(default_factory=PracticeSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     ui: InterfaceSettings = field(default_factory=InterfaceSettings)
 
 

@@ -22,20 +22,7 @@ from console.domain.account_events import (
     PositionsCompared,
     RunStarted,
 )
-from console.domain.commands import (
-    Arm,
-    CancelAllOrders,
-    CancelOrder,
-    ChangeSettings,
-    ClosePosition,
-    Disarm,
-    Flatten,
-    Halt,
-    PauseEntries,
-    ReduceOnly,
-    Resume,
-    StopTrading,
-)
+from console.domain.commands import OperatorCommand
 from console.domain.engine_events import (
     ClockTicked,
     EquityMarked,
@@ -82,19 +69,8 @@ JournaledEvent = (
     | LatchRaised
     | LatchCleared
     | FlattenEnded
-    | PauseEntries
-    | ReduceOnly
-    | Halt
-    | Flatten
-    | Disarm
-    | Arm
-    | Resume
-    | CancelAllOrders
-    | CancelOrder
-    | StopTrading
-    | ClosePosition
-    | ChangeSettings
     | SettingsChanged
+    | OperatorCommand
 )
 """What the journal keeps: from these alone the account's state is rebuilt."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from itertools import takewhile
+from types import MappingProxyType
 
 from console.domain.account_events import (
     AccountOpened,
@@ -95,9 +97,9 @@ class Account:
         return tuple(order for order in self._open_orders.values() if order.status is OrderStatus.UNKNOWN)
 
     @property
-    def held(self) -> dict[Ticker, Position]:
-        """Positions that are not flat."""
-        return dict(self._held)
+    def held(self) -> Mapping[Ticker, Position]:
+        """Positions that are not flat, now and later."""
+        return MappingProxyType(self._held)
 
     def orders_since(self, since_ns: int) -> int:
         """How many orders were intended after a time, whatever became of them."""

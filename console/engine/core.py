@@ -358,9 +358,9 @@ class Engine:
         market, quote = followed.market, followed.quote
         if market is None or not followed.is_live:
             return
-        working = self.account.working.get(market.ticker)
-        if working:
-            for order in working.values():
+        working = self.account.working
+        if working and market.ticker in working:
+            for order in working[market.ticker].values():
                 if not order.intent.reduce_only and not self.entries.still_wants(order, market, quote, at_ns):
                     self._cancel(order, at_ns)
             return

@@ -15,11 +15,15 @@ from console.engine.journal import decode_event
 from console.engine.journal_chain import JournalCorruptError, JournalError, failure_of, read_chain
 from console.engine.journal_file import is_of_an_older_version, unchained_rows
 from console.engine.journal_wal import wal_of
+from console.engine.quarantine import refuse_in_place_of_quarantined
 
 _ATTEMPTS = 5
 """A copy that a checkpoint tore is seen by its chain; checkpoints come far apart."""
 
 _EVENTS_BETWEEN_TELLS = 1_000
+
+LATEST_NS = 2**63 - 1
+"""No event is of then."""
 
 Progress = Callable[[int, int], None]
 """How many events were looked at, and of how many."""
@@ -37,10 +41,15 @@ class JournalCopy:
         self._connection = connection
         self.count = _count(connection)
 
-    def events(self) -> Iterator[JournaledEvent]:
-        """Every event in the order of its writing, as often as it is asked; raises JournalError."""
+    def events(self, before_ns: int = LATEST_NS) -> Iterator[JournaledEvent]:
+        """Events in the order of their writing, as often as it is asked; raises JournalError.
+
+        They end with the last of before ``before_ns``. One may bear a later time, by a clock that was ahead.
+        """
+        until = "(SELECT max(seq) FROM events WHERE at_ns < ?)"
+        query = f"SELECT body FROM events WHERE seq <= {until} ORDER BY seq"  # noqa: S608 - our own words
         try:
-            for (body,) in self._connection.execute("SELECT body FROM events ORDER BY seq"):
+            for (body,) in self._connection.execute(query, (before_ns,)):
                 yield decode_event(body)
         except (sqlite3.Error, ValueError) as error:
             raise JournalError(
@@ -55,8 +64,9 @@ def journal_copy(path: Path, progress: Progress = tell_nobody) -> Iterator[Journ
     It is for a process without a connection to the journal: its locks would go when a file is closed here.
     The copy takes as much room in the folder for temporary files, until the block or the process ends.
     ``progress`` hears of the check of every event, which comes first. Raises FileNotFoundError where there
-    is none, and JournalError for one that is damaged or cannot be copied.
+    is none, and JournalError for one that is damaged, was put aside or cannot be copied.
     """
+    refuse_in_place_of_quarantined(path)
     if not path.exists():
         raise FileNotFoundError(path)
     try:

@@ -123,6 +123,7 @@ class EngineLoop:
         self._take(event)
 
     def _take(self, event: EngineEvent) -> None:
+        self._out.hear(event)
         if event.at_ns >= self._mark_outs.due_ns:
             self._out.watch(self._mark_outs.seen(event.at_ns))
         try:

@@ -11,7 +11,8 @@ import msgspec
 
 from console.domain.book import NO_QUOTE, BookSide, Quote
 from console.domain.market import Market, MarketStatus, Ticker
-from console.domain.money import PRICE_PER_DOLLAR, Price
+from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
+from console.domain.position import Position
 from console.risk.groups import Grouping, Place
 
 
@@ -179,6 +180,21 @@ class Markets:
         if level is not None:
             return level.price
         return Price(0) if is_yes else Price(PRICE_PER_DOLLAR)
+
+    def worth(self, held: Mapping[Ticker, Position]) -> Cash | None:
+        """What positions could last be sold for; None if one of them was never quoted."""
+        worth, followed_of = 0, self._followed
+        for ticker, position in held.items():
+            followed = followed_of.get(ticker)
+            if followed is None or followed.priced is None:
+                return None
+            # What ``exit_price`` and ``Position.value_at`` say, spelled out: all that is held, at every mark.
+            contracts, priced = position.contracts, followed.priced
+            if contracts > 0 and priced.bid is not None:
+                worth += priced.bid.price * contracts
+            elif contracts < 0 and priced.ask is not None:
+                worth -= (PRICE_PER_DOLLAR - priced.ask.price) * contracts
+        return Cash(worth)
 
     @property
     def listed(self) -> tuple[Followed, ...]:

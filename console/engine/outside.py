@@ -30,6 +30,10 @@ def watched_by_nobody(_watched: Sequence[Watched]) -> None:
     """For a run whose metrics nobody collects."""
 
 
+def heard_by_nobody(_event: EngineEvent) -> None:
+    """For a run of which nothing but its journal is kept."""
+
+
 Step = Callable[[EngineEvent], None]
 """Take one event through the core, the journal and out; raises JournalError."""
 
@@ -59,5 +63,7 @@ class Outside:
     """Takes an alert for those who are told beside screen and log; never waits."""
     watch: Callable[[Sequence[Watched]], None] = watched_by_nobody
     """Takes what was journaled, in its order, and mark-outs; never waits."""
+    hear: Callable[[EngineEvent], None] = heard_by_nobody
+    """Takes every event before the core does; never waits."""
     disk_free: Callable[[], int | None] = lambda: None
     """Bytes that are free where the journal is; None where the disk does not say."""

@@ -15,7 +15,7 @@ from console.domain.money import COUNT_PER_CONTRACT
 from console.domain.trading_state import TradingState
 from console.engine.snapshot import RestingView, Snapshot
 from console.risk.breaches import Breach, names_of, new_breaches
-from console.risk.exposure import Exposure, MarketExposure, worst_of_legs
+from console.risk.exposure import Exposure, MarketExposure, most_at_stake, worst_of_legs
 from console.risk.groups import Grouping, Place
 from console.risk.manager import at_trip
 from console.risk.risk_day import RiskDays
@@ -91,7 +91,9 @@ def _regrouped(exposure: Exposure, before: Settings, after: Settings, at_stake: 
     groups = dict.fromkeys((place.group for place in legs), worst_of_legs([], Place.alone("")))
     for place, members in legs.items():
         groups[place.group] = groups[place.group].plus(worst_of_legs(members, place))
-    return msgspec.structs.replace(exposure, groups=groups, places=places)
+    return msgspec.structs.replace(
+        exposure, groups=groups, largest_group=most_at_stake(groups), places=places
+    )
 
 
 def _new_trips(snapshot: Snapshot, view: RiskView, regrouped: RiskView, after: Settings) -> Iterator[str]:

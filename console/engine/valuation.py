@@ -14,13 +14,8 @@ def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
     """Cash and what the positions could be sold for; None while a mark is missing or no account is open."""
     if account.name is None:
         return None
-    equity = int(account.cash)
-    for ticker, position in account.held.items():
-        exit_price = markets.exit_price(ticker, position.side)
-        if exit_price is None:
-            return None
-        equity += position.value_at(exit_price)
-    return Cash(equity)
+    worth = markets.worth(account.held)
+    return None if worth is None else Cash(account.cash + worth)
 
 
 def marking_events(

@@ -16,6 +16,7 @@ from console.config.redaction import error_text
 from console.config.schema import Settings
 from console.domain.actions import Alert, AlertLevel
 from console.domain.commands import Halt, OperatorCommand
+from console.domain.events import EngineEvent
 from console.domain.order import OrderReport
 from console.domain.ports import Clock, Feed, HaltLine, Universe, Venue, VenueError
 from console.engine.backup import Backups
@@ -27,7 +28,7 @@ from console.engine.halter import Halter
 from console.engine.heartbeats import Beat
 from console.engine.journal import Journal, JournalError
 from console.engine.loop import EngineLoop
-from console.engine.outside import Outside, Watched, tell_nobody, watched_by_nobody
+from console.engine.outside import Outside, Watched, heard_by_nobody, tell_nobody, watched_by_nobody
 from console.engine.overrides import Overrides
 from console.engine.picture import Environment, Painter, Surroundings
 from console.engine.rebuild import client_id_prefix, note_start, rebuild
@@ -72,6 +73,7 @@ class Plan:
     backups: Backups | None = None
     overrides: Overrides | None = None
     watch: Callable[[Sequence[Watched]], None] = watched_by_nobody
+    hear: Callable[[EngineEvent], None] = heard_by_nobody
     tell: Callable[[Alert], None] = tell_nobody
     deliveries: Callable[[], tuple[DeliveryView, ...]] = tuple
 
@@ -296,6 +298,7 @@ class EngineWorker:
                 guard=plan.guard,
                 overrides=plan.overrides,
                 watch=plan.watch,
+                hear=plan.hear,
                 tell=plan.tell,
                 disk_free=lambda: _disk(plan.journal)[0],
             )

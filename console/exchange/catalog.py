@@ -10,7 +10,7 @@ from console.domain.market import Market, MarketStatus, Ticker
 from console.domain.ports import Clock, Universe, VenueError
 from console.domain.time_units import NS_PER_S
 from console.exchange import rest, wire
-from console.exchange.failures import RefusedReplyError
+from console.exchange.failures import NOT_FOUND, RefusedReplyError
 from console.exchange.http import Transport
 from console.exchange.messages import market_data
 from console.exchange.pages import read_all
@@ -96,7 +96,7 @@ class Catalog:
         try:
             reply = await self._transport.send(rest.one_event(ticker))
         except RefusedReplyError as error:
-            if error.status != 404:
+            if error.status != NOT_FOUND:
                 raise
             log.warning("event %s has markets and is not there itself", ticker)
             return

@@ -6,6 +6,7 @@ from console.domain.ports import KeyRefusedError, VenueError, VenueRefusedError
 from console.exchange.messages import decode
 from console.exchange.messages.market_data import ErrorReply
 
+NOT_FOUND = 404
 TOO_FAST = 429
 _EXPIRED_TIMESTAMP = "header_timestamp_expired"
 _LONGEST_DETAIL = 300

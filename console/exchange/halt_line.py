@@ -9,11 +9,11 @@ from console.domain.market import Ticker
 from console.domain.order import OrderReport
 from console.exchange import rest
 from console.exchange.clock import ServerClock
-from console.exchange.failures import RefusedReplyError
+from console.exchange.failures import NOT_FOUND, RefusedReplyError
 from console.exchange.hosts import Connection
 from console.exchange.http import Transport
 from console.exchange.signing import Signer
-from console.exchange.venue import NOT_FOUND, cancel, read_orders
+from console.exchange.venue import cancel, read_orders
 
 
 class BlockingHaltLine:

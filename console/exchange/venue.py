@@ -16,7 +16,7 @@ from console.exchange import rest, wire
 from console.exchange.budget import Budget
 from console.exchange.catalog import Catalog
 from console.exchange.clock import ServerClock
-from console.exchange.failures import RefusedReplyError
+from console.exchange.failures import NOT_FOUND, RefusedReplyError
 from console.exchange.hosts import Connection
 from console.exchange.http import Transport
 from console.exchange.messages import account, market_data
@@ -29,7 +29,6 @@ log = logging.getLogger(__name__)
 _SCHEDULE_AGE_NS = 600 * NS_PER_S
 _SURELY_LIVE_NS = 7 * 86_400 * NS_PER_S
 """The exchange means to keep three months in the live lists."""
-NOT_FOUND = 404
 
 
 class KalshiVenue:

@@ -11,25 +11,17 @@ from console.domain.money import PRICE_PER_DOLLAR, Price, parse_count, parse_pri
 from console.domain.ports import VenueError
 from console.domain.time_units import NS_PER_S
 from console.exchange import rest, rest_history, wire
-from console.exchange.failures import RefusedReplyError
+from console.exchange.failures import NOT_FOUND, RefusedReplyError
 from console.exchange.messages import market_data
 from console.exchange.messages.candles import Candle, CandlesReply, OldCandle, OldCandlesReply
 from console.exchange.messages.market_data import HistoricalCutoffReply, MarketsReply
 from console.exchange.pages import converted, read_all
 from console.exchange.rest import Reply, Request
 from console.exchange.rest_history import MOST_CANDLES
-from console.history.collect_store import (
-    Asked,
-    CandleRow,
-    CollectError,
-    CollectStore,
-    MarketRow,
-    Progress,
-    TradeRow,
-)
+from console.history.collect_rows import Asked, CandleRow, MarketRow, Progress, TradeRow
+from console.history.collect_store import CollectError, CollectStore
 from console.history.patient import PatientReader
 
-_NOT_FOUND = 404
 _REMEMBER_CUTOFF_S = 60.0
 _CUTOFF_MARGIN_NS = 86_400 * NS_PER_S
 """A trade this much younger than the cut-off may be archived while it is looked for."""
@@ -163,7 +155,7 @@ class Collector:
         try:
             return await self._reader.send(request)
         except RefusedReplyError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != NOT_FOUND:
                 raise
             return None
 

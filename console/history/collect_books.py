@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 from console.domain.engine_events import ErrorHappened
 from console.domain.market_events import FeedLost, MarketStatusChanged
-from console.domain.money import complement, parse_count, parse_price
+from console.domain.money import PRICE_PER_DOLLAR, complement, parse_count, parse_price
 from console.domain.ports import Clock, VenueError
 from console.domain.time_units import NS_PER_S
 from console.exchange.feed import KalshiFeed
 from console.exchange.messages.ws import OrderbookSnapshot
 from console.exchange.session import BookMessage, OnBook
 from console.history.collect import Collector
-from console.history.collect_store import BookRow, CollectStore
+from console.history.collect_rows import BookRow
+from console.history.collect_store import CollectStore
 
 _SAVE_EVERY_S = 1.0
 _LIST_EVERY_S = 20.0
@@ -102,26 +103,38 @@ class BookRecorder:
     def _take(self, message: BookMessage, at_ns: int) -> None:
         # A clock that was set back must not put a change before an earlier one.
         self._last_ns = max(self._last_ns, at_ns)
-        if not isinstance(message, OrderbookSnapshot):
-            self._add(message.market_ticker, message.side, message.price_dollars, message.delta_fp)
-            return
-        sides = {"yes": message.yes_dollars_fp or (), "no": message.no_dollars_fp or ()}
-        for side, levels in sides.items():
-            for price, size in levels:
-                self._add(message.market_ticker, side, price, size, is_snapshot=True)
-        if not any(sides.values()):
-            # Without a row it would be no snapshot.
-            self._add(message.market_ticker, "yes", "0.0100", "0", is_snapshot=True)
-
-    def _add(self, ticker: str, side: str, price: str, size: str, *, is_snapshot: bool = False) -> None:
-        """One row; the feed has prices of both sides on the YES scale, a recording those of bids."""
-        yes = parse_price(price)
-        own = yes if side == "yes" else complement(yes)
-        row = BookRow(self._last_ns, self._run_id, ticker, side, own, parse_count(size), is_snapshot)
-        self._waiting.append(row)
+        self._waiting += book_rows(message, self._last_ns, self._run_id)
 
     def _save(self) -> None:
         rows, self._waiting = self._waiting, []
         self.rows += len(rows)
         if rows:
             self._store.save_book(rows)
+
+
+def book_rows(message: BookMessage, at_ns: int, run_id: str) -> list[BookRow]:
+    """What a message says of a book; one that is empty has a level without a size, or it were no snapshot.
+
+    The feed has prices of both sides on the YES scale, a recording those of bids.
+    """
+    ticker = message.market_ticker
+    if not isinstance(message, OrderbookSnapshot):
+        price, size = _own_price(message.side, message.price_dollars), parse_count(message.delta_fp)
+        return [BookRow(at_ns, run_id, ticker, message.side, price, size, False)]
+    sides = {"yes": message.yes_dollars_fp or (), "no": message.no_dollars_fp or ()}
+    rows = [
+        BookRow(at_ns, run_id, ticker, side, _own_price(side, price), parse_count(size), True)
+        for side, levels in sides.items()
+        for price, size in levels
+    ]
+    return rows or [empty_book(ticker, at_ns, run_id)]
+
+
+def empty_book(ticker: str, at_ns: int, run_id: str) -> BookRow:
+    """The snapshot of a book without orders."""
+    return BookRow(at_ns, run_id, ticker, "yes", PRICE_PER_DOLLAR // 100, 0, True)
+
+
+def _own_price(side: str, price: str) -> int:
+    yes = parse_price(price)
+    return yes if side == "yes" else complement(yes)

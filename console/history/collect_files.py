@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from console.config.files import sync_folder
 from console.history import schema
 from console.history.arrow import prepare_arrow
-from console.history.collect_store import CollectStore
+from console.history.collect_store import StoreReader
 from console.history.schema import ColumnSpec, Kind
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Written:
     rows: int
 
 
-def write_files(folder: Path, store: CollectStore, tell: Callable[[str], None]) -> dict[str, Written]:
+def write_files(folder: Path, store: StoreReader, tell: Callable[[str], None]) -> dict[str, Written]:
     """Write each file anew and put it in the old one's place; raises OSError and CollectError.
 
     The markets come first: at every moment the folder can be read, and names each market of its rows.
@@ -98,7 +98,7 @@ def write_files(folder: Path, store: CollectStore, tell: Callable[[str], None]) 
     return written
 
 
-def _write(path: Path, file: _File, store: CollectStore) -> int:
+def _write(path: Path, file: _File, store: StoreReader) -> int:
     import pyarrow.parquet as pq
 
     rows = 0
@@ -113,7 +113,7 @@ def _write(path: Path, file: _File, store: CollectStore) -> int:
     return rows
 
 
-def _tables(file: _File, fields: pa.Schema, store: CollectStore) -> Iterator[pa.Table]:
+def _tables(file: _File, fields: pa.Schema, store: StoreReader) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     for rows in store.select(file.query, _ROWS_AT_ONCE):

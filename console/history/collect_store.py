@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Self
 import msgspec
 
 from console.config.home import Lock
+from console.history.collect_rows import Asked, BookRow, CandleRow, MarketRow, Progress, TradeRow
 
 STORE = "collect.sqlite"
 _VERSION = 1
@@ -47,95 +49,63 @@ class CollectError(Exception):
     """A folder cannot be collected into; the text is one sentence."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What a folder collects: rows from ``since_ns`` on and before ``until_ns``, candles of ``minutes``."""
+class StoreReader:
+    """What a store holds at one moment, whoever writes it; every call may raise CollectError."""
 
-    environment: str
-    series: tuple[str, ...]
-    since_ns: int
-    until_ns: int
-    minutes: int
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._told():
+            self._file = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+            self._file.execute("BEGIN")
 
+    def close(self) -> None:
+        self._file.close()
 
-class MarketRow(msgspec.Struct, frozen=True):
-    """A market as listed; prices are Price. The close is the real one, once there was one.
+    def __enter__(self) -> Self:
+        return self
 
-    ``scheduled_close_ns`` is None where an early close may have taken its place; ``has_traded`` is False
-    where it is certain that nothing ever did.
-    """
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
-    ticker: str
-    event_ticker: str
-    series_ticker: str
-    category: str | None
-    title: str | None
-    floor_strike: float | None
-    open_ns: int
-    close_ns: int
-    scheduled_close_ns: int | None
-    result: str | None
-    settlement_value: int | None
-    settlement_ns: int | None
-    is_archived: bool
-    has_traded: bool
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A fault of the file as one sentence."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise CollectError(f"{self.path} cannot be used: {error}") from None
 
+    def has_books(self) -> bool:
+        """Whether a book was recorded."""
+        with self._told():
+            return self._file.execute("SELECT 1 FROM books LIMIT 1").fetchone() is not None
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far a market was read: everything before these times, and where a list of trades goes on."""
-
-    candles_ns: int = 0
-    trades_ns: int = 0
-    in_archive: bool = False
-    cursor: str = ""
-
-
-class TradeRow(msgspec.Struct, frozen=True):
-    trade_id: str
-    ticker: str
-    ts_ns: int
-    price: int
-    count: int
-    taker_side: str
+    def select(self, query: str, at_once: int) -> Iterator[list[tuple[object, ...]]]:
+        """What a query finds, so many rows at once."""
+        with self._told():
+            found = self._file.execute(query)
+            while rows := found.fetchmany(at_once):
+                yield rows
 
 
-class CandleRow(msgspec.Struct, frozen=True):
-    """Prices of trades, None without one; the best prices at the end, 0 and a dollar for an empty side."""
-
-    ticker: str
-    end_ns: int
-    open: int | None
-    high: int | None
-    low: int | None
-    close: int | None
-    bid: int
-    ask: int
-    volume: int
-
-
-class BookRow(msgspec.Struct, frozen=True):
-    """A level of a snapshot, or a change of one; ``price`` is that of a bid for the side."""
-
-    recv_ns: int
-    run_id: str
-    ticker: str
-    side: str
-    price: int
-    size: int
-    is_snapshot: bool
-
-
-class CollectStore:
+class CollectStore(StoreReader):
     """The store of one folder, which one process may use at a time; every call may raise CollectError."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = STORE) -> None:
         """Raises also LockHeldError, ConfigError and OSError."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / STORE
+        self.path = folder / name
         is_new = not self.path.exists()
         if is_new and (held := sorted(folder.glob("markets.*"))):
             raise CollectError(f"{held[0]} was not collected by this command; give another folder with --out")
         self._lock = Lock(folder / "collect.lock", f"the collection in {folder}")
         try:
+            # For the user alone, and so are the files that SQLite puts beside it.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
             with self._told():
                 self._file = sqlite3.connect(self.path, isolation_level=None)
                 self._prepare()
@@ -153,24 +123,8 @@ class CollectStore:
             raise CollectError(f"{self.path} is of version {version}, which this program does not read")
 
     def close(self) -> None:
-        self._file.close()
+        super().close()
         self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """A fault of the file as one sentence."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise CollectError(f"{self.path} cannot be used: {error}") from None
 
     @contextmanager
     def _whole(self) -> Iterator[sqlite3.Connection]:
@@ -233,6 +187,15 @@ class CollectStore:
 
     # --- rows -----------------------------------------------------------------------------------
 
+    def save_seen(
+        self, markets: Iterable[MarketRow], books: Iterable[BookRow], trades: Iterable[TradeRow]
+    ) -> None:
+        """What a feed told, all of it or nothing; of one market the last row counts."""
+        with self._whole() as file:
+            _insert(file, "markets", MarketRow, markets)
+            _insert_books(file, books)
+            _insert(file, "trades", TradeRow, trades)
+
     def save_candles(self, ticker: str, rows: Iterable[CandleRow], until_ns: int) -> None:
         """Rows of a market whose candles before a time are now complete."""
         with self._whole() as file:
@@ -251,12 +214,8 @@ class CollectStore:
             _note(file, ticker, "trades_ns = ?, in_archive = 0, cursor = ''", until_ns)
 
     def save_book(self, rows: Iterable[BookRow]) -> None:
-        names = BookRow.__struct_fields__
         with self._whole() as file:
-            file.executemany(
-                f"INSERT INTO books ({', '.join(names)}) VALUES ({_marks(names)})",  # noqa: S608 - our own names
-                (tuple(getattr(row, name) for name in names) for row in rows),
-            )
+            _insert_books(file, rows)
 
     def rows(self) -> int:
         """Trades and candles there are."""
@@ -265,18 +224,6 @@ class CollectStore:
             found: int = self._file.execute(query).fetchone()[0]
         return found
 
-    def has_books(self) -> bool:
-        """Whether a book was recorded."""
-        with self._told():
-            return self._file.execute("SELECT 1 FROM books LIMIT 1").fetchone() is not None
-
-    def select(self, query: str, at_once: int) -> Iterator[list[tuple[object, ...]]]:
-        """What a query finds, so many rows at once."""
-        with self._told():
-            found = self._file.execute(query)
-            while rows := found.fetchmany(at_once):
-                yield rows
-
 
 def _insert(
     file: sqlite3.Connection, table: str, kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct]
@@ -284,6 +231,14 @@ def _insert(
     marks = _marks(kind.__struct_fields__)
     file.executemany(
         f"INSERT OR REPLACE INTO {table} VALUES ({marks})",  # noqa: S608 - our own names
+        map(msgspec.structs.astuple, rows),
+    )
+
+
+def _insert_books(file: sqlite3.Connection, rows: Iterable[BookRow]) -> None:
+    names = BookRow.__struct_fields__
+    file.executemany(
+        f"INSERT INTO books ({', '.join(names)}) VALUES ({_marks(names)})",  # noqa: S608 - our own names
         map(msgspec.structs.astuple, rows),
     )
 

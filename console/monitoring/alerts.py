@@ -113,6 +113,11 @@ METRICS = Condition(
     "a file of metrics is not written, or their page cannot be served",
     "free space in the home, and close what holds the file or the port; trading goes on",
 )
+RECORDING = Condition(
+    "not recorded",
+    "what the feed tells is not recorded for replay, or not all of it",
+    "free space in the home; the day cannot be replayed from there on, and trading goes on",
+)
 UNKEPT = Condition(
     "settings unkept",
     "`overrides.toml` could not be written after a change",
@@ -132,6 +137,7 @@ CONDITIONS = {
         DISK,
         DELIVERY,
         METRICS,
+        RECORDING,
         UNKEPT,
     )
 }

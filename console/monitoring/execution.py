@@ -174,8 +174,6 @@ class MarkOutSums:
         ]
 
     def _mark_out(self, side: BookSide, horizon: int, *, intervals: bool) -> MarkOut:
-        import numpy as np
-
         known = list(self._known[side, horizon].values())
         fills = sum(each for each, _, _ in known)
         gained, contracts = [each for _, each, _ in known], [each for _, _, each in known]
@@ -185,10 +183,15 @@ class MarkOutSums:
             fills=self._makers[side],
             unknown=self._makers[side] - fills,
             mean_cents=sum(gained) / (sum(contracts) * _TWICE_CENT) if known else None,
-            interval=clustered_interval(np.array(gained) / _TWICE_CENT, np.array(contracts, dtype=np.float64))
-            if intervals
-            else None,
+            interval=_mark_out_interval(gained, contracts) if intervals else None,
         )
+
+
+def _mark_out_interval(gained: Sequence[int], contracts: Sequence[int]) -> Interval | None:
+    # Only here: a running console shows none, and would load it for them.
+    import numpy as np
+
+    return clustered_interval(np.array(gained) / _TWICE_CENT, np.array(contracts, dtype=np.float64))
 
 
 def quote_ages(ages_ns: Iterable[int | None], limit_ns: int) -> QuoteAges | None:

@@ -134,11 +134,6 @@ def _money(name: str) -> Callable[[Figures], list[Sample]]:
     return dollars
 
 
-def _fee_share(it: Figures) -> list[Sample]:
-    percent = it.performance.fee_pct_of_pnl
-    return _one(None if percent is None else percent / 100)
-
-
 _GAUGES_OF_HEALTH: dict[str, tuple[str, Callable[[SystemHealth], Iterable[Sample]]]] = {
     "kconsole_trading_state": (
         "1 for the state trading is in.",
@@ -177,7 +172,10 @@ _GAUGES_OF_FIGURES: dict[str, tuple[str, Callable[[Figures], Iterable[Sample]]]]
     "kconsole_trades": ("Trades that ended.", lambda it: _one(it.performance.trades)),
     "kconsole_fees_dollars": ("Fees charged by the exchange.", _money("total_fees")),
     "kconsole_part_net_pnl_dollars": ("Net profit by a kind of trade.", _parts),
-    "kconsole_fee_of_gross_ratio": ("Fees as a share of profit before them.", _fee_share),
+    "kconsole_fee_of_gross_ratio": (
+        "Fees as a share of profit before them.",
+        lambda it: _one(it.performance.fee_share),
+    ),
     "kconsole_win_ratio": (
         "Share of trades that made money.",
         lambda it: _one(it.performance.win_rate),

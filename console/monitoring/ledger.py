@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 
 import msgspec
 
@@ -339,17 +338,3 @@ class Ledger:
     def _orders_since(self, first_ns: int) -> dict[str, int]:
         since = (order for name, order in self._orders.items() if self._decided[name] >= first_ns)
         return dict(Counter(order.status.value if order.status.is_terminal else _RESTING for order in since))
-
-
-def records_of(
-    events: Iterable[JournaledEvent],
-    *,
-    first_ns: int | None = None,
-    last_ns: int | None = None,
-    mark_outs: MarkOuts | None = None,
-) -> Records | None:
-    """The records of a journal's events from ``first_ns`` to before ``last_ns``; None without an account."""
-    ledger = Ledger()
-    for event in takewhile(lambda each: last_ns is None or each.at_ns < last_ns, events):
-        ledger.observe(event)
-    return ledger.records(first_ns, mark_outs=mark_outs)

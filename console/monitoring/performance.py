@@ -14,6 +14,9 @@ from console.monitoring.equity import Curve, Drawdown, curve_of
 from console.monitoring.records import Records
 from console.monitoring.trades import Trade
 
+MOST_FEES_SHARE = 0.20
+"""The guide's: fees above it of gross profit are flagged."""
+
 _UNSURE = Sureness(pnl=None, bps=None, p_value=None)
 
 
@@ -47,6 +50,11 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     sharpe_ratio: float | None
     days: int
     max_drawdown: Drawdown
+
+    @property
+    def fee_share(self) -> float | None:
+        """Fees of gross profit, of 1."""
+        return None if self.fee_pct_of_pnl is None else self.fee_pct_of_pnl / 100
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

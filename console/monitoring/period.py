@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, takewhile
+from itertools import chain
 
 import msgspec
 
@@ -17,26 +17,29 @@ from console.monitoring.records import Records
 
 
 class PeriodRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """What a period left, and how many accounts it is of: in practice every start opens one."""
+    """What a period left, and how many accounts it is of: in practice every start opens one.
+
+    ``marked_ns`` is when what is open had the prices at which it counts, None where none is known.
+    """
 
     records: Records
     accounts: int
+    marked_ns: int | None = None
 
 
 def records_between(
     events: Iterable[JournaledEvent],
-    first_ns: int,
-    last_ns: int,
+    first_ns: int = 0,
     *,
     marks: Mapping[Ticker, Price] | None = None,
     mark_outs: MarkOuts | None = None,
 ) -> PeriodRecords | None:
-    """From ``first_ns`` to before ``last_ns``; None where no account was open by then.
+    """From ``first_ns`` on, of all events until the period's end; None where no account was open by then.
 
     ``marks`` are those of what the newest account holds.
     """
     ledger, found = Ledger(), list[Records]()
-    for event in takewhile(lambda each: each.at_ns < last_ns, events):
+    for event in events:
         if isinstance(event, AccountOpened) and ledger.last_ns >= first_ns:
             found += _some(ledger.records(first_ns, mark_outs=mark_outs))
         ledger.observe(event)

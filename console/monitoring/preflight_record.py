@@ -15,7 +15,7 @@ import msgspec
 
 from console import __version__
 from console.config.changes import settings_hash
-from console.config.program_settings import InterfaceSettings, PracticeSettings
+from console.config.program_settings import HistorySettings, InterfaceSettings, PracticeSettings
 from console.config.schema import Settings
 from console.monitoring.checklist import ITEMS, Item
 
@@ -83,8 +83,9 @@ def encoded(findings: Mapping[str, Finding]) -> bytes:
 
 
 def trading_hash(settings: Settings) -> str:
-    """Names the settings by which real money would be traded: those of the screen and of practice are not."""
-    return settings_hash(replace(settings, ui=InterfaceSettings(), practice=PracticeSettings()))
+    """Names the settings by which real money would be traded, whatever is shown, practised and recorded."""
+    others = replace(settings, ui=InterfaceSettings(), practice=PracticeSettings(), history=HistorySettings())
+    return settings_hash(others)
 
 
 def standings(findings: Mapping[str, Finding], settings: Settings, now_ns: int) -> tuple[Standing, ...]:

@@ -13,7 +13,7 @@ from console.domain.money import CASH_PER_DOLLAR, PAYOUT, Cash, Count, Price, co
 from console.domain.order import OrderStatus
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
 from console.practice.records import AccountFill, AccountSettlement, ExchangeOrder, OrderRequest
-from console.simulation.matching import Execution
+from console.simulation.execution import Execution
 
 STARTING_CASH = Cash(10_000 * CASH_PER_DOLLAR)
 

@@ -16,7 +16,7 @@ from console.practice.groups import OrderGroup, OrderGroups
 from console.practice.market import ListedMarket
 from console.practice.notices import Filled, GroupChanged, OrderChanged, PositionChanged
 from console.practice.records import ExchangeOrder, OrderRequest
-from console.simulation.matching import Cancellation, Execution, NewOrder
+from console.simulation.execution import Cancellation, Execution, NewOrder
 
 
 class OrderEntry:

@@ -83,15 +83,17 @@ class Exposure(msgspec.Struct, frozen=True):
 
     The worst of all markets are added up, but of an event that says that at most one of its markets ends in
     YES (and of which the markets are in one group) only the outcomes that can happen together count.
-    ``reserved`` is the cost of every open order if all of them fill. ``legs`` are the markets with
-    anything at stake, place by place.
+    ``reserved`` is the cost of every open order if all of them fill. ``largest_group`` is the worst case of
+    the group with the most at stake. ``legs`` are the markets with anything at stake, place by place.
     """
 
+    # The sums first: where two differ, they are told apart by them.
+    total: WorstCase
+    reserved: Cash
+    largest_group: Cash
     markets: Mapping[Ticker, MarketExposure]
     events: Mapping[str, WorstCase]
     groups: Mapping[str, WorstCase]
-    total: WorstCase
-    reserved: Cash
     places: Mapping[Ticker, Place]
     legs: Mapping[Place, Mapping[Ticker, MarketExposure]]
 
@@ -133,7 +135,16 @@ class Exposure(msgspec.Struct, frozen=True):
             by_event[place.event] = by_event.get(place.event, NOTHING).plus(worst)
             by_group[place.group] = by_group.get(place.group, NOTHING).plus(worst)
             total = total.plus(worst)
-        return cls(markets, by_event, by_group, total, Cash(sum(reserved.values())), places, legs)
+        return cls(
+            total=total,
+            reserved=Cash(sum(reserved.values())),
+            largest_group=most_at_stake(by_group),
+            markets=markets,
+            events=by_event,
+            groups=by_group,
+            places=places,
+            legs=legs,
+        )
 
     def place(self, ticker: Ticker) -> Place:
         return self.places.get(ticker) or Place.alone(ticker)
@@ -178,6 +189,11 @@ class Exposure(msgspec.Struct, frozen=True):
     def worst_group(self, *, held_only: bool = False) -> Largest | None:
         """The group with the largest worst case; None when nothing is at stake."""
         return _largest(self.groups, held_only)
+
+
+def most_at_stake(worst: Mapping[str, WorstCase]) -> Cash:
+    """The largest worst case with orders; nothing where there is none."""
+    return max([case.with_orders for case in worst.values()], default=Cash(0))
 
 
 def reservations(

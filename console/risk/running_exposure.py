@@ -15,10 +15,12 @@ from console.risk.exposure import (
     MarketExposure,
     WorstCase,
     market_exposure,
+    most_at_stake,
     reservations,
     worst_of_legs,
 )
 from console.risk.groups import Place
+from console.risk.layered_dict import LayeredDict
 
 _FLAT = Position()
 _NO_ORDERS: Mapping[str, Order] = {}
@@ -37,20 +39,33 @@ class _Input(NamedTuple):
         return not (self.position.contracts or self.bids or self.asks)
 
 
-class _Sums(dict[str, WorstCase]):
+class _Sums:
     """Worst cases added up by name, for as long as anything has that name."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.by_name = LayeredDict[str, WorstCase]()
         self._members: dict[str, int] = {}
+        self._largest: Cash | None = Cash(0)
+
+    @property
+    def largest(self) -> Cash:
+        """The most that is at stake under one name, with orders; looked for anew once that became less."""
+        if self._largest is None:
+            self._largest = most_at_stake(self.by_name)
+        return self._largest
 
     def replace(self, name: str, before: WorstCase | None, after: WorstCase | None) -> None:
         members = self._members.get(name, 0) + (after is not None) - (before is not None)
-        self._members[name] = members
+        was = self.by_name.get(name, NOTHING)
+        now = was.changed(before or NOTHING, after or NOTHING)
         if members:
-            self[name] = self.get(name, NOTHING).changed(before or NOTHING, after or NOTHING)
-        else:
-            self.pop(name, None)
+            self._members[name], self.by_name[name] = members, now
+        elif self._members.pop(name, None):
+            del self.by_name[name]
+        if self._largest is not None and now.with_orders >= self._largest:
+            self._largest = now.with_orders
+        elif was.with_orders == self._largest:
+            self._largest = None
 
 
 class RunningExposure:
@@ -58,8 +73,8 @@ class RunningExposure:
 
     def __init__(self) -> None:
         self._inputs: dict[Ticker, _Input] = {}
-        self._markets: dict[Ticker, MarketExposure] = {}
-        self._legs: dict[Place, dict[Ticker, MarketExposure]] = {}
+        self._markets = LayeredDict[Ticker, MarketExposure]()
+        self._legs = LayeredDict[Place, dict[Ticker, MarketExposure]]()
         self._worst: dict[Place, WorstCase] = {}
         self._events, self._groups = _Sums(), _Sums()
         self._total = NOTHING
@@ -94,13 +109,14 @@ class RunningExposure:
             self._add_up(place)
         if self._last is None or touched or self._last.places is not places:
             self._last = Exposure(
-                dict(self._markets),
-                dict(self._events),
-                dict(self._groups),
-                self._total,
-                Cash(self._reserved),
-                places,
-                dict(self._legs),
+                total=self._total,
+                reserved=Cash(self._reserved),
+                largest_group=self._groups.largest,
+                markets=self._markets.copy(),
+                events=self._events.by_name.copy(),
+                groups=self._groups.by_name.copy(),
+                places=places,
+                legs=self._legs.copy(),
             )
         return self._last
 

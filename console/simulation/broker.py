@@ -30,8 +30,9 @@ from console.domain.order import (
     TimeInForce,
 )
 from console.domain.ports import Clock
+from console.simulation.execution import Execution, NewOrder, QueueModel
 from console.simulation.ledger import Ledger
-from console.simulation.matching import Execution, MatchingBook, NewOrder, QueueModel
+from console.simulation.matching import MatchingBook
 from console.simulation.order_register import OrderRegister, SimulatedOrder
 from console.simulation.slippage import SlippageModel
 

@@ -9,7 +9,7 @@ from console.domain.market import FeeTerms, Ticker
 from console.domain.money import Cash, Count, Price, cost
 from console.domain.order import Fill, OrderIntent, OrderStatus, PositionReport, Settlement
 from console.domain.position import Position, cash_change_of_fill, cash_change_of_settlement
-from console.simulation.matching import Execution
+from console.simulation.execution import Execution
 from console.simulation.order_register import SimulatedOrder
 from console.simulation.slippage import SlippageModel
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from textual import events
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.widget import AwaitMount
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Input
 
 from console.config.load import Loaded
@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 _MOST_SILENT_S = 1
 _TO_DRAW_S = 0.02
+_FLOODED = "keys came faster than anyone types, as of a pasted text; those beyond were dropped"
 _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
@@ -57,7 +58,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
     """The operator's screen; its result says what becomes of resting orders.
 
     ``failure`` says, once it has ended, which exception ended it. ``home`` is where measured edges stand,
-    ``wall_ns`` is UTC nanoseconds.
+    ``wall_ns`` is UTC nanoseconds, ``on_drawn`` is called after the first drawing.
     """
 
     CSS_PATH = "console.tcss"
@@ -86,6 +87,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         wall_ns: Callable[[], int] = time.time_ns,
         is_readonly: bool = False,
         is_ascii: bool = False,
+        on_drawn: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(
             engine,
@@ -95,11 +97,13 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
             is_readonly=is_readonly,
             is_ansi=True if "NO_COLOR" in os.environ else None,
         )
+        self._theme_problem = self._begin_in(loaded.settings.ui.theme)
         self.failure: str | None = None
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._end_code: int | None = None
         self._ascii_filters = [AsciiFilter()] if is_ascii else []
         self._loaded = loaded
+        self._on_drawn = on_drawn
         self._main = MainScreen(self._keymap, self._make_tabs, is_readonly=is_readonly)
         self._alerts_seen: int | None = None
         self._latches_seen: frozenset[str] | None = None
@@ -107,6 +111,18 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         self._ticked_s = math.inf
 
     # --- the screen ---------------------------------------------------------------------------------
+
+    def _begin_in(self, wanted: str) -> str | None:
+        """Begin in this theme, or in our own and say why: one set later has every stylesheet parsed again."""
+        for theme in OWN_THEMES:
+            self.register_theme(theme)
+        problem = theme_problem(wanted)
+        self.set_reactive(App.theme, wanted if problem is None else KCONSOLE.name)
+        self.set_class(self.current_theme.dark, "-dark-mode", update=False)
+        self.set_class(not self.current_theme.dark, "-light-mode", update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self.stylesheet.set_variables(self.get_css_variables())
+        return problem
 
     def _make_tabs(self) -> Tabs:
         from console.tui.tabs import make_tabs
@@ -121,7 +137,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         )
 
     async def on_event(self, event: events.Event) -> None:
-        """As Textual's, but a key has acted before the next, which may be for a field it opens."""
+        """As Textual's, but a key or a click has acted before the next, which may be for what it opens."""
         if isinstance(event, events.InputEvent):
             await self._main.complete()
         if isinstance(event, events.Key) and not event.is_forwarded:
@@ -138,6 +154,8 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
             elif not event.is_printable and await self._acts_in(self.focused, event.key):
                 return
         await super().on_event(event)
+        if isinstance(event, events.MouseUp) and self._mouse_down_widget is not None:
+            await self._heard_upwards(self._mouse_down_widget)
 
     async def _acts(self, key: str) -> bool:
         return await self._check_bindings(key, priority=True) or await self._check_bindings(key)
@@ -149,10 +167,14 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         await heard_by(field)
         if not await self._check_bindings(key):
             return False
-        for node in field.ancestors_with_self:
+        await self._heard_upwards(field)
+        return True
+
+    async def _heard_upwards(self, widget: Widget) -> None:
+        """Wait until what it was sent, and what that made it say to those around it, is over."""
+        for node in widget.ancestors_with_self:
             if node is not self:
                 await heard_by(node)
-        return True
 
     def get_default_screen(self) -> MainScreen:
         return self._main
@@ -171,20 +193,23 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         return True
 
     def on_mount(self) -> None:
-        for theme in OWN_THEMES:
-            self.register_theme(theme)
-        wanted = self._settings.ui.theme
-        problem = theme_problem(wanted)
-        self.theme = wanted if problem is None else KCONSOLE.name
         self.set_keymap(self._keymap)
-        for text in (*self._keymap_problems, *([] if problem is None else [problem])):
+        for text in (*self._keymap_problems, *filter(None, [self._theme_problem])):
             self._toast(text, "warning")
         self._running_loop = asyncio.get_running_loop()
         if self._end_code is not None:
             self._leave(self._end_code)
         self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
         self._tick()
-        self.call_after_refresh(self._main.complete)
+        self.call_after_refresh(self._complete)
+
+    async def _complete(self) -> None:
+        """Load what the first drawing did without."""
+        self._load_edges()
+        self._tick()
+        await self._main.complete()
+        if self._on_drawn is not None:
+            self._on_drawn()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variables_for(self.current_theme)
@@ -239,6 +264,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         if isinstance(driver, TerminalDriver):
             keys = self._keymap.get(_HALT.id, _HALT.keys).split(",")
             driver.take_urgent([key.strip() for key in keys], self._halt_at_once)
+            driver.tell_of_flood(partial(self.call_later, self._toast, _FLOODED, "warning"))
         return driver
 
     def _halt_at_once(self) -> None:
@@ -257,7 +283,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
 
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
             return
-        self.push_screen(QuitDialog(self._look()), self._quit)
+        self.push_screen(QuitDialog(self._look(), is_watching=self._main.is_watching), self._quit)
 
     def _quit(self, choice: QuitChoice | None) -> None:
         if choice is not None:

@@ -7,8 +7,7 @@ from itertools import groupby, zip_longest
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -54,6 +53,7 @@ class Canvas(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id, classes=classes)
         self._lines: Sequence[Line] = ()
+        self._drawn_size: Size | None = None
         self._styles_by_tone: dict[Tone, Style] = {}
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
@@ -64,18 +64,18 @@ class Canvas(Widget):
         """Draw again and ask for a repaint of what changed; returns in how many places."""
         if not self.size:
             return 0
-        lines = self.draw(self.size.width, self.size.height)
-        regions = changed_regions(self._lines, lines)
-        self._lines = lines
+        before = self._lines
+        self._draw_all()
+        regions = changed_regions(before, self._lines)
         if regions:
             self.refresh(*regions)
             # Textual forgets them only in widgets that do not draw their own lines.
             self._dirty_regions.clear()
         return len(regions)
 
-    def on_resize(self, event: events.Resize) -> None:
-        self._lines = self.draw(event.size.width, event.size.height)
-        self.refresh()
+    def _draw_all(self) -> None:
+        self._drawn_size = self.size
+        self._lines = self.draw(self.size.width, self.size.height)
 
     def notify_style_update(self) -> None:
         self._styles_by_tone.clear()
@@ -89,6 +89,9 @@ class Canvas(Widget):
         return style
 
     def render_line(self, y: int) -> Strip:
+        if self._drawn_size != self.size:
+            # Textual tells of a new size only after it has drawn it.
+            self._draw_all()
         line = self._lines[y] if y < len(self._lines) else EMPTY
         runs = groupby((span for span in line if span.text), key=lambda span: span.tone)
         segments = [Segment("".join(text for text, _ in run), self._style(tone)) for tone, run in runs]

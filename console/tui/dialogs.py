@@ -36,7 +36,7 @@ def text_of(lines: Sequence[Line], variables: dict[str, str]) -> Text:
 
 
 class QuitDialog(ModalScreen[QuitChoice | None]):
-    """Asks what happens to resting orders; escape stays."""
+    """Asks what happens to resting orders; escape stays. ``is_watching`` a replay, whose they are not."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's declaration
         Binding("escape", "dismiss(None)", "Stay", show=False),
@@ -45,9 +45,10 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
     ]
     AUTO_FOCUS = "#cancel"
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, *, is_watching: bool) -> None:
         super().__init__()
         self._picture = picture
+        self._is_watching = is_watching
 
     def _exposed(self) -> str:
         """What is at stake, and how far that may be believed."""
@@ -56,6 +57,8 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
             return "The engine has not said yet which orders rest."
         orders, held = len(snapshot.resting), len(snapshot.positions)
         text = f"Orders that rest or may rest: {orders}. Positions: {held}; they stay."
+        if self._is_watching:
+            text = f"Of the {snapshot.environment.upper()} engine, not the replay:\n{text}"
         if self._picture.is_engine_stopped:
             text += f"\nThe engine does not answer: this is {fmt.age(self._picture.age_ns)} old."
         return text

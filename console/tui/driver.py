@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from codecs import getincrementaldecoder
+from collections import deque
 from collections.abc import Callable, Collection
 from io import TextIOWrapper
 from typing import IO, cast
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 _POLL_S = 0.1
 _LONGEST_IN_PASTE_S = 3.0
 _MOST_BYTES = 4096
+_MOST_KEYS, _MOST_KEYS_S = 200, 1.0
+"""Nobody types so many in so short a time, nor does a key repeat so fast."""
 _MOST_CELLS = 10_000
 """Of a side of the screen; a terminal may say anything, and so much is laid out."""
 
@@ -46,6 +49,9 @@ class TerminalDriver(LinuxDriver):
         self._file = cast(TextIOWrapper, _TerminalFile(sys.__stderr__ or sys.stderr))
         self._urgent_keys: Collection[str] = ()
         self._on_urgent_key: Callable[[], None] = _nothing
+        self._on_flood: Callable[[], object] = _nothing
+        self._keys_at_s: deque[float] = deque(maxlen=_MOST_KEYS)
+        self._is_flooded = False
         # A suspended engine would leave its orders alone with the market.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         signal.signal(signal.SIGCONT, self._continued)
@@ -54,11 +60,31 @@ class TerminalDriver(LinuxDriver):
         """Call at these keys from the thread that reads them; the screen is not given them."""
         self._urgent_keys, self._on_urgent_key = keys, call
 
+    def tell_of_flood(self, call: Callable[[], object]) -> None:
+        """Call, from that thread, when keys come so fast that the screen is not given them any more.
+
+        That is a text pasted by a terminal that does not say so. None of it was meant as a key, and the
+        screen would be behind by minutes.
+        """
+        self._on_flood = call
+
     def process_message(self, message: Message) -> None:
-        if isinstance(message, events.Key) and message.key in self._urgent_keys:
-            self._on_urgent_key()
+        if isinstance(message, events.Key):
+            if message.key in self._urgent_keys:
+                self._on_urgent_key()
+            elif not self._is_beyond_typing():
+                super().process_message(message)
         elif not isinstance(message, events.Resize) or all(0 < side <= _MOST_CELLS for side in message.size):
             super().process_message(message)
+
+    def _is_beyond_typing(self) -> bool:
+        now_s = time.monotonic()
+        was_flooded = self._is_flooded
+        self._is_flooded = len(self._keys_at_s) == _MOST_KEYS and now_s - self._keys_at_s[0] < _MOST_KEYS_S
+        self._keys_at_s.append(now_s)
+        if self._is_flooded and not was_flooded:
+            self._on_flood()
+        return self._is_flooded
 
     def _run_input_thread(self) -> None:
         try:

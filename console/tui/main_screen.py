@@ -151,7 +151,7 @@ class MainScreen(ReplayScreen):
             pane.is_beside_replay = watched is not None and pane in self._of_the_engine
             pane.show(watched if watched is not None and pane.is_replay else picture)
         if self._tabs is not None:
-            self.replay_bar.show(self.playback)
+            self.replay_bar.show(self.playback, self.ended_why)
         self._footer.show(self.row(), is_watching=self.is_watching)
 
     def redraw(self) -> None:
@@ -176,7 +176,7 @@ class MainScreen(ReplayScreen):
             return None
         if self.playback.failure is not None:
             self.tabs.replay.fail(self.playback.failure)
-            self.end_watching()
+            self.say_ended(self.playback.failure)
             return None
         self.playback.advance()
         return self.playback.picture(picture)
@@ -225,6 +225,9 @@ class MainScreen(ReplayScreen):
         tab = self.query_one(f"#{name}", Pane)
         self._zoom(None)
         self._open_side(None if tab is self._side else tab)
+        if tab is self.tabs.replay and self.ended_why is not None:
+            # It says the same, in full.
+            self.end_watching()
         self.set_focus(self._side or self.positions)
 
     def _open_side(self, tab: Pane | None) -> None:

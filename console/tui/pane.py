@@ -102,6 +102,9 @@ class Pane(Canvas, can_focus=True):
         self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        if not self.size:
+            # What it is laid out for is not drawn yet.
+            self._fill_in(width - 4, container.height)
         return len(self.content.keys) + 2 + self.content.has_heading
 
     # --- the cursor ---------------------------------------------------------------------------------
@@ -178,13 +181,17 @@ class Pane(Canvas, can_focus=True):
 
     # --- drawing ------------------------------------------------------------------------------------
 
+    def _fill_in(self, width: int, height: int) -> None:
+        if self._picture is not None:
+            self.content = self.view.content(self._picture, width, height, self.query_asked)
+
     def draw(self, width: int, height: int) -> Sequence[Line]:
         if width < 4 or height < 2:
             return [EMPTY] * height
         inner = width - 4
         if self._picture is not None:
             before = self._cursor
-            self.content = self.view.content(self._picture, inner, height - 2, self.query_asked)
+            self._fill_in(inner, height - 2)
             # A list that was scrolled away from its start stays on the rows that are being read.
             if self._top and self._cursor_key in self.content.keys:
                 self._top = max(0, self._top + self._cursor - before)

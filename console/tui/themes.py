@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.style import Style
 from textual.color import Color
@@ -19,11 +19,12 @@ _DARK = {
     "frame": "#3b4654",
     "track": "#3b4654",
     "headline": "#f2f5f8",
+    "focus": "#6cb6ff",
     "on-badge": "#0c1117",
 }
 
 _LIGHT = {
-    "gain": "#1a7f45",
+    "gain": "#116636",
     "loss": "#b42318",
     "warn": "#8a5a00",
     "halt": "#b42318",
@@ -31,6 +32,7 @@ _LIGHT = {
     "frame": "#b3bcc7",
     "track": "#b3bcc7",
     "headline": "#0c1117",
+    "focus": "#0b62c4",
     "on-badge": "#ffffff",
 }
 
@@ -40,6 +42,7 @@ _COLOUR_BLIND = {
     "loss": "#e69f00",
     "warn": "#f0e442",
     "halt": "#d55e00",
+    "focus": "#cc79a7",
 }
 
 KCONSOLE = Theme(
@@ -89,6 +92,11 @@ KCONSOLE_COLOUR_BLIND = Theme(
 )
 """Gain and loss in blue and orange of the Okabe-Ito palette."""
 
+_WORDS = ("gain", "loss", "warn", "halt", "muted", "headline", "focus")
+_TINTS = (("halt", 0.28), ("warn", 0.16))
+"""Of the header and of a replay's bar, as in the style sheet."""
+_LEAST_CONTRAST = 4
+
 OWN_THEMES = (KCONSOLE, KCONSOLE_LIGHT, KCONSOLE_COLOUR_BLIND)
 
 
@@ -102,8 +110,41 @@ def theme_problem(name: str) -> str | None:
     )
 
 
+def contrast(one: Color, other: Color) -> float:
+    """Between their lightnesses, from 1 for none to 21, as the guidelines for the web have it."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    linear = (v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in color.normalized)
+    return sum(share * value for share, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
 def variables_for(theme: Theme) -> dict[str, str]:
-    """Our variables for a theme that does not define them."""
+    """Our variables for a theme that does not define them, as its own colours can be read."""
+    if theme in OWN_THEMES:
+        return theme.variables
+    wanted = _wanted(theme)
+    grounds = theme.to_color_system().generate()
+    background = Color.parse(grounds["background"])
+    if background.ansi is not None:
+        # What the terminal draws is not known.
+        return wanted
+    under = [Color.parse(grounds[name]) for name in ("background", "surface", "panel")]
+    under += [background.blend(Color.parse(wanted[name]), share) for name, share in _TINTS]
+    return wanted | {name: _readable(Color.parse(wanted[name]), under, theme) for name in _WORDS}
+
+
+def _readable(color: Color, grounds: Sequence[Color], theme: Theme) -> str:
+    """The colour, moved towards black or white as far as it takes on all of these grounds."""
+    towards = Color.parse("white" if theme.dark else "black")
+    shades = (color.blend(towards, step / 20) for step in range(21))
+    found = (each for each in shades if min(contrast(each, ground) for ground in grounds) >= _LEAST_CONTRAST)
+    return next(found, towards).hex
+
+
+def _wanted(theme: Theme) -> dict[str, str]:
     return {
         "gain": theme.success or _DARK["gain"],
         "loss": theme.error or _DARK["loss"],
@@ -113,6 +154,7 @@ def variables_for(theme: Theme) -> dict[str, str]:
         "frame": theme.secondary or _DARK["frame"],
         "track": theme.secondary or _DARK["track"],
         "headline": theme.foreground or theme.primary,
+        "focus": theme.accent or theme.primary,
         "on-badge": theme.background or ("#000000" if theme.dark else "#ffffff"),
     }
 
@@ -121,7 +163,7 @@ _FOREGROUND = {
     Tone.STRONG: "headline",
     Tone.MUTED: "muted",
     Tone.FRAME: "frame",
-    Tone.ACCENT: "accent",
+    Tone.ACCENT: "focus",
     Tone.GAIN: "gain",
     Tone.LOSS: "loss",
     Tone.WARN: "warn",
@@ -129,7 +171,7 @@ _FOREGROUND = {
     Tone.BADGE_GAIN: "gain",
     Tone.BADGE_WARN: "warn",
     Tone.BADGE_HALT: "halt",
-    Tone.FOCUS: "accent",
+    Tone.FOCUS: "focus",
 }
 _BOLD = {Tone.STRONG, Tone.WARN, Tone.BADGE_GAIN, Tone.BADGE_WARN, Tone.BADGE_HALT, Tone.FOCUS}
 # Reversed rather than given a background, so that they stand out where colours are stripped.

@@ -31,7 +31,7 @@ from console.domain.commands import (
 from console.engine.handle import EngineHandle
 from console.risk.latches import DISARMED
 from console.tui.driver import TerminalDriver
-from console.tui.edges import measured_edges
+from console.tui.edges import MeasuredEdges, measured_edges
 from console.tui.formatting import cents
 from console.tui.keymap import key_of, sound_keymap
 from console.tui.pane import Row
@@ -65,12 +65,15 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         self._home = home
         self._wall_ns = wall_ns
         self._is_readonly = is_readonly
-        self._edges = measured_edges(settings.edge, home, wall_ns())
+        self._edges: MeasuredEdges = {}
         self._keymap, self._keymap_problems = sound_keymap(settings.ui.keymap)
 
     def row(self) -> Row | None:
         """The row under the cursor."""
         raise NotImplementedError
+
+    def _load_edges(self) -> None:
+        self._edges = measured_edges(self._settings.edge, self._home, self._wall_ns())
 
     def _look(self) -> Picture:
         return read(self._engine, self._settings, self._wall_ns(), keymap=self._keymap, edges=self._edges)
@@ -244,10 +247,14 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         if self._is_refused():
             return
         snapshot = self._look().snapshot
-        if snapshot is None or not snapshot.latches:
-            self._toast("nothing to resume: no latch is raised")
+        raised = () if snapshot is None else snapshot.latches
+        # Arming asks for more than a reason.
+        latches = tuple(latch for latch in raised if latch.id != DISARMED)
+        if not latches:
+            arms = f" but {DISARMED}, and {self._key('arm')} arms" if raised else ""
+            self._toast(f"nothing to resume: no latch is raised{arms}")
             return
-        self.push_screen(ResumeDialog(snapshot.latches, self._engine.resume_refusal), self._send_resume)
+        self.push_screen(ResumeDialog(latches, self._engine.resume_refusal), self._send_resume)
 
     def _send_resume(self, answer: tuple[str, str] | None) -> None:
         if answer is not None:

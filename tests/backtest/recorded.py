@@ -165,7 +165,7 @@ def setup(chosen: Settings | None = None, points: str = "5", **changes: object) 
     """A favourite-longshot harvester that believes in ``points`` over the mid."""
     in_force = chosen or settings()
 
-    def strategy(_timeline: Timeline) -> FavouriteLongshot:
+    def strategy(_markets: Sequence[Market]) -> FavouriteLongshot:
         return FavouriteLongshot(
             in_force.strategy_flb, in_force.quality, ConstantEdge(Decimal(points)), KalshiFees()
         )

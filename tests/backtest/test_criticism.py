@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from report_builders import (
     CAPITAL,
@@ -135,6 +136,8 @@ def test_sizes_that_were_assumed_are_called_invented() -> None:
     result = winners_and_losers(50, 10, noted={"quotes without sizes": 900})
     said = the_one(report(result, assumed_depth=Count(2_500)).warnings, "invented")
     assert said.startswith("900 quotes had no size and were taken to show 25.00 contracts")
+    said = the_one(report(result, modelled_depth=True).warnings, "invented")
+    assert said.startswith("900 quotes had no size and were given one drawn")
 
 
 def test_the_part_of_the_period_that_the_recording_lacks_is_told() -> None:
@@ -342,6 +345,17 @@ def test_a_switch_that_tripped_when_the_last_market_paid_out_stopped_nothing() -
 def test_trades_that_had_not_ended_are_told_with_their_marks() -> None:
     it = report(result_of([fill_record(cents=90)], [market_record(mark=Price(8_500))]))
     the_one(it.warnings, "1 trade had not ended and count -$0.50 at their marks")
+
+
+@pytest.mark.parametrize(
+    ("pct", "shown"), [(999.4, "999.4 %"), (999.96, "1,000 %"), (1542.8, "1,543 %"), (9_999.7, ">9999 %")]
+)
+def test_fees_of_many_times_the_profit_keep_to_their_line(pct: float, shown: str) -> None:
+    it = report(winners_and_losers(50, 10))
+    it = msgspec.structs.replace(it, performance=msgspec.structs.replace(it.performance, fee_pct_of_pnl=pct))
+    (line,) = [line for line in report_text(it) if line.startswith("  fees  ")]
+    assert line.endswith(f"Kalshi's schedule, {shown} of gross")
+    assert len(line) <= 80
 
 
 @pytest.mark.parametrize("seed", [1, 2])

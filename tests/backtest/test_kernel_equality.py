@@ -20,7 +20,7 @@ from console.domain.book import BookSide, Quote
 from console.domain.market import Market, Ticker
 from console.history.timeline import Timeline
 from console.risk.proposal import Proposal
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 from console.strategies.base import Refusal
 
 

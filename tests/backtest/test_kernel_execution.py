@@ -15,7 +15,7 @@ from worlds import quote_rows, trade_rows, world, worlds
 from console.backtest.run import run
 from console.domain.book import BookSide
 from console.domain.money import Count
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 
 BUY, SELL = BookSide.BID, BookSide.ASK
 

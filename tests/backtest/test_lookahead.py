@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from favourites import record, setup
 
 from console.backtest.lookahead import Lookahead, lookahead
-from console.backtest.setup import MakeStrategy, Setup
+from console.backtest.result import Result
+from console.backtest.run import run
+from console.backtest.setup import Setup
 from console.domain.book import Quote
 from console.domain.market import Market, Ticker
 from console.history.folder import open_folder
@@ -17,6 +21,8 @@ from console.history.timeline import Timeline
 from console.monitoring.why_not import FunnelStepName
 from console.risk.proposal import Proposal
 from console.strategies.base import Refusal, Strategy
+
+Run = Callable[[Setup, Timeline, Callable[[int, int], None]], Result]
 
 NO = Refusal(FunnelStepName.EDGE, "the future says no")
 
@@ -84,11 +90,14 @@ class CountsMarkets(Cheat):
         return market.open_ns < self._last
 
 
-def cheating(cheat: type[ReadsResults] | type[ReadsTheNextRow] | type[CountsMarkets]) -> Setup:
-    asked = setup()
-    honest = asked.make_strategy
-    make: MakeStrategy = lambda timeline: cheat(honest(timeline), timeline)  # noqa: E731
-    return replace(asked, make_strategy=make)
+def leaking(cheat: type[ReadsResults] | type[ReadsTheNextRow] | type[CountsMarkets]) -> Run:
+    """A program whose strategies can be told what each recording holds."""
+
+    def leaky_run(asked: Setup, timeline: Timeline, progress: Callable[[int, int], None]) -> Result:
+        make = asked.make_strategy
+        return run(replace(asked, make_strategy=lambda m: cheat(make(m), timeline)), timeline, progress)
+
+    return leaky_run
 
 
 @pytest.mark.parametrize(
@@ -109,11 +118,26 @@ def test_the_shipped_strategy_does_not_see_the_future(timeline: Timeline, option
     assert (found.changed, found.differences) == (0, ())
 
 
+def test_a_strategy_is_told_the_markets_as_they_were_known_and_nothing_else(timeline: Timeline) -> None:
+    told: list[Sequence[Market]] = []
+    asked = setup()
+
+    def make(markets: Sequence[Market]) -> Strategy:
+        told.append(markets)
+        return asked.make_strategy(markets)
+
+    run(replace(asked, make_strategy=make), timeline)
+    assert told == [timeline.markets]
+    of_outcomes = {"result", "yes_value", "settlement_value", "settles_ns", "is_announced"}
+    assert not of_outcomes & {*Market.__struct_fields__}
+
+
 @pytest.mark.parametrize("cheat", [ReadsResults, ReadsTheNextRow, CountsMarkets])
 def test_a_strategy_that_sees_the_future_is_caught(
     timeline: Timeline, cheat: type[ReadsResults] | type[ReadsTheNextRow] | type[CountsMarkets]
 ) -> None:
-    found = look(cheating(cheat), timeline)
+    with patch("console.backtest.lookahead.run", leaking(cheat)):
+        found = look(setup(), timeline)
     assert found.made
     assert found.changed
     first = found.differences[0]

@@ -109,7 +109,11 @@ def test_slippage_over_the_touch_is_part_of_the_drop_from_gross_to_net() -> None
     # Each of 400 contracts made 6 cents at the touch, paid 1 over it, and half a cent of fees.
     assert (drop.gross, drop.slippage, drop.fees) == (24_000_000, 4_000_000, 2_000_000)
     assert drop.drop == pytest.approx(1.5 / 6)
-    assert fees(it).verdict is Verdict.LOOK
+    step = fees(it)
+    assert step.verdict is Verdict.LOOK
+    # Of the 20 dollars that they were paid from, in the table as in the sentence.
+    assert "10.0 % of gross profit" in step.found
+    assert ("fees", "-$2.00", "-10.0 %") in step.tables[0].rows
 
 
 # --- buckets and thresholds -----------------------------------------------------------------------

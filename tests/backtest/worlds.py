@@ -12,7 +12,7 @@ from recorded import settings as with_settings
 
 from console.backtest.setup import Setup
 from console.history.timeline import Timeline
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 
 MARKETS = 5
 

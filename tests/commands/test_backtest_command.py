@@ -21,7 +21,7 @@ from console.commands.backtest_arguments import add_backtest_arguments, setup_fr
 from console.config.errors import ConfigError
 from console.domain.fees import AccountPrecision, ProfitFees
 from console.history.schema import HistoryError
-from console.simulation.matching import QueueModel
+from console.simulation.execution import QueueModel
 from console.simulation.slippage import SlippageModel
 
 COMMANDS = ("backtest", "slippage", "lookahead", "sweep", "walk-forward")
@@ -76,6 +76,8 @@ def test_every_option_reaches_the_run() -> None:
     assert it.precision is AccountPrecision.BROKER_CLEARED
     assert (it.stop_on_halt, it.skip_ahead, it.seed) == (True, False, 6)
     assert it.slippage == SlippageModel(7.0, 0.1)
+    assert not it.modelled_depth
+    assert asked("--modelled-depth").modelled_depth
 
 
 def test_a_share_of_profits_comes_with_the_slippage_model_unless_that_is_off() -> None:
@@ -284,16 +286,16 @@ def test_lookahead_says_how_many_decisions_it_compared(capsys: pytest.CaptureFix
 def test_a_look_into_the_future_fails_with_the_first_difference(
     capsys: pytest.CaptureFixture[str], data: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from test_lookahead import ReadsResults, cheating
+    from test_lookahead import ReadsResults, leaking
 
-    monkeypatch.setattr("console.commands.lookahead.setup_from", lambda _: cheating(ReadsResults))
-    assert cli.main(["lookahead", "--data", data, "--moments", "3"]) == 1
+    monkeypatch.setattr("console.backtest.lookahead.run", leaking(ReadsResults))
+    assert cli.main(["lookahead", "--data", data, *TRADES, "--moments", "3"]) == 1
     text = capsys.readouterr().out
     assert "! 2026-03-01T" in text
     assert "with it:" in text
     assert "without it:" in text
     assert max(map(len, text.splitlines())) <= 80
-    assert cli.main(["lookahead", "--data", data, "--json"]) == 1
+    assert cli.main(["lookahead", "--data", data, *TRADES, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert document["changed"] > 0
     first = document["differences"][0]

@@ -31,7 +31,7 @@ from console.domain.account_events import (
     OrderIntended,
 )
 from console.domain.book import BookSide, Level, Quote
-from console.domain.engine_events import LatchCleared, LatchRaised
+from console.domain.engine_events import EquityMarked, LatchCleared, LatchRaised
 from console.domain.events import JournaledEvent
 from console.domain.market import FeeTerms, Market, MarketStatus
 from console.domain.money import Cash, Count, Price
@@ -415,13 +415,15 @@ def test_what_is_open_has_no_profit_unless_its_mark_is_known(
     home = journaled(tmp_path, [opened(at_ns), *opening])
     steps = reported(capsys, home, "weekly")
     assert steps["fees"]["verdict"] == "cannot tell"
-    assert steps["notes"] == ["1 open trades have no mark that is known: they are in no profit or loss"]
+    unmarked = "open without a price that is known, and so in no profit or loss: 1 trade"
+    assert steps["notes"] == [unmarked]
     metrics = home / "practice" / "metrics"
     metrics.mkdir()
-    (metrics / "metrics.json").write_text('{"marks": {"KXA-1": 9500}}')
-    assert reported(capsys, home, "weekly")["notes"] == []
-    (metrics / "metrics.json").write_text('{"marks": [')
-    assert len(reported(capsys, home, "weekly")["notes"]) == 1
+    (metrics / "metrics.json").write_text('{"at": "2026-03-02T18:30:00Z", "marks": {"KXA-1": 9500}}')
+    assert reported(capsys, home, "weekly")["notes"] == ["open at prices of 03-02 18:30: 1 trade"]
+    for broken in ('{"marks": [', '{"marks": {"KXA-1": 9500}}', '{"at": "noon", "marks": {"KXA-1": 9500}}'):
+        (metrics / "metrics.json").write_text(broken)
+        assert reported(capsys, home, "weekly")["notes"] == [unmarked]
 
 
 def test_each_start_of_practice_is_of_the_day_and_its_cash_no_profit(
@@ -450,6 +452,18 @@ def test_each_start_of_practice_is_of_the_day_and_its_cash_no_profit(
     assert float(steps["summary"]["figures"]["net_pnl"]) == pytest.approx(10 * (0.07 - 0.93) - 0.10)
     assert steps["kill_switches"]["figures"]["by_name"] == {"daily_loss": 1}
     assert steps["notes"][0].startswith("2 accounts were traded one after the other")
+
+
+def test_a_clock_that_was_ahead_for_a_while_hides_nothing_of_the_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ahead = EquityMarked(
+        at_ns=MORNING + 40 * 3_600 * SECOND, equity=Cash(10_000_000_000), high_water=Cash(10_000_000_000)
+    )
+    after = bought(1, MORNING + SECOND, ticker="KXA-1", group="g")
+    home = journaled(tmp_path, [opened(MORNING), ahead, *after])
+    trades = reported(capsys, home, "daily", "--day", "2026-03-02")["trades"]
+    assert [each["ticker"] for each in trades["figures"]["trades"]] == ["KXA-1"]
 
 
 def test_a_day_of_a_report_is_a_risk_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

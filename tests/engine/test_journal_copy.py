@@ -16,6 +16,7 @@ from console.domain.money import Cash
 from console.engine.journal import Journal
 from console.engine.journal_chain import JournalError
 from console.engine.journal_copy import journal_copy
+from console.engine.quarantine import quarantine
 
 
 def mark(number: int) -> EquityMarked:
@@ -154,3 +155,10 @@ def test_no_room_for_a_copy_is_told_and_what_was_copied_is_removed(
     with pytest.raises(JournalError, match=r"cannot be copied: .*No space left"):
         told(path)
     assert list(room.iterdir()) == []
+
+
+def test_a_journal_that_was_put_aside_is_no_journal_that_never_was(path: Path) -> None:
+    Journal(path).close()
+    aside = quarantine(path)
+    with pytest.raises(JournalError, match=rf"is now {aside.name}; `kconsole recover`"):
+        told(path)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from engine_builders import START, TOSS_UP, A, B, C, cents, market, quote
+from engine_builders import START, TOSS_UP, A, B, C, cents, contracts, market, quote
 
 from console.domain.book import NO_QUOTE, BookSide, Quote
 from console.domain.market import MarketStatus
 from console.domain.money import PAYOUT, Price
+from console.domain.position import Position
 from console.engine.markets import Markets
 from console.risk.groups import Grouping
 
@@ -33,6 +34,18 @@ def test_without_a_buyer_a_position_is_worth_nothing(shown: Quote, yes: Price, n
     known = markets(A)
     known.take_quote(A, shown)
     assert (known.exit_price(A, BID), known.exit_price(A, ASK)) == (yes, no)
+
+
+@pytest.mark.parametrize("shown", [quote(49, 52), quote(None, 52), quote(49, None)])
+def test_positions_together_are_worth_what_each_could_be_sold_for(shown: Quote) -> None:
+    known = markets(A, B)
+    held = {A: Position(contracts(7)), B: Position(contracts(-3))}
+    known.take_quote(A, shown)
+    assert known.worth(held) is None
+    known.take_quote(B, shown)
+    prices = {ticker: known.exit_price(ticker, position.side) for ticker, position in held.items()}
+    singly = [held[ticker].value_at(price) for ticker, price in prices.items() if price is not None]
+    assert (known.worth(held), len(singly)) == (sum(singly), 2)
 
 
 def test_a_book_that_is_empty_on_both_sides_leaves_the_last_price_standing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from console.domain.book import Book, BookSide
+from console.domain.money import Count, Price
+from console.history.timeline import Timeline
+
 OPEN = datetime(2026, 5, 11, 5, 0, tzinfo=UTC)
 Row = dict[str, Any]
+Levels = dict[tuple[BookSide, int], int]
 
 
 def market(**changes: object) -> Row:
@@ -110,3 +116,20 @@ def write_csv(folder: Path, **files: list[Row]) -> Path:
 def column(table: pa.Table, name: str) -> list[object]:
     values: list[object] = table[name].to_pylist()
     return values
+
+
+def rebuilt(timeline: Timeline) -> dict[int, dict[str, Levels]]:
+    """The books after the last row of each time, by time and ticker."""
+    books: dict[str, Book] = defaultdict(Book)
+    found: dict[int, dict[str, Levels]] = defaultdict(dict)
+    for each in timeline.slices():
+        columns = (values.tolist() for values in vars(each.books).values())
+        for at_ns, market_place, is_bid, price, change, clears in zip(*columns, strict=True):
+            ticker = timeline.markets[market_place].ticker
+            if clears:
+                books[ticker].replace({}, {})
+            books[ticker].add(BookSide.BID if is_bid else BookSide.ASK, Price(price), Count(change))
+            found[at_ns][ticker] = {
+                (side, level.price): level.size for side in BookSide for level in books[ticker].levels(side)
+            }
+    return found

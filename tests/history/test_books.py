@@ -1,21 +1,16 @@
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from history_builders import Row, book_row, market, ns, write
+from history_builders import Row, book_row, market, ns, rebuilt, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.domain.book import Book, BookSide
-from console.domain.money import Count, Price
+from console.domain.book import BookSide
 from console.history.folder import open_folder
 from console.history.schema import HistoryError
-from console.history.timeline import Timeline
 from console.history.usable import Period
-
-Levels = dict[tuple[BookSide, int], int]
 
 
 def snapshot(second: float, side: str, price: float, size: float, **changes: object) -> Row:
@@ -24,23 +19,6 @@ def snapshot(second: float, side: str, price: float, size: float, **changes: obj
 
 def delta(second: float, side: str, price: float, change: float, **changes: object) -> Row:
     return book_row(second, side, price, delta=change) | changes
-
-
-def rebuilt(timeline: Timeline) -> dict[int, dict[str, Levels]]:
-    """The books after the last row of each time, by time and ticker."""
-    books: dict[str, Book] = defaultdict(Book)
-    found: dict[int, dict[str, Levels]] = defaultdict(dict)
-    for each in timeline.slices():
-        columns = (values.tolist() for values in vars(each.books).values())
-        for at_ns, market_place, is_bid, price, change, clears in zip(*columns, strict=True):
-            ticker = timeline.markets[market_place].ticker
-            if clears:
-                books[ticker].replace({}, {})
-            books[ticker].add(BookSide.BID if is_bid else BookSide.ASK, Price(price), Count(change))
-            found[at_ns][ticker] = {
-                (side, level.price): level.size for side in BookSide for level in books[ticker].levels(side)
-            }
-    return found
 
 
 def test_a_book_is_its_snapshot_and_the_changes_since_on_the_yes_scale(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ from console.exchange.messages.account import BucketLimit
 from console.exchange.rest import Reply, Request
 from console.history.collect import Collector
 from console.history.collect_files import write_files
-from console.history.collect_store import Asked, CollectError, CollectStore
+from console.history.collect_rows import Asked
+from console.history.collect_store import CollectError, CollectStore
 from console.history.folder import open_folder
 from console.history.patient import HALF_OF_BASIC, PatientReader
 from console.history.times import ns_of

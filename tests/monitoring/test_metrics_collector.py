@@ -8,10 +8,12 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from console.config.risk_settings import RiskSettings
@@ -418,6 +420,20 @@ def test_mark_outs_outlive_the_run_that_saw_them(tmp_path: Path) -> None:
     records = later.records()
     assert records is not None
     assert records.fills[0].twice_mids == (None, 18_500, None)
+
+
+def test_a_run_s_figures_do_not_load_what_only_intervals_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    collector = MetricsCollector(tmp_path)
+    intended, filled = bought(1)
+    assert isinstance(filled, OrderFilled)
+    as_maker = msgspec.structs.replace(filled, fill=msgspec.structs.replace(filled.fill, is_taker=False))
+    feed(collector, [opened(), intended, as_maker, settled(2, "KXA-1", 10_000)])
+    figures = collector.figures(intervals=False)
+    assert figures is not None
+    assert [each.fills for each in figures.mark_outs] == [1, 1, 1]
 
 
 def test_mark_outs_that_can_be_neither_read_nor_written_are_told_once(tmp_path: Path) -> None:

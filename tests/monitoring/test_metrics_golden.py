@@ -24,7 +24,8 @@ from console.domain.money import Count
 from console.history.folder import open_folder
 from console.history.usable import Period
 from console.monitoring.figures import Figures, figures_of
-from console.monitoring.ledger import Ledger, records_of
+from console.monitoring.ledger import Ledger
+from console.monitoring.period import records_between
 from console.monitoring.records import Records
 from console.monitoring.trades import trades_of
 
@@ -41,9 +42,13 @@ def ran() -> Run:
         recording = open_folder(folder, Period(_ns(SHIPPED[0].since), _ns(SHIPPED[0].until)), ())
         result = run(made, recording)
         journal = played(made, recording).journal
-    records = records_of(journal)
-    assert records is not None
-    return result, journal, records
+    return result, journal, records_in(journal)
+
+
+def records_in(journal: Sequence[JournaledEvent], first_ns: int = 0) -> Records:
+    found = records_between(journal, first_ns)
+    assert found is not None
+    return found.records
 
 
 @pytest.fixture(scope="module")
@@ -203,10 +208,8 @@ def test_drawdown_counts_every_mark(ran: Run, figures: Figures) -> None:
 def test_a_period_has_the_trades_that_ended_in_it(ran: Run) -> None:
     result, journal, whole = ran
     middle_ns = (result.first_ns + result.last_ns) // 2
-    late = records_of(journal, first_ns=middle_ns)
-    early = records_of(journal, last_ns=middle_ns)
-    assert late is not None
-    assert early is not None
+    late = records_in(journal, middle_ns)
+    early = records_in([event for event in journal if event.at_ns < middle_ns])
     ended = [t for t in trades_of(whole) if t.ended_ns is not None]
     first = [t for t in trades_of(early) if t.ended_ns is not None]
     second = [t for t in trades_of(late) if t.ended_ns is not None]
@@ -222,12 +225,11 @@ def test_a_period_has_the_trades_that_ended_in_it(ran: Run) -> None:
 
 def test_a_market_that_an_older_journal_does_not_describe_is_told_as_unknown(ran: Run) -> None:
     old = [event for event in ran[1] if not isinstance(event, MarketTraded)]
-    records = records_of(old)
-    assert records is not None
+    records = records_in(old)
     assert {(m.event_ticker, m.series_ticker, m.group) for m in records.traded} == {("unknown",) * 3}
     assert figures_of(records, KalshiFees(), QualitySettings()).parts["series"][0].name == "unknown"
 
 
 def test_without_an_account_there_are_no_records() -> None:
     assert Ledger().records() is None
-    assert records_of([]) is None
+    assert records_between([]) is None

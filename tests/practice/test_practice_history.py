@@ -30,7 +30,8 @@ from console.exchange.signing import load_signer
 from console.history.collect import Collector
 from console.history.collect_books import BookRecorder
 from console.history.collect_files import write_files
-from console.history.collect_store import STORE, Asked, CollectStore
+from console.history.collect_rows import Asked
+from console.history.collect_store import STORE, CollectStore
 from console.history.folder import open_folder
 from console.history.patient import PatientReader
 from console.practice.candles import Candles

@@ -14,7 +14,8 @@ from console.domain.money import Count, Price
 from console.practice.model import Scales
 from console.practice.player import Part, Shift, play_market
 from console.practice.tape import Displayed, Printed, Swept, TapeEntry
-from console.simulation.matching import Execution, MatchingBook, NewOrder
+from console.simulation.execution import Execution, NewOrder
+from console.simulation.matching import MatchingBook
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data"
 S = 1_000_000_000

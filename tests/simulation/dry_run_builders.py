@@ -13,7 +13,7 @@ from console.domain.money import CASH_PER_DOLLAR, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, TimeInForce
 from console.domain.ports import Clock
 from console.simulation.broker import Broker
-from console.simulation.matching import Execution
+from console.simulation.execution import Execution
 
 TICKER = "KXTEST-1"
 NOW_NS = 1_800_000_000 * 10**9

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from dry_run_builders import (
-    CLOSE_NS,
-    TICKER,
-    Events,
-    cents,
-    intent,
-    market,
-)
+from dry_run_builders import CLOSE_NS, TICKER, Events, cents, intent, market
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +18,8 @@ from console.domain.order import Settlement, TimeInForce
 from console.domain.ports import Clock
 from console.domain.position import cash_change_of_fill, cash_change_of_settlement
 from console.simulation.broker import Broker
-from console.simulation.matching import Execution, MatchingBook, NewOrder, QueueModel
+from console.simulation.execution import Execution, NewOrder, QueueModel
+from console.simulation.matching import MatchingBook
 from console.simulation.slippage import SlippageModel
 
 BID, ASK = BookSide.BID, BookSide.ASK

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 from console.domain.book import BookSide, Level
 from console.domain.money import Count, Price
 from console.domain.order import SelfTradePrevention, TimeInForce
-from console.simulation.matching import (
-    Cancellation,
-    CancelReason,
-    Execution,
-    MatchingBook,
-    NewOrder,
-    Outcome,
-)
+from console.simulation.execution import Cancellation, CancelReason, Execution, NewOrder, Outcome
+from console.simulation.matching import MatchingBook
 
 BID, ASK = BookSide.BID, BookSide.ASK
 GTC, IOC, FOK = TimeInForce

@@ -11,8 +11,8 @@ from console.domain.book import BookSide
 from console.domain.fees import ProfitFees
 from console.domain.money import PAYOUT, Cash, Price, parse_cash
 from console.domain.order import Settlement
+from console.simulation.execution import Execution
 from console.simulation.ledger import Ledger
-from console.simulation.matching import Execution
 from console.simulation.order_register import SimulatedOrder
 
 BID, ASK = BookSide.BID, BookSide.ASK

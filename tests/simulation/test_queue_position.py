@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from console.domain.book import NO_QUOTE, BookSide, Level, Quote
 from console.domain.money import Count, Price
-from console.simulation.matching import MatchingBook, NewOrder, QueueModel
+from console.simulation.execution import NewOrder, QueueModel
+from console.simulation.matching import MatchingBook
 
 BID, ASK = BookSide.BID, BookSide.ASK
 PESSIMISTIC, PROPORTIONAL = QueueModel

@@ -36,7 +36,7 @@ Opener = Callable[[], ModalScreen[Any]]
 def _quit() -> QuitDialog:
     engine = FakeEngine()
     engine.heartbeat_ns = 10**12
-    return QuitDialog(read(engine, Settings(), NOW, keymap={}, edges={}))
+    return QuitDialog(read(engine, Settings(), NOW, keymap={}, edges={}), is_watching=False)
 
 
 def _resume() -> ResumeDialog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,23 @@ def test_keys_count_after_a_paste_whose_end_was_lost(tmp_path: Path) -> None:
         terminal.read(4)
         os.write(terminal._master, CTRL_X)
         wait_until_halted(terminal)
+    finally:
+        terminal.close()
+
+
+def test_a_text_that_came_as_keys_is_dropped_and_said_and_the_halt_behind_it_counts(tmp_path: Path) -> None:
+    terminal = HostileConsole(tmp_path)
+    try:
+        terminal.wait_for("1 Positions")
+        # A help page for each other key, were they all heeded.
+        text = threading.Thread(target=os.write, args=(terminal._master, b"? " * 20_000 + CTRL_X))
+        text.start()
+        wait_until_halted(terminal)
+        text.join()
+        terminal.wait_for("faster than anyone types")
+        terminal.press(b"\x1b", b"\x1b")
+        os.write(terminal._master, b"w")
+        terminal.wait_for("w Why not")
     finally:
         terminal.close()
 

@@ -9,7 +9,7 @@ from fake_engine import NOW, POSITIONS, FakeEngine, dollars
 from textual.widgets import Button
 
 from console.config.program_settings import InterfaceSettings
-from console.domain.commands import Arm, Disarm, Flatten, ReduceOnly
+from console.domain.commands import Arm, Disarm, Flatten, ReduceOnly, Resume
 from console.domain.money import Count, Price
 from console.domain.trading_state import TradingState
 from console.engine.snapshot import ExitView, LatchView
@@ -141,6 +141,26 @@ async def test_arming_is_refused_with_the_engines_reason() -> None:
         text = await screen.press("A", "shift+tab", *"x", "shift+tab", *"practice", "enter")
         assert "refused now: positions differ" in text
     assert engine.sent == []
+
+
+async def test_resume_does_not_arm_and_says_which_key_does() -> None:
+    engine = FakeEngine()
+    engine.change(latches=(DISARMED,), state=TradingState.REDUCE_ONLY, environment="demo")
+    async with console(engine) as screen:
+        assert "A arms" in await screen.look()
+        await screen.press("r")
+        [toast] = screen.app._notifications
+        assert toast.message == "nothing to resume: no latch is raised but disarmed, and A arms"
+        assert len(screen.app.screen_stack) == 1
+
+
+async def test_beside_a_pause_resume_offers_the_pause_alone() -> None:
+    engine = FakeEngine()
+    pause = LatchView("pause", TradingState.PAUSED, "operator", "operator", NOW)
+    engine.change(latches=(DISARMED, pause), state=TradingState.REDUCE_ONLY, environment="demo")
+    async with console(engine) as screen:
+        await screen.press("r", "shift+tab", *"seen", "enter")
+    assert engine.sent == [Resume(at_ns=NOW, latch="pause", reason="seen")]
 
 
 async def test_what_is_armed_is_not_armed_again() -> None:

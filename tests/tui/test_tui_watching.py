@@ -394,6 +394,16 @@ async def test_halting_halts_the_live_engine(key: str, run: Kept) -> None:
         assert len(desk.engine.halts) == 2
 
 
+async def test_quitting_says_that_its_counts_are_the_engines(run: Kept) -> None:
+    async with watching(run) as desk:
+        assert "the replay" not in await desk.press("q")
+        await desk.press("escape")
+        await desk.begin()
+        text = await desk.press("q")
+        assert "Of the PRACTICE engine, not the replay:" in text
+        assert "Positions: 4" in text
+
+
 async def test_edits_of_limits_are_not_sent_while_a_replay_is_watched(run: Kept) -> None:
     async with watching(run) as desk:
         await desk.begin()
@@ -472,17 +482,36 @@ async def test_a_key_given_otherwise_works_and_is_named_on_the_bar(run: Kept) ->
         assert "REPLAY" not in await desk.press("f9")
 
 
-async def test_a_replay_that_ends_by_itself_goes_back_to_live_and_says_why(tmp_path: Path) -> None:
-    async with watching(tmp_path, has_toasts=True) as desk:
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_a_replay_that_ends_by_itself_says_why_over_the_panes_until_it_is_seen(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with watching(tmp_path, size) as desk:
         await desk.ask()
         # It may have been told before the key was heard to its end.
         if desk.app._main.playback is not None:
             await asyncio.to_thread(desk.playback._run._thread.join, 100)
         text = await desk.console.look()
         assert not desk.app._main.is_watching
-        assert "back to live: " in text
-        assert LIVE in await desk.console.look()
+        assert " REPLAY ENDED " in text.splitlines()[2]
+        assert "is missing" in text.splitlines()[3]
+        assert LIVE in text
+        assert "REPLAY ENDED" in await desk.press("1", "down")
+        assert "REPLAY" not in await desk.press("escape")
         assert "markets.parquet" in await desk.press("b", "z")
+
+
+async def test_what_is_said_of_a_replay_that_ended_goes_where_the_next_is_asked_for(
+    run: Kept, tmp_path: Path
+) -> None:
+    async with watching(tmp_path) as desk:
+        desk.app._main.say_ended("it is over")
+        assert "it is over" in await desk.console.look()
+        assert "REPLAY ENDED" not in await desk.press("b")
+    async with watching(run) as desk:
+        desk.app._main.say_ended("it is over")
+        assert "REPLAY ENDED" not in await desk.begin()
+        assert "REPLAY ENDED" not in await desk.press("B")
 
 
 async def test_what_has_not_been_run_yet_is_waited_for(tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ class Bench:
 
 def _on_recording(name: str) -> Check:
     def check(bench: Bench) -> Outcome:
-        from console.commands.preflight.recorded import CHECKS as RECORDED
+        from console.commands.preflight.recorded_checks import CHECKS as RECORDED
 
         evidence, before = bench.recorded.evidence, bench.found_before(name)
         if before is not None and before.evidence == evidence:

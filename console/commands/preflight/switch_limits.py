@@ -87,7 +87,7 @@ def _daily_loss(settings: Settings) -> Iterator[Limit]:
     for opened in (_SMALL, _LARGE):
         most = min(_cash(risk.max_daily_loss_dollars), int(Fraction(risk.max_daily_loss_pct) * opened))
         yield Limit(
-            f"{dollars(Cash(most))} of {dollars(opened)}",
+            f"{dollars(Cash(most))} at an equity of {dollars(opened)}",
             _view(equity=Cash(opened - most), day_open_equity=opened),
             _view(equity=Cash(opened - most + 1), day_open_equity=opened),
             HALTED,
@@ -135,7 +135,16 @@ def _correlation(settings: Settings) -> Iterator[Limit]:
 
 def _one_group(at_stake: Cash) -> Exposure:
     case = WorstCase(at_stake, at_stake)
-    return Exposure({}, {}, {"group": case}, NOTHING, Cash(0), {}, {})
+    return Exposure(
+        total=NOTHING,
+        reserved=Cash(0),
+        largest_group=at_stake,
+        markets={},
+        events={},
+        groups={"group": case},
+        places={},
+        legs={},
+    )
 
 
 def _tripwire(settings: Settings) -> Iterator[Limit]:

@@ -62,9 +62,6 @@ class ListSubscriptions(Message, frozen=True, tag_field="cmd", tag="list_subscri
     id: int
 
 
-Command = Subscribe | UpdateSubscription | Unsubscribe | ListSubscriptions
-
-
 class Frame(Message, frozen=True):
     """What every message of the exchange has around its payload; ``type`` says which payload."""
 

@@ -64,11 +64,10 @@ class CorrelationBreach(Switch):
         equity = view.equity
         if equity is None or not equity > 0 or view.exposure is None:
             return unknown(self._cap)
-        groups, cap = view.exposure.groups, Cash(share.numerator * equity // share.denominator)
-        largest = max([case.with_orders for case in groups.values()], default=Cash(0))
+        largest, cap = view.exposure.largest_group, Cash(share.numerator * equity // share.denominator)
         text = percent_of(largest, equity)
         if largest > cap:
-            at_stake = sorted((name, case.with_orders) for name, case in groups.items())
+            at_stake = sorted((name, case.with_orders) for name, case in view.exposure.groups.items())
             breaches = tuple(
                 ScopedTrip(group_scope(name), f"{name}: {percent(Fraction(most, equity))} of equity at worst")
                 for name, most in at_stake

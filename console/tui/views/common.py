@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.domain.book import BookSide
 from console.engine.snapshot import LatchView
+from console.risk.latches import DISARMED
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
 from console.tui.picture import LATE_NS, Picture
@@ -39,6 +40,8 @@ def price_age(picture: Picture) -> Line:
 
 def clearing(latch: LatchView, picture: Picture) -> str:
     """How a latch clears: in its switch's own words, else by the operator's key."""
+    if latch.id == DISARMED:
+        return f"{picture.key('arm')} arms"
     switches = picture.snapshot.switches if picture.snapshot else ()
     words = (f"clears: {switch.clears}" for switch in switches if switch.key == latch.name)
     return next(words, f"{picture.key('resume')} resumes")

@@ -16,6 +16,7 @@ from console.config.changes import differences, settings_hash
 from console.config.schema import Settings
 from console.config.values import text_of
 from console.history.collected import collected_in
+from console.history.own_days import own_days_in
 from console.tui.cells import Line, Tone, bar, left, put, width_of
 from console.tui.key_action import bindings
 from console.tui.pane import Content, Pane, Query, View
@@ -47,7 +48,7 @@ class ReplayPane(Pane):
         super().__init__(view, id="replay", classes="side")
         self._in_force = in_force
         self._home = home
-        self._form = Form(collected=lambda: collected_in(home))
+        self._form = Form(lambda: collected_in(home), lambda: own_days_in(home))
         self._child: ReplayChild | None = None
         self._request: ReplayRequest | None = None
         self._failure: str | None = None
@@ -132,7 +133,6 @@ class ReplayPane(Pane):
     def fail(self, text: str) -> None:
         """Say why what was watched is no longer."""
         self._failure = text
-        self.notify(inert(f"back to live: {text}"), severity="warning", markup=False)
 
     def _requested(self) -> ReplayRequest:
         return self._form.request(self._in_force(), self._thresholds, self._home, 1)

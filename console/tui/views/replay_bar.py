@@ -11,7 +11,8 @@ from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.tui import formatting as fmt
 from console.tui.canvas import Canvas
-from console.tui.cells import Line, Tone, bar, between, fitting, left, put, width_of
+from console.tui.cells import Line, Tone, bar, between, fitting, left, middle, put, width_of
+from console.tui.sanitize import inert
 from console.tui.views.common import signed
 from console.tui.views.replay_playback import Place, Playback
 
@@ -27,16 +28,17 @@ class ReplayBar(Canvas):
         self._leave_key = leave_key
         self._seek_share = seek_share
         self._playback: Playback | None = None
+        self._ended_why: str | None = None
         self._bar_width = 0
 
-    def show(self, playback: Playback | None) -> None:
-        """Take what is watched, None while nothing is."""
-        self._playback = playback
+    def show(self, playback: Playback | None, ended_why: str | None) -> None:
+        """Take what is watched, None while nothing is, and why the last one ended."""
+        self._playback, self._ended_why = playback, ended_why
         self.redraw()
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         if self._playback is None:
-            return ()
+            return () if self._ended_why is None else _ended(self._ended_why, width)
         place = self._playback.place()
         lines = [left(self._first(self._playback, place, width), width)]
         if place is not None:
@@ -84,6 +86,12 @@ class ReplayBar(Canvas):
         place = event.x - 1
         if event.y == 1 and 0 <= place < self._bar_width:
             self._seek_share(place / max(1, self._bar_width - 1))
+
+
+def _ended(why: str, width: int) -> Sequence[Line]:
+    said = (*put(" REPLAY ENDED ", Tone.BADGE_WARN), *put(" the panes show the engine again", Tone.STRONG))
+    cause = put(f" {middle(inert(why), width - 2)}", Tone.WARN)
+    return [between(said, put(" esc goes on ", Tone.STRONG), width), left(cause, width)]
 
 
 def _going(playback: Playback, place: Place) -> Line:

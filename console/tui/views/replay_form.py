@@ -13,6 +13,7 @@ from console.backtest.replay import SHIPPED, FeeModelName, ReplayRequest
 from console.config.schema import Settings
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
 from console.history.collected import Collected
+from console.history.own_days import OwnDay
 from console.history.times import ns_of, read_time
 
 if TYPE_CHECKING:
@@ -56,11 +57,16 @@ def _nothing_collected() -> Sequence[Collected]:
     return ()
 
 
+def _no_days() -> Sequence[OwnDay]:
+    return ()
+
+
 @dataclass
 class Form:
-    """What was chosen and typed so far, by the key of its field; ``collected`` can be chosen too."""
+    """What was chosen and typed so far, by the key of its field; the folders can be chosen too."""
 
     collected: Callable[[], Sequence[Collected]] = _nothing_collected
+    own_days: Callable[[], Sequence[OwnDay]] = _no_days
     values: dict[str, str] = field(
         default_factory=lambda: {
             "recording": SHIPPED[0].name,
@@ -84,7 +90,7 @@ class Form:
     def choices(self, key: str, thresholds: Mapping[str, Settings]) -> Sequence[str]:
         """What a field may be."""
         return {
-            "recording": (*(each.name for each in SHIPPED), *self._collected_folders(), OWN_FOLDER),
+            "recording": (*(each.name for each in SHIPPED), *self._folders(), OWN_FOLDER),
             "thresholds": tuple(thresholds),
             "style": (_AS_THEY_ARE, *_STYLES),
             "fees": get_args(FeeModelName),
@@ -102,9 +108,10 @@ class Form:
             self.values["series"] = ""
             self.values["depth"] = "" if self.values[key] == OWN_FOLDER else "100"
 
-    def _collected_folders(self) -> dict[str, str]:
-        """By name; of two that are called the same the older is left out."""
-        return {_collected_name(each): each.folder for each in reversed(self.collected())}
+    def _folders(self) -> dict[str, str]:
+        """Days of one's own and what was collected; of two that are called the same the older is left out."""
+        days = {_day_name(each): str(each.folder) for each in self.own_days()}
+        return days | {_collected_name(each): each.folder for each in reversed(self.collected())}
 
     def request(
         self, in_force: Settings, thresholds: Mapping[str, Settings], home: Path, tried: int
@@ -140,7 +147,7 @@ class Form:
             return _folder(typed), str(Path(typed).expanduser().absolute())
         if any(chosen == each.name for each in SHIPPED):
             return chosen, None
-        folder = self._collected_folders().get(chosen)
+        folder = self._folders().get(chosen)
         if folder is None:
             raise ValueError(f"what was {chosen} is gone; choose another recording")
         return chosen, folder
@@ -151,6 +158,10 @@ class Form:
                 strategy = dataclasses.replace(settings.strategy_flb, style=style)
                 return dataclasses.replace(settings, strategy_flb=strategy)
         return settings
+
+
+def _day_name(own: OwnDay) -> str:
+    return f"your day {own.day:%d %b} ({own.environment})"
 
 
 def _collected_name(collected: Collected) -> str:

@@ -34,6 +34,7 @@ class ReplayScreen(Screen[None]):
     def __init__(self, leave_key: str) -> None:
         super().__init__()
         self.playback: Playback | None = None
+        self.ended_why: str | None = None
         self._leave_key = leave_key
         self._drawing: Timer | None = None
         self._drawn_s = 0.0
@@ -78,20 +79,31 @@ class ReplayScreen(Screen[None]):
         self._mark()
 
     def end_watching(self) -> None:
-        """Show the engine again."""
+        """Show the engine again, and no longer why a replay ended."""
+        if self.playback is not None or self.ended_why is not None:
+            self._close()
+            self.ended_why = None
+            self._mark()
+
+    def say_ended(self, why: str) -> None:
+        """Show the engine again, and over the panes why, until the operator goes on."""
+        self._close()
+        self.ended_why = why
+        self._mark()
+
+    def _close(self) -> None:
         if self.playback is not None:
             self.playback.close()
             self.playback = None
-            self._mark()
 
     def _mark(self) -> None:
         self.set_class(self.is_watching, "-watching")
+        self.set_class(self.ended_why is not None, "-watch-ended")
         self.call_after_refresh(self.redraw)
         self.redraw()
 
     def on_unmount(self) -> None:
-        if self.playback is not None:
-            self.playback.close()
+        self._close()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key of a watched replay is another pane's or none while nothing is watched, or text is typed."""
