@@ -39,6 +39,8 @@ def _nothing_of_this_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for variable in os.environ:
             if variable.startswith("KCONSOLE_"):
                 patch.delenv(variable)
+        # A process that a test starts would compile the whole program anew.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         runtime = tmp_path_factory.mktemp("runtime")
         runtime.chmod(0o700)
