@@ -108,7 +108,8 @@ async def _watched(studio: Studio) -> None:
         if len(place.snapshot.positions) >= POSITIONS_WATCHED:
             break
         await studio.press("n")
-    await studio.press("space")
+    # As slowly as it goes, so that they are still there when the picture is taken.
+    await studio.press(*["left_square_bracket"] * 3, "space")
 
 
 async def _halted(studio: Studio) -> None:

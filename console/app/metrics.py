@@ -75,7 +75,7 @@ class RunMetrics:
 
     def health(self) -> SystemHealth | None:
         """How the engine stands now; None before its first picture."""
-        snapshot = None if self._worker is None else self._worker.snapshot()
+        snapshot = self._snapshot()
         if snapshot is None:
             return None
         with self._collecting:
@@ -107,6 +107,9 @@ class RunMetrics:
         self._waiting.put(None)
         self._thread.join(_CLOSING_S)
 
+    def _snapshot(self) -> Snapshot | None:
+        return None if self._worker is None else self._worker.snapshot()
+
     def _tell(self, text: str) -> None:
         self._untold.append(text)
         if self._worker is not None:
@@ -125,7 +128,7 @@ class RunMetrics:
 
     def _collect(self) -> None:
         self._collector.recall_mark_outs()
-        exported_s = refreshed_s = time.monotonic()
+        exported_s, refreshed_s = time.monotonic(), float("-inf")
         is_open, has_news = True, False
         while is_open:
             try:
@@ -136,7 +139,9 @@ class RunMetrics:
             has_news = has_news or bool(watched)
             self._collector.flush()
             now_s = time.monotonic()
-            if self._keeps_fresh and has_news and now_s - refreshed_s >= REFRESH_S:
+            is_due = has_news and now_s - refreshed_s >= REFRESH_S
+            # The first as soon as it is known what is open and at which prices.
+            if self._keeps_fresh and is_due and self._snapshot() is not None:
                 self._refresh()
                 refreshed_s, has_news = now_s, False
             if now_s - exported_s >= self._interval_s or not is_open:
@@ -168,7 +173,7 @@ class RunMetrics:
         self._collector.export_all_metrics()
 
     def _mark(self) -> None:
-        snapshot = None if self._worker is None else self._worker.snapshot()
+        snapshot = self._snapshot()
         if snapshot is not None:
             self._collector.marks = _marks(snapshot)
             self._hold_against(snapshot.settings)

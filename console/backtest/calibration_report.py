@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from console.backtest.calibrate import Calibration, Row
-from console.backtest.estimates import FEW_OF_A_KIND, ORDER_CONTRACTS
+from console.backtest.estimates import ORDER_CONTRACTS
 from console.backtest.observations import WIDEST_SPREAD, Observations
 from console.domain.money import PRICE_PER_CENT
+from console.monitoring.statistics import FEW_OF_A_KIND
 from console.strategies.edge_table import EdgeTable
 
 Document = dict[str, Any]

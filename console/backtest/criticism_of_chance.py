@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from console.backtest.estimates import FEW_OF_A_KIND
 from console.backtest.words import dollars, figure, percent, some
 from console.domain.money import CASH_PER_DOLLAR
 from console.monitoring.equity import DAYS_PER_YEAR
 from console.monitoring.equity import days as days_of
+from console.monitoring.statistics import FEW_OF_A_KIND
 
 if TYPE_CHECKING:
     from console.backtest.report import Context, Report

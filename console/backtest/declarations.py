@@ -6,6 +6,7 @@ from console.backtest.setup import Setup
 from console.backtest.words import dollars
 from console.domain.fees import AccountPrecision
 from console.domain.money import format_count
+from console.monitoring.statistics import FEW_OF_A_KIND
 from console.simulation.slippage import SlippageModel
 
 _NS_PER_MS = 1_000_000
@@ -30,8 +31,9 @@ def declarations(setup: Setup) -> dict[str, str]:
         "trade": "a position in one market from its first contract until none is held, whether sold or "
         "settled; won when it made money after charges",
         "bps": "of the price paid for all contracts bought",
-        "intervals": "95 %, bootstrap of whole events or days, the wider, 2,000 draws of a fixed seed; rates "
-        "by Wilson, of as many equally large events as theirs are worth",
+        "intervals": "95 %, bootstrap of whole events or days, the wider, 2,000 draws of a fixed seed; of "
+        f"profits made as wide as Wilson's below {FEW_OF_A_KIND} won or lost events; rates by Wilson, of as "
+        "many equally large events as theirs are worth",
         "marks": "the price at which each position could be closed; Sharpe of UTC days, by the root of 365",
     }
 

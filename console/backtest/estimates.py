@@ -18,7 +18,13 @@ from console.domain.money import (
     Count,
     Price,
 )
-from console.monitoring.statistics import Interval, clustered_interval, effective_number, wilson
+from console.monitoring.statistics import (
+    FEW_OF_A_KIND,
+    Interval,
+    clustered_interval,
+    effective_number,
+    wilson,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +38,6 @@ ORDER_CONTRACTS = 100
 # Which series charge makers is not recorded: the dearer schedule, beside the edge before fees.
 _TAKER_TERMS = FeeTerms()
 _MAKER_TERMS = FeeTerms("quadratic_with_maker_fees")
-
-FEW_OF_A_KIND = 5
-"""With fewer won or lost events than this a bootstrap cannot tell how rare the rarer kind is."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

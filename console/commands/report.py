@@ -22,6 +22,7 @@ from console.commands.common import (
 )
 from console.commands.errors import ExitCode, UserError
 from console.commands.pictures import drawn
+from console.commands.progress import Bar, Steps
 from console.config.schema import Settings
 from console.domain.market import Ticker
 from console.domain.money import Price
@@ -107,7 +108,9 @@ def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
     period = _period(arguments, days_of(settings.risk))
     traded, missing = _traded(arguments, settings, period)
     environment = f"{arguments.env}, dry run" if arguments.dry_run else arguments.env
-    of = reviewed(environment, period, settings, fees_of(settings.fees), traded, missing)
+    with Steps() as shown:
+        shown.begin("making the figures")
+        of = reviewed(environment, period, settings, fees_of(settings.fees), traded, missing)
     steps: tuple[Step, ...]
     if arguments.routine == "daily":
         steps = daily(of)
@@ -144,7 +147,8 @@ def _traded(
     metrics = metrics_folder(Launch(arguments.env, settings, folder, None, dry_run=arguments.dry_run))
     marked_ns, marks = _marks(metrics) if period[1] > time.time_ns() else (None, {})
     try:
-        with journal_copy(path) as copy:
+        with Bar("events") as bar, journal_copy(path, bar.count) as copy:
+            bar.begin("reading the journal")
             events, mark_outs = copy.events(period[1]), read_mark_outs(metrics)
             traded = records_between(events, period[0], marks=marks, mark_outs=mark_outs)
     except FileNotFoundError:

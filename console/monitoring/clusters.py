@@ -10,14 +10,18 @@ import msgspec
 from console.domain.money import CASH_PER_DOLLAR
 from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.records import Records
-from console.monitoring.statistics import clustered_interval, student_p_value
+from console.monitoring.statistics import Interval, clustered_interval, student_p_value, where_few_differ
 from console.monitoring.trades import Trade
 
 BPS = 10_000
 
 
 class ClusteredInterval(msgspec.Struct, frozen=True, kw_only=True):
-    """A 95 % bootstrap interval of whole clusters, by event or by day, whichever made it wider."""
+    """A 95 % bootstrap interval of whole clusters, by event or by day, whichever made it wider.
+
+    That by event is made as wide as Wilson's of the share lost where too few events went either way to
+    resample.
+    """
 
     low: float
     high: float
@@ -28,8 +32,7 @@ class ClusteredInterval(msgspec.Struct, frozen=True, kw_only=True):
 class Sureness(msgspec.Struct, frozen=True, kw_only=True):
     """Of a run's net profit: intervals in dollars and in bps of what was paid, and a two-sided p-value.
 
-    Each is None where there are fewer than two clusters of either kind; the p-value also where all profited
-    alike.
+    Each is None where there are fewer than two clusters of either kind.
     """
 
     pnl: ClusteredInterval | None
@@ -84,11 +87,26 @@ def sureness_of(by_event: Sums, by_day: Sums) -> Sureness:
     """Of such sums, with something in them."""
     kinds = {"event": by_event, "day": by_day}
     p_values = [p for net, _ in kinds.values() if (p := _p_value(net)) is not None]
-    return Sureness(
-        pnl=widest({kind: (net, [1 / len(net)] * len(net)) for kind, (net, _) in kinds.items()}),
-        bps=widest({kind: ([BPS * each for each in net], paid) for kind, (net, paid) in kinds.items()}),
-        p_value=max(p_values, default=None),
-    )
+    pnl = widest({kind: (net, [1 / len(net)] * len(net)) for kind, (net, _) in kinds.items()})
+    bps = widest({kind: ([BPS * each for each in net], paid) for kind, (net, paid) in kinds.items()})
+    rare = where_few_differ(*by_event, lambda _gain: 1.0)
+    if rare is not None:
+        (low, high), p_value = rare
+        events, paid = len(by_event[0]), math.fsum(by_event[1])
+        pnl = _holding(pnl, (paid * low, paid * high), events)
+        bps = _holding(bps, (BPS * low, BPS * high), events)
+        p_values.append(p_value)
+    return Sureness(pnl=pnl, bps=bps, p_value=max(p_values, default=None))
+
+
+def _holding(it: ClusteredInterval | None, other: Interval, events: int) -> ClusteredInterval:
+    """An interval made so wide that it holds another one, of events."""
+    low, high = other
+    if it is None:
+        return ClusteredInterval(low=low, high=high, by="event", clusters=events)
+    if it.low <= low and high <= it.high:
+        return it
+    return ClusteredInterval(low=min(it.low, low), high=max(it.high, high), by="event", clusters=events)
 
 
 def widest(kinds: Mapping[str, Sums]) -> ClusteredInterval | None:

@@ -8,14 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT
+from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
 from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.equity import NS_PER_DAY
-from console.monitoring.statistics import Z_95, Interval, clustered_interval
+from console.monitoring.statistics import Z_95, Interval, clustered_interval, where_few_differ
 from console.monitoring.trades import Trade
+
+if TYPE_CHECKING:
+    from console.monitoring.statistics import Floats
 
 _DAYS_SHOWN = 31
 _WEEK = 7
@@ -30,7 +34,8 @@ class EdgeOver(msgspec.Struct, frozen=True, kw_only=True):
     """Trades that ended from a day on, for so many days; cents a contract, after fees and slippage.
 
     ``expected`` is by the probability of winning at which each was entered. The interval is a bootstrap of
-    whole events or of whole correlated groups, whichever is wider, None with one event.
+    whole events, as wide as Wilson's where too few of them went either way to resample, or of whole
+    correlated groups, whichever is wider, None with one event.
     """
 
     since: date
@@ -173,7 +178,17 @@ class _Period:
             _, net, contracts = np.array(list(clusters.values()), dtype=np.float64).T
             if interval := clustered_interval(net / PRICE_PER_CENT, contracts):
                 found.append(interval)
+                if clusters is self._events:
+                    found[-1] = _as_wide(interval, net / PRICE_PER_CENT, contracts)
         return max(found, key=lambda each: each[1] - each[0], default=None)
+
+
+def _as_wide(interval: Interval, net: Floats, contracts: Floats) -> Interval:
+    """The bootstrap's, made as wide as Wilson's where too few events went either way to resample."""
+    rare = where_few_differ(
+        net.tolist(), contracts.tolist(), lambda gain: PRICE_PER_DOLLAR // PRICE_PER_CENT - gain
+    )
+    return interval if rare is None else (min(interval[0], rare[0][0]), max(interval[1], rare[0][1]))
 
 
 _Clusters = dict[str, list[int]]

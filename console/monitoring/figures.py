@@ -22,8 +22,6 @@ from console.monitoring.documents import Document, document_of
 from console.monitoring.edge import Edge, EdgeSums
 from console.monitoring.equity import Curve, curve_of
 from console.monitoring.execution import (
-    MarkOut,
-    MarkOutSums,
     QuoteAges,
     Slippage,
     SlippageSums,
@@ -31,6 +29,7 @@ from console.monitoring.execution import (
 )
 from console.monitoring.fill_ratios import FillRatio, OrderSums, orders_of
 from console.monitoring.hit_rates import BucketRow, BucketSums, HitRate, HitSums
+from console.monitoring.mark_out_sums import MarkOut, MarkOutSums
 from console.monitoring.performance import (
     Charged,
     MoneySums,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
 from console.monitoring.equity import curve
-from console.monitoring.execution import mark_out_cents, sample_of
+from console.monitoring.execution import sample_of
+from console.monitoring.mark_out_sums import mark_out_cents
 from console.monitoring.performance import role_of
 from console.monitoring.records import MARK_OUT_NS, FillRecord, Records
 from console.monitoring.slippage import CENTIBPS_PER_BPS

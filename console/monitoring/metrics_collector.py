@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import sys
 import time
 from collections import defaultdict, deque
@@ -19,19 +18,11 @@ from console.config.files import replace_file
 from console.config.risk_settings import RiskSettings
 from console.config.trading_settings import QualitySettings
 from console.domain.account_events import AccountOpened, MarketSettled, OrderFilled
-from console.domain.book import BookSide
 from console.domain.events import JournaledEvent
 from console.domain.fees import FeeModel, KalshiFees
 from console.domain.market import Ticker
-from console.domain.money import (
-    CASH_PER_DOLLAR,
-    COUNT_PER_CONTRACT,
-    PRICE_PER_CENT,
-    Cash,
-    Count,
-    Price,
-    cost,
-)
+from console.domain.money import Count, Price
+from console.monitoring.by_hand import check, trade_of
 from console.monitoring.days import days_of
 from console.monitoring.documents import Document, iso
 from console.monitoring.execution import Bar, bars_of
@@ -41,7 +32,7 @@ from console.monitoring.ledger import Ledger
 from console.monitoring.mark_outs import COLUMNS as MARK_OUT_COLUMNS
 from console.monitoring.mark_outs import FILE_NAME as MARK_OUTS_CSV
 from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs
-from console.monitoring.records import MARK_OUT_NS, UNKNOWN, MarketRecord, Records
+from console.monitoring.records import MARK_OUT_NS, Records
 from console.monitoring.running import RunningFigures
 from console.monitoring.slippage import CENTIBPS_PER_BPS, RoleSums, SlippageSample, slippage_of
 from console.monitoring.summary import Today, bucket_summary, daily_summary
@@ -53,11 +44,8 @@ log = logging.getLogger(__name__)
 
 TRADES_CSV = "trades_log.csv"
 METRICS_JSON = "metrics.json"
-_SIDES = {side.outcome.lower(): side for side in BookSide}
-_CENTS_PER_DOLLAR = 100
 _MOST_TAKEN = 1_000
 """The longest window that may be set."""
-_NS_PER_HOUR = 3_600_000_000_000
 
 
 class MetricsCollector:
@@ -139,8 +127,8 @@ class MetricsCollector:
             market_family=market_family,
             strategy=strategy,
         )
-        _check(row)
-        self._note(_trade_of(row, now_ns), slippage_bps)
+        check(row)
+        self._note(trade_of(row, now_ns), slippage_bps)
         self._trades_csv.add(msgspec.structs.astuple(row))
         self.flush()
 
@@ -339,55 +327,3 @@ class _Taken(msgspec.Struct, frozen=True):
 
 def _has_ended(trade: Trade) -> bool:
     return trade.ending is not Ending.OPEN
-
-
-def _check(row: TradeRow) -> None:
-    """Raises ValueError for what no trade can be."""
-    for name, value in msgspec.structs.asdict(row).items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{name} {value} is not a finite number")
-    if row.side.lower() not in _SIDES:
-        raise ValueError(f"side {row.side!r} is neither of {' and '.join(_SIDES)}")
-    if not 0 <= row.entry_price < _CENTS_PER_DOLLAR:
-        raise ValueError(f"entry_price {row.entry_price} is not from 0 to below {_CENTS_PER_DOLLAR} cents")
-    if round(row.contracts * COUNT_PER_CONTRACT) <= 0:
-        raise ValueError(f"contracts {row.contracts} is not a number above 0")
-
-
-def _trade_of(row: TradeRow, ended_ns: int) -> Trade:
-    """A trade recorded by hand; which event it was of, and what was expected, nobody said."""
-    side = _SIDES[row.side.lower()]
-    count = Count(round(row.contracts * COUNT_PER_CONTRACT))
-    paid = cost(Price(round(row.entry_price * PRICE_PER_CENT)), count)
-    gross, net = round(row.gross_pnl * CASH_PER_DOLLAR), round(row.net_pnl * CASH_PER_DOLLAR)
-    fee = round(row.fee * CASH_PER_DOLLAR)
-    market = MarketRecord(
-        ticker=row.ticker,
-        event_ticker=row.ticker,
-        series_ticker=row.market_family,
-        category=UNKNOWN,
-        group=row.market_family,
-        close_ns=None,
-        settled_ns=None,
-        yes_value=None,
-        is_drawn=False,
-        position=Count(0),
-        mark=None,
-    )
-    return Trade(
-        market=market,
-        side=side,
-        opened_ns=ended_ns - round(row.holding_period_hours * _NS_PER_HOUR),
-        ended_ns=ended_ns,
-        ending=Ending.CLOSED,
-        contracts=count,
-        maker_contracts=Count(0),
-        paid=paid,
-        expected=paid,
-        buying_charges=Cash(fee),
-        fees=Cash(fee),
-        slippage=Cash(gross - net - fee),
-        realised=Cash(gross),
-        unrealised=Cash(0),
-        fills=(),
-    )

@@ -96,7 +96,9 @@ def standings(findings: Mapping[str, Finding], settings: Settings, now_ns: int) 
 
 def _standing(item: Item, found: Finding | None, in_force: str, now_ns: int) -> Standing:
     if found is None:
-        said = "never answered: asked on a terminal" if item.question else "never checked"
+        said = (
+            "never answered: `kconsole preflight` asks it on a terminal" if item.question else "never checked"
+        )
         return Standing(item, Status.OPEN, said)
     outdated = _outdated(item, found, in_force, now_ns)
     if outdated is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ Interval = tuple[float, float]
 
 Z_95 = 1.959964
 """Standard errors to either side of a 95 % interval."""
+
+FEW_OF_A_KIND = 5
+"""With fewer won or lost draws than this a bootstrap cannot tell how rare the rarer kind is."""
 
 _Z_POWER_80 = 0.841621
 _DRAWS = 2_000
@@ -68,6 +72,33 @@ def clustered_interval(sums: Floats, counts: Floats) -> Interval | None:
         means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     low, high = np.percentile(np.concatenate(means), (2.5, 97.5))
     return float(low), float(high)
+
+
+def where_few_differ(
+    net: Sequence[float], weights: Sequence[float], loss_of: Callable[[float], float]
+) -> tuple[Interval, float] | None:
+    """What a unit of weight makes, and how likely chance makes as much, where few clusters lost or few won.
+
+    By the share of weight lost: Wilson's interval of it and its score test. What a lost unit loses is taken
+    from those that were lost, or from ``loss_of`` what a unit that was not lost gained. None where enough
+    went either way, where none gained, and with fewer than two clusters.
+    """
+    total = math.fsum(weights)
+    lost = math.fsum(weight for made, weight in zip(net, weights, strict=True) if made < 0)
+    gained = math.fsum(made for made in net if made > 0)
+    if len(net) < 2 or not gained:
+        return None
+    effective, share = total**2 / math.fsum(each * each for each in weights), lost / total
+    if effective * min(share, 1 - share) >= FEW_OF_A_KIND:
+        return None
+    gain = gained / (total - lost)
+    loss = -math.fsum(made for made in net if made < 0) / lost if lost else loss_of(gain)
+    shares = wilson(share, effective)
+    assert shares is not None, "there are clusters"
+    even = gain / (gain + loss)
+    z = abs(even - share) / math.sqrt(even * (1 - even) / effective)
+    high, low = ((1 - each) * gain - each * loss for each in shares)
+    return (low, high), math.erfc(z / math.sqrt(2))
 
 
 def student_p_value(t: float, freedom: int) -> float:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 
-MAX_REASONS = 20
+MAX_REASONS = 150
+"""More than our own limits and switches can say; what an exchange writes may have no end."""
+
 OTHER_REASON = "other"
 
 

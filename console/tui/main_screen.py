@@ -54,7 +54,7 @@ class MainScreen(ReplayScreen):
         *,
         is_readonly: bool,
     ) -> None:
-        super().__init__(key_of("watch_live", keymap))
+        super().__init__(key_of("watch_live", keymap), key_of("unzoom", keymap))
         self._make_tabs = make_tabs
         self._tabs: Tabs | None = None
         self._tabs_failure = ""

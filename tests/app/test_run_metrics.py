@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from practice_runs import PracticeProcess, journaled_events, practice_exchange, wait_for
 
-from console.app import Launch, running_engine
+from console.app import Launch, metrics, running_engine
 from console.config.appended_csv import AppendedCsv
 from console.config.home import find_home
 from console.config.load import load
@@ -81,6 +81,22 @@ def test_prometheus_is_shown_the_run_on_this_machine_alone(tmp_path: Path, excha
             socket.create_connection(("127.0.0.2", port), timeout=5).close()
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+def test_figures_are_on_the_page_at_once_not_only_when_they_are_due_again(
+    tmp_path: Path, exchange: PracticeProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("prometheus_client")
+    monkeypatch.setattr(metrics, "REFRESH_S", 3_600.0)
+    port = free_port()
+
+    def page() -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    with running_engine(launch(tmp_path, exchange, f"monitoring.prometheus_port={port}")) as worker:
+        wait_for(worker, "figures", lambda _: "\nkconsole_trades " in page())
 
 
 def test_a_port_in_use_is_told_and_trading_goes_on(tmp_path: Path, exchange: PracticeProcess) -> None:

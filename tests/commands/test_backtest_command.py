@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documented import documented_fields
 from favourites import TRADES, record
 
 from console import cli
@@ -47,6 +48,24 @@ def asked(*options: str) -> Setup:
 def json_of(capsys: pytest.CaptureFixture[str], *argv: str) -> Any:
     assert cli.main([*argv, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("backtest", *TRADES, "--quick"),
+        ("slippage", *TRADES),
+        ("lookahead", *TRADES, "--moments", "1"),
+        ("groups",),
+        ("calibrate",),
+    ],
+    ids=lambda command: str(command[0]),
+)
+def test_every_field_for_programs_is_documented_and_every_documented_one_is_there(
+    capsys: pytest.CaptureFixture[str], data: str, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    assert set(json_of(capsys, name, "--data", data, *options)) == documented_fields(name)
 
 
 # --- what is asked for ----------------------------------------------------------------------------

@@ -53,13 +53,13 @@ def test_a_fresh_home_says_what_is_missing_and_why(
     found = failing(items)
     no_history = {name for name, detail in found.items() if detail.startswith("no history: ")}
     assert no_history == set(bench.RECORDED_IDS)
-    assert found["alerts"].startswith("not configured: ")
+    assert found["alerts"].startswith("nobody is told: set ")
     assert found["demo_first"].startswith("no order was ever sent on demo")
     assert found["demo_week"] == "demo was run on 0 days, of 7: `kconsole --env demo` on 7 more"
     assert found["metrics_logged"].endswith("no trades_log.csv and no metrics.json: a run writes them")
     asked = {item.id for item in ITEMS if item.question is not None}
     assert {name for name, item in items.items() if item["status"] == "open"} == asked
-    assert {found[name] for name in asked} == {"never answered: asked on a terminal"}
+    assert {found[name] for name in asked} == {"never answered: `kconsole preflight` asks it on a terminal"}
     assert items.keys() - found.keys() == {
         "fractional_kelly",
         "group_limit",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from documented import documented_fields
 from favourites import TRADES, record
 
 from console import cli
@@ -229,6 +230,16 @@ def test_a_second_choice_on_the_same_tests_is_told(
     document = json_of(capsys, *walk, "--set", "risk.kelly_fraction=0.1")
     assert document["windows"][0]["other_runs"] == 1
     assert "these tests have been run under 1 other choice of settings before" in document["warnings"][0]
+
+
+@pytest.mark.parametrize("command", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
+def test_the_fields_for_programs_are_those_documented(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    data = str(record(tmp_path / "days", days=2, a_day=2, results=("yes",)))
+    found = json_of(capsys, name, "--data", data, *TRADES, "--grid", "90:10", *options)
+    assert set(found) == documented_fields(name)
 
 
 def test_a_window_that_trades_nothing_is_a_failure_said_loudly(

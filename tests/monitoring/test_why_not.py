@@ -3,7 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.config.risk_settings import RiskSettings
+from console.config.trading_settings import QualitySettings
+from console.domain.trading_state import TradingState
 from console.monitoring.why_not import MAX_REASONS, STEPS, FunnelStepName, WhyNot
+from console.risk.switches.every import every_switch
 
 
 def passed(funnel: WhyNot) -> list[int]:
@@ -52,9 +56,18 @@ def test_reasons_without_end_are_counted_together() -> None:
     for number in range(MAX_REASONS + 5):
         funnel.refused(FunnelStepName.LIMITS, f"{number} % of the limit")
     funnel.refused(FunnelStepName.LIMITS, "0 % of the limit")
-    counted = reasons(funnel, FunnelStepName.LIMITS, top=100)
+    counted = reasons(funnel, FunnelStepName.LIMITS, top=1_000)
     assert counted[:2] == (("other", 5), ("0 % of the limit", 2))
     assert len(counted) == MAX_REASONS + 1
+
+
+def test_each_switch_is_told_apart_at_each_level_whatever_stopped_before() -> None:
+    funnel = WhyNot()
+    switches = every_switch(RiskSettings(), QualitySettings())
+    said = [f"{level.name.lower()} by {switch.key}" for switch in switches for level in TradingState]
+    for reason in said:
+        funnel.refused(FunnelStepName.LIMITS, reason)
+    assert {reason for reason, _ in reasons(funnel, FunnelStepName.LIMITS, top=1_000)} == set(said)
 
 
 @given(st.lists(st.sampled_from([None, *STEPS[:-1]])))

@@ -13,10 +13,12 @@ from console.config.program_settings import InterfaceSettings
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
 from console.domain.book import BookSide
+from console.domain.engine_events import SettingChange, SettingsChanged
 from console.domain.money import Count, Price
 from console.domain.trading_state import TradingState
 from console.engine.snapshot import (
     AlertView,
+    DeliveryView,
     ExternalView,
     FunnelStep,
     HealthView,
@@ -49,6 +51,13 @@ def hostile_engine() -> FakeEngine:
         alerts=tuple(AlertView(n, NOW, AlertLevel.CRITICAL, p, p) for n, p in enumerate(HOSTILE, 1)),
         funnel=tuple(FunnelStep(p, 1, ((p, 1),)) for p in HOSTILE),
         health=HealthView(mismatch=everything, guard_seen_ns=NOW, guard_absence=everything),
+        edits=tuple(
+            SettingsChanged(
+                at_ns=NOW, changes=(SettingChange(p, p, p),), reason=p, source=p, program=p, settings=p
+            )
+            for p in HOSTILE
+        ),
+        deliveries=tuple(DeliveryView(p, trouble=p) for p in HOSTILE),
     )
     engine.refusals = dict.fromkeys(HOSTILE, everything)
     return engine

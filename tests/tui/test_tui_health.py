@@ -53,12 +53,12 @@ async def test_a_failed_engine_says_why_and_what_still_works() -> None:
 
 async def test_a_failed_engine_says_what_still_rests_however_long_its_reason() -> None:
     engine = FakeEngine()
-    engine.failed = "the journal could not be written: " + "disk full " * 20
+    engine.failed = f"/home/{'a/' * 40}journal.sqlite: 2 events could not be written: disk is full"
     engine.halting = HaltView(HaltPhase.CONFIRMED, "failed", requested_ns=NOW, confirmed_ns=NOW)
     async with console(engine, NARROW) as screen:
         text = await screen.look()
     assert "the engine ended" in text
-    assert "0 of ours resting at 12:04:31" in text
+    assert "disk is full  0 of ours resting at 12:04:31" in text
 
 
 async def test_lost_log_lines_are_counted_in_the_header() -> None:

@@ -126,10 +126,11 @@ async def test_a_maintenance_pause_that_is_near_counts_down_in_the_header() -> N
         assert "open, pause in 25m" in await screen.look()
 
 
-async def test_positions_are_as_old_as_the_prices_they_are_marked_at() -> None:
-    async with console(engine_with(feed_age_ns=41 * SECOND)) as screen:
+@pytest.mark.parametrize(("age_s", "said"), [(41, " STALE 41s "), (12, "─ 12s ")])
+async def test_positions_are_as_old_as_the_prices_they_are_marked_at(age_s: int, said: str) -> None:
+    async with console(engine_with(feed_age_ns=age_s * SECOND)) as screen:
         title = next(line for line in (await screen.look()).splitlines() if "1 Positions" in line)
-    assert "STALE 41s" in title
+    assert said in title
 
 
 async def test_escape_leads_back_from_the_side_panel() -> None:

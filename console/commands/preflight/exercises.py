@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from console.commands.preflight.arena import TimeUpError
-from console.commands.preflight.session import MAKER, Session
+from console.commands.preflight.session import MAKER, Session, news
 from console.domain.commands import ClosePosition
 from console.domain.money import Price
 from console.domain.time_units import NS_PER_S
@@ -101,7 +100,7 @@ def _see_it_stop(running: Session, key: str, level: TradingState) -> str:
             lambda now: _refused_by(latch, now) > _refused_by(latch, tripped) or count(now) > count(tripped),
         )
     except TimeUpError as error:
-        raise TimeUpError(f"{error}; what refused them: {_news(tripped, running.snapshot)}") from None
+        raise TimeUpError(f"{error}; what refused them: {news(tripped, running.snapshot)}") from None
     sent = count(running.snapshot) - count(tripped)
     if level is HALTED:
         sent = max(sent, running.arena.taken() - taken)
@@ -129,14 +128,6 @@ def _refused_by(latch: LatchView, now: Snapshot) -> int:
     limits = next(step for step in now.funnel if step.label == FunnelStepName.LIMITS.value)
     level = latch.level.name.replace("_", " ").lower()
     return dict(limits.stopped).get(f"{level} by {latch.name}", 0)
-
-
-def _news(before: Snapshot, now: Snapshot) -> str:
-    """What stopped proposals since, most often first."""
-    counts = Counter({reason: number for step in now.funnel for reason, number in step.stopped})
-    counts.subtract({reason: number for step in before.funnel for reason, number in step.stopped})
-    said = ", ".join(f"{reason} {number}" for reason, number in counts.most_common(3) if number > 0)
-    return said or "nothing was looked at"
 
 
 def _halt(running: Session) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from console.commands.preflight.arena import TimeUpError, wait_for
-from console.commands.preflight.session import MAKER, Session
+from console.commands.preflight.session import MAKER, Session, news
 from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
 from console.engine.gate import Gate, Sentinel
 from console.engine.snapshot import RestingView
 
-_TRIES = 5
+_TRIES = 10
 _UNCONFIRMED_S = 1.5
 _LASTS_NS = 6 * NS_PER_S
 _EXPIRES_NS = 2 * NS_PER_S
@@ -128,7 +128,12 @@ def _rest_an_order(running: Session) -> RestingView:
         found[:] = [order for order in running.snapshot.resting if _lasts(order, _LASTS_NS)]
         return bool(found) and running.arena.resting() > 0
 
-    wait_for("an order that rests at the exchange and lasts", is_seen)
+    before = running.snapshot
+    try:
+        wait_for("an order that rests at the exchange and lasts", is_seen)
+    except TimeUpError as error:
+        now = running.snapshot
+        raise TimeUpError(f"{error}; {now.state.name}, what refused others: {news(before, now)}") from None
     return max(found, key=lambda order: order.close_ns or 0)
 
 

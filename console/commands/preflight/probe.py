@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from console.commands.preflight.arena import Arena, TimeUpError
+from console.commands.preflight.arena import PATIENCE_S, Arena, TimeUpError
 from console.domain.account_events import OrderAcked, OrderRejected
 from console.domain.book import NO_QUOTE, BookSide
+from console.domain.market import Market
 from console.domain.money import PRICE_PER_CENT, Count, Price
 from console.domain.order import OrderIntent, TimeInForce
 from console.domain.ports import SubmitOutcome, Universe, Venue
+from console.domain.time_units import NS_PER_S
 from console.engine.gate import Gate
 from console.engine.worker import Plan
 
 _CONTRACT = Count(100)
 _CLOSED = "the gate is closed"
+_LASTS_NS = 4 * NS_PER_S
+_LOOK_S = 0.2
 _NUMBERS = itertools.count(1)
 
 
@@ -58,10 +63,10 @@ class Probe:
         return name, asyncio.run(self._sent(name, gate))
 
     async def _sent(self, name: str, gate: Gate) -> SubmitOutcome:
-        """An order that neither fills nor rests, in the market that closes last."""
+        """An order that neither fills nor rests."""
         venue = self._make_venue(gate)
         try:
-            market = max(await venue.markets(Universe()), key=lambda each: each.close_ns)
+            market = await _open_market(venue)
             return await venue.submit(
                 OrderIntent(
                     client_order_id=name,
@@ -78,6 +83,21 @@ class Probe:
             )
         finally:
             await venue.close()
+
+
+async def _open_market(venue: Venue) -> Market:
+    """One that trades for a while; between those of one time and of the next there may be none.
+
+    Raises TimeUpError.
+    """
+    until_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until_s:
+        now_ns = time.time_ns()
+        for market in await venue.markets(Universe()):
+            if market.is_open(now_ns) and market.is_open(now_ns + _LASTS_NS):
+                return market
+        await asyncio.sleep(_LOOK_S)
+    raise TimeUpError(f"not seen within {PATIENCE_S:.0f} s: a market that is open")
 
 
 def _words(outcome: SubmitOutcome) -> str:

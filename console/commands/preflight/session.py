@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -112,6 +113,14 @@ class Session:
 
 def _may_ask(latch: LatchView, asked: dict[str, float]) -> bool:
     return latch.refusal is None and time.monotonic() - asked.get(latch.id, 0.0) > _ASK_AGAIN_S
+
+
+def news(before: Snapshot, now: Snapshot) -> str:
+    """What stopped proposals since, most often first."""
+    counts = Counter({reason: number for step in now.funnel for reason, number in step.stopped})
+    counts.subtract({reason: number for step in before.funnel for reason, number in step.stopped})
+    said = ", ".join(f"{reason} {number}" for reason, number in counts.most_common(3) if number > 0)
+    return said or "nothing was looked at"
 
 
 @contextmanager

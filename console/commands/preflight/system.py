@@ -69,7 +69,7 @@ def alerts(settings: Settings, environment: str) -> Outcome:
 
     tried = try_receivers(settings.monitoring, environment)
     if not tried:
-        return failed("not configured: monitoring.webhook_url or monitoring.ntfy_url names who is told")
+        return failed("nobody is told: set monitoring.webhook_url or monitoring.ntfy_url")
     said = "; ".join(f"{each.name} {each.trouble or f'took it after {each.took_ms} ms'}" for each in tried)
     return failed(said) if any(each.trouble for each in tried) else passed(said)
 

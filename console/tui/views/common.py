@@ -35,7 +35,9 @@ def price_age(picture: Picture) -> Line:
     age_ns, feed_ns = picture.age_ns, picture.feed_age_ns
     if feed_ns is not None and feed_ns > picture.feed_limit_ns:
         return put(f"STALE {fmt.age(feed_ns)}", Tone.LOSS)
-    return data_age(age_ns)
+    if age_ns is None or age_ns > LATE_NS or feed_ns is None:
+        return data_age(age_ns)
+    return put(fmt.age(feed_ns), Tone.MUTED)
 
 
 def clearing(latch: LatchView, picture: Picture) -> str:

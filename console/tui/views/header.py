@@ -7,8 +7,9 @@ from console.domain.trading_state import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
 from console.monitoring.responses import response_to
 from console.tui import formatting as fmt
-from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, put, width_of
+from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, middle, put, width_of
 from console.tui.picture import LATE_NS, Picture
+from console.tui.sanitize import inert
 from console.tui.views.common import clearing, signed
 
 _STATE_WORDS = {
@@ -169,7 +170,9 @@ def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
         return put(picture.outage, Tone.BADGE_HALT)
     if picture.failure is not None:
         resting = _resting(picture) or put(f"{picture.key('halt')} still cancels all orders", Tone.STRONG)
-        return _beside(put(f"the engine ended: {picture.failure}", Tone.BADGE_HALT), resting, [], width)
+        # A cause begins with the file that it is about and ends with what is wrong with it.
+        ended = middle(f"the engine ended: {inert(picture.failure)}", max(12, width - width_of(resting) - 2))
+        return _beside(put(ended, Tone.BADGE_HALT), resting, [], width)
     if picture.state is TradingState.HALTED:
         more = [(2, _kept(picture)), (3, _error(picture.halt))]
         return _beside(_cause(picture), _resting(picture), more, width)

@@ -21,11 +21,15 @@ _MOST_WORDS = 0.6
 
 
 class ReplayBar(Canvas):
-    """Says REPLAY, in words; a click on its bar goes there. ``leave_key`` goes back to live."""
+    """Says REPLAY, in words; a click on its bar goes there.
 
-    def __init__(self, leave_key: str, seek_share: Callable[[float], None]) -> None:
+    ``leave_key`` goes back to live, ``back_key`` takes down why a replay ended.
+    """
+
+    def __init__(self, leave_key: str, back_key: str, seek_share: Callable[[float], None]) -> None:
         super().__init__(id="replay-bar")
         self._leave_key = leave_key
+        self._back_key = back_key
         self._seek_share = seek_share
         self._playback: Playback | None = None
         self._ended_why: str | None = None
@@ -38,7 +42,7 @@ class ReplayBar(Canvas):
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         if self._playback is None:
-            return () if self._ended_why is None else _ended(self._ended_why, width)
+            return () if self._ended_why is None else self._ended(self._ended_why, width)
         place = self._playback.place()
         lines = [left(self._first(self._playback, place, width), width)]
         if place is not None:
@@ -82,16 +86,19 @@ class ReplayBar(Canvas):
         self._bar_width = width - width_of(words) - 3
         return (*put(" "), *bar(here, read, self._bar_width, Tone.WARN, ()), *put(" "), *words, *put(" "))
 
+    def _ended(self, why: str, width: int) -> Sequence[Line]:
+        said = (
+            *put(" REPLAY ENDED ", Tone.BADGE_WARN),
+            *put(" the panes show the engine again", Tone.STRONG),
+        )
+        cause = put(f" {middle(inert(why), width - 2)}", Tone.WARN)
+        goes_on = put(f" {self._back_key} goes on ", Tone.STRONG)
+        return [between(said, goes_on, width), left(cause, width)]
+
     def on_click(self, event: events.Click) -> None:
         place = event.x - 1
         if event.y == 1 and 0 <= place < self._bar_width:
             self._seek_share(place / max(1, self._bar_width - 1))
-
-
-def _ended(why: str, width: int) -> Sequence[Line]:
-    said = (*put(" REPLAY ENDED ", Tone.BADGE_WARN), *put(" the panes show the engine again", Tone.STRONG))
-    cause = put(f" {middle(inert(why), width - 2)}", Tone.WARN)
-    return [between(said, put(" esc goes on ", Tone.STRONG), width), left(cause, width)]
 
 
 def _going(playback: Playback, place: Place) -> Line:

@@ -31,11 +31,12 @@ class ReplayScreen(Screen[None]):
 
     BINDINGS = [*bindings(WATCH_ACTIONS)]  # noqa: RUF012 - Textual's declaration
 
-    def __init__(self, leave_key: str) -> None:
+    def __init__(self, leave_key: str, back_key: str) -> None:
         super().__init__()
         self.playback: Playback | None = None
         self.ended_why: str | None = None
         self._leave_key = leave_key
+        self._back_key = back_key
         self._drawing: Timer | None = None
         self._drawn_s = 0.0
 
@@ -44,7 +45,7 @@ class ReplayScreen(Screen[None]):
         """Over the panes while a replay is watched."""
         from console.tui.views.replay_bar import ReplayBar
 
-        return ReplayBar(self._leave_key, self._seek_share)
+        return ReplayBar(self._leave_key, self._back_key, self._seek_share)
 
     @property
     def is_watching(self) -> bool:
