@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 _MOST_SILENT_S = 1
 _TO_DRAW_S = 0.02
 _FLOODED = "keys came faster than anyone types, as of a pasted text; those beyond were dropped"
+_FLOODED_S = 30
 _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
@@ -264,8 +265,12 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         if isinstance(driver, TerminalDriver):
             keys = self._keymap.get(_HALT.id, _HALT.keys).split(",")
             driver.take_urgent([key.strip() for key in keys], self._halt_at_once)
-            driver.tell_of_flood(partial(self.call_later, self._toast, _FLOODED, "warning"))
+            driver.tell_of_flood(partial(self.call_later, self._tell_of_flood))
         return driver
+
+    def _tell_of_flood(self) -> None:
+        # The screen is behind by the keys that it was given, and draws this only then.
+        self.notify(_FLOODED, severity="warning", timeout=_FLOODED_S)
 
     def _halt_at_once(self) -> None:
         """Halt from the thread that reads the keys, however busy the screen is."""
