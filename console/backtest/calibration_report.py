@@ -12,13 +12,13 @@ from console.backtest.calibrate import Calibration, Row
 from console.backtest.estimates import ORDER_CONTRACTS
 from console.backtest.observations import WIDEST_SPREAD, Observations
 from console.domain.money import PRICE_PER_CENT
+from console.domain.time_units import NS_PER_DAY
 from console.monitoring.statistics import FEW_OF_A_KIND
 from console.strategies.edge_table import EdgeTable
 
 Document = dict[str, Any]
 
 _FEW_DAYS = 30
-_NS_PER_DAY = 86_400_000_000_000
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +111,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def _days(self) -> int:
         import numpy as np
 
-        return len(np.unique(self.observations.close_ns[self.observations.markets_seen] // _NS_PER_DAY))
+        return len(np.unique(self.observations.close_ns[self.observations.markets_seen] // NS_PER_DAY))
 
 
 def _is_short(row: Row) -> bool:

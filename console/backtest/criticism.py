@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from console.backtest.criticism_of_chance import chance
 from console.backtest.criticism_of_data import data
 from console.backtest.words import counts, dollars, percent, some
+from console.domain.time_units import NS_PER_S
 from console.monitoring.performance import MOST_FEES_SHARE
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from console.backtest.setup import Setup
 
 _LATENCY_SHARE = 0.25
-_NS_PER_S = 1_000_000_000
 
 
 def criticise(report: Report, setup: Setup, context: Context) -> list[str]:
@@ -152,7 +152,7 @@ def _switches(report: Report) -> Iterator[str]:
         yield f"the run was ended early by {result.stopped_by}: what came after was not traded"
     elif standing:
         last = standing[-1]
-        held_s = (result.last_ns - last.at_ns) // _NS_PER_S
+        held_s = (result.last_ns - last.at_ns) // NS_PER_S
         yield (
             f"trading ended under {some(len(standing), 'kill switch')} that still stood, the last of them "
             f"{last.name} for {held_s / 3_600:,.1f} h ({last.reason}): that time was not traded"

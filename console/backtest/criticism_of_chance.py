@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from console.backtest.words import dollars, figure, percent, some
 from console.domain.money import CASH_PER_DOLLAR
+from console.domain.time_units import NS_PER_S
 from console.monitoring.equity import DAYS_PER_YEAR
 from console.monitoring.equity import days as days_of
 from console.monitoring.statistics import FEW_OF_A_KIND
@@ -24,8 +25,6 @@ _FEW_DAYS = 90
 _LEVEL = 0.05
 _PUBLISHED_UNTIL = datetime(2025, 11, 25, tzinfo=UTC)
 """Where the trades end on which the published marks rest."""
-
-_NS_PER_S = 1_000_000_000
 
 
 def chance(report: Report, setup: Setup, context: Context) -> Iterator[str]:
@@ -124,4 +123,4 @@ def _in_sample(report: Report, setup: Setup, context: Context) -> Iterator[str]:
 
 
 def _time(at_ns: int) -> datetime:
-    return datetime.fromtimestamp(at_ns / _NS_PER_S, UTC)
+    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from console.backtest.words import counts, dollars, percent, some
 from console.domain.money import format_count
+from console.domain.time_units import NS_PER_DAY
 from console.monitoring.documents import iso
-from console.monitoring.equity import NS_PER_DAY
 
 if TYPE_CHECKING:
     from console.backtest.report import Context, Report

@@ -6,10 +6,10 @@ from console.backtest.setup import Setup
 from console.backtest.words import dollars
 from console.domain.fees import AccountPrecision
 from console.domain.money import format_count
+from console.domain.time_units import NS_PER_MS
 from console.monitoring.statistics import FEW_OF_A_KIND
 from console.simulation.slippage import SlippageModel
 
-_NS_PER_MS = 1_000_000
 _PRECISIONS = {AccountPrecision.DIRECT_MEMBER: "$0.0001", AccountPrecision.BROKER_CLEARED: "a cent"}
 
 
@@ -51,4 +51,4 @@ def _depth(setup: Setup) -> str:
 
 
 def _ms(ns: int) -> str:
-    return f"{ns / _NS_PER_MS:g} ms"
+    return f"{ns / NS_PER_MS:g} ms"

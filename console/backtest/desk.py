@@ -42,6 +42,7 @@ from console.domain.market import Ticker
 from console.domain.market_events import ExchangeStatusRead, FeedProved
 from console.domain.money import Cash
 from console.domain.order import OrderIntent
+from console.domain.time_units import NS_PER_MS
 from console.domain.trading_state import TradingState
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
@@ -63,7 +64,6 @@ READ_EVERY_NS = 60_000_000_000
 
 _LOOK_AT_LATCHES_NS = 5_000_000_000
 _TICK_EVERY_NS = 3_600_000_000_000
-_NS_PER_MS = 1_000_000
 _PPM = 1_000_000
 
 
@@ -179,7 +179,7 @@ class Desk:
     def _read(self, at_ns: int) -> None:
         self._read_ns, local_ns = at_ns, self._clock(at_ns)
         self.take(ExchangeStatusRead(at_ns=local_ns, exchange_active=True, trading_active=True))
-        self.take(ClockSkewRead(at_ns=local_ns, skew_ms=(local_ns - at_ns) // _NS_PER_MS))
+        self.take(ClockSkewRead(at_ns=local_ns, skew_ms=(local_ns - at_ns) // NS_PER_MS))
         self.take(PositionsCompared(at_ns=local_ns))
 
     def _is_tick_due(self, at_ns: int) -> bool:

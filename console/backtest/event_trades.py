@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 from console.backtest.result import Result
 from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash
+from console.domain.time_units import NS_PER_HOUR, NS_PER_US
 from console.monitoring.performance import performance
 from console.monitoring.records import FillRecord
 from console.monitoring.trades import Ending, Trade, trades_of
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BPS = 10_000
-_NS_PER_US = 1_000
-_NS_PER_HOUR = 3_600_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -132,7 +131,7 @@ def _closed(trade: Trade, fills: Sequence[FillRecord]) -> ClosedTrade:
         exit_price=brought / trade.contracts / PRICE_PER_CENT,
         entry_time=time_of(trade.opened_ns),
         exit_time=time_of(trade.ended_ns),
-        holding_period_hours=(trade.ended_ns - trade.opened_ns) / _NS_PER_HOUR,
+        holding_period_hours=(trade.ended_ns - trade.opened_ns) / NS_PER_HOUR,
         ended_by=trade.ending.value,
         gross_pnl=trade.gross / CASH_PER_DOLLAR,
         fee=trade.fees / CASH_PER_DOLLAR,
@@ -156,7 +155,7 @@ def _slippage_bps(fills: Iterable[FillRecord]) -> float:
 
 
 def time_of(at_ns: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=at_ns // _NS_PER_US)
+    return _EPOCH + timedelta(microseconds=at_ns // NS_PER_US)
 
 
 def _dollars(cash: Cash | None) -> float | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from console.backtest.event_inputs import Number, yes_value_from
 from console.backtest.event_trades import time_of
-from console.backtest.walk_forward import NS_PER_DAY, Life, windows_of
+from console.backtest.walk_forward import Life, windows_of
 from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_CENT
+from console.domain.time_units import NS_PER_DAY
 
 if TYPE_CHECKING:
     import pandas as pd

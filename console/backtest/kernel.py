@@ -24,6 +24,7 @@ from console.domain.market import Ticker
 from console.domain.market_events import QuoteChanged
 from console.domain.money import PRICE_PER_DOLLAR
 from console.domain.order import OrderIntent
+from console.domain.time_units import NS_PER_S
 from console.history.columns import Slice
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _BLOCK_ROWS = 2_048
 """So few that their numbers stay in the processor's cache."""
 
 _SCANS_BETWEEN_TELLS = 256
-_NS_PER_S = 1_000_000_000
 
 Progress = Callable[[int], None]
 
@@ -72,7 +72,7 @@ class Kernel:
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
         self._points = Points(strategy, len(self._tickers))
         self._feed = QuoteFeed(setup, self._points, timeline.markets)
-        step_ns = int(setup.settings.strategy_flb.scan_interval * _NS_PER_S)
+        step_ns = int(setup.settings.strategy_flb.scan_interval * NS_PER_S)
         self._scan_times = ScanTimes(self.agenda, self.desk, step_ns, self._scan)
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
         self._working: set[int] = set()

@@ -14,6 +14,7 @@ from console.backtest.desk import Desk
 from console.backtest.exchange_side import ExchangeSide
 from console.domain.market import Market, MarketStatus
 from console.domain.market_events import MarketListed
+from console.domain.time_units import NS_PER_S
 from console.history.columns import Quotes
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from console.history.timeline import Timeline
 
     Ints = npt.NDArray[np.int64]
-
-_NS_PER_S = 1_000_000_000
 
 
 class Listings:
@@ -73,8 +72,8 @@ class Listings:
             return None
         if universe.categories and market.category not in universe.categories:
             return None
-        since_ns = max(quoted_ns, market.close_ns - universe.max_seconds_to_close * _NS_PER_S)
-        return since_ns if since_ns <= market.close_ns - universe.min_seconds_to_close * _NS_PER_S else None
+        since_ns = max(quoted_ns, market.close_ns - universe.max_seconds_to_close * NS_PER_S)
+        return since_ns if since_ns <= market.close_ns - universe.min_seconds_to_close * NS_PER_S else None
 
     def _list(self, place: int, at_ns: int) -> None:
         market, outcome = self._markets[place], self._outcomes[self._markets[place].ticker]

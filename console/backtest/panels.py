@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_DOLLAR
+from console.domain.time_units import NS_PER_MINUTE
 from console.strategies.edge import Role
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ PriceSource = Literal["quote", "trade"]
 WON = 1
 """The result of a market whose YES won; any other lost."""
 
-_NS_PER_MINUTE = 60_000_000_000
 _HOUR = 60
 _DAY = 24 * _HOUR
 
@@ -75,7 +75,7 @@ def band_rows(left_ns: Ints) -> Ints:
     """The row in ``BANDS`` of each time to close, which must not be negative."""
     import numpy as np
 
-    begins = np.asarray([minute * _NS_PER_MINUTE for _, minute in BANDS])
+    begins = np.asarray([minute * NS_PER_MINUTE for _, minute in BANDS])
     return np.searchsorted(begins, left_ns, side="right").astype(np.int64) - 1
 
 

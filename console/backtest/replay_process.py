@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -18,7 +19,7 @@ from console.config.secret_url import without_secret
 _NICENESS = 10
 
 
-class ReplayProcess:
+class ReplayProcess(ABC):
     """A module that runs from now on in a process of its own, which ends with this one.
 
     It is given one request and speaks in lines, which ``_hear`` takes in a thread; ``_end`` hears at last why
@@ -51,11 +52,11 @@ class ReplayProcess:
         self._child.kill()
         self._thread.join()
 
-    def _hear(self, line: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _hear(self, line: bytes) -> None: ...
 
-    def _end(self, why: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _end(self, why: str) -> None: ...
 
     def _listen(self, request: ReplayRequest) -> None:
         assert self._child.stdin is not None

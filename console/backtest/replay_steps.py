@@ -20,13 +20,13 @@ from console.config.secret_url import without_secret
 from console.domain.account_events import MarketSettled, OrderFilled
 from console.domain.engine_events import LatchRaised
 from console.domain.events import JournaledEvent
+from console.domain.time_units import NS_PER_S
 from console.engine.snapshot import LogKind, Snapshot
 
 if TYPE_CHECKING:
     from console.backtest.kernel import Kernel
     from console.history.timeline import Timeline
 
-_NS_PER_S = 1_000_000_000
 _MOST_STEPS = 10_000
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 _COMPRESSION = 1
@@ -130,8 +130,8 @@ def _extent(timeline: Timeline) -> tuple[int, int]:
 
 def _between_ns(covered_ns: int) -> int:
     """The time from step to step: as short as a bounded number of them allows."""
-    least_s = covered_ns / _MOST_STEPS / _NS_PER_S
-    return next((step for step in _STEPS_S if step >= least_s), int(least_s) + 1) * _NS_PER_S
+    least_s = covered_ns / _MOST_STEPS / NS_PER_S
+    return next((step for step in _STEPS_S if step >= least_s), int(least_s) + 1) * NS_PER_S
 
 
 class _Seen(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.domain.money import PRICE_PER_DOLLAR
+from console.domain.time_units import NS_PER_S
 from console.history.schema import HistoryError
 from console.risk.correlation import MIN_OVERLAP
 
@@ -26,7 +27,6 @@ CLOCKS_S = (86_400, 3_600, 600, 60, 10, 1)
 _TICKS_IN_LIFE = 2 * MIN_OVERLAP
 # Two markets share about half of their lives.
 
-_NS_PER_S = 1_000_000_000
 _UNSEEN = 2**63 - 1
 _UNKNOWN = -1
 
@@ -70,9 +70,9 @@ def sample_mids(timeline: Timeline, every_s: int | None = None) -> Mids:
     if not len(lives):
         raise HistoryError("no market was quoted in this recording; returns need quotes or candles")
     if every_s is None:
-        median = float(np.median(lives)) / _NS_PER_S
+        median = float(np.median(lives)) / NS_PER_S
         every_s = next((each for each in CLOCKS_S if median >= _TICKS_IN_LIFE * each), CLOCKS_S[-1])
-    step = every_s * _NS_PER_S
+    step = every_s * NS_PER_S
     parts: list[tuple[Ints, Indices, Prices]] = []
     held = 0
     for each in timeline.slices():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -26,7 +27,7 @@ class Stretch:
     events: frozenset[str] | None = None
 
 
-class DerivedTimeline(Timeline):
+class DerivedTimeline(Timeline, ABC):
     """A timeline whose rows are made from another's while they are read."""
 
     def __init__(self, whole: Timeline) -> None:
@@ -47,8 +48,8 @@ class DerivedTimeline(Timeline):
     def is_held(self) -> bool:
         return self._whole.is_held
 
-    def slices(self) -> Iterator[Slice]:
-        raise NotImplementedError
+    @abstractmethod
+    def slices(self) -> Iterator[Slice]: ...
 
 
 class TimelinePart(DerivedTimeline):

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.backtest.timeline_parts import Stretch, first_rows_ns
+from console.domain.time_units import NS_PER_DAY
 from console.history.timeline import Timeline
-
-NS_PER_DAY = 86_400_000_000_000
 
 
 @dataclass(frozen=True)

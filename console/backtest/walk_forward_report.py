@@ -9,9 +9,10 @@ import msgspec
 
 from console.backtest.sweep import Pair
 from console.backtest.trials import Figures
-from console.backtest.walk_forward import NS_PER_DAY, Window
+from console.backtest.walk_forward import Window
 from console.backtest.words import dollars, figure, some, wrapped
 from console.domain.money import Cash, format_cash
+from console.domain.time_units import NS_PER_DAY
 from console.monitoring.documents import Document, iso
 
 

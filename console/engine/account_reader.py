@@ -11,6 +11,7 @@ from console.domain.account_events import (
 )
 from console.domain.order import OrderStatus
 from console.domain.ports import VenueError
+from console.domain.time_units import NS_PER_MS
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point
 from console.engine.differences import in_words
@@ -31,7 +32,6 @@ UNKNOWN_READS_S = (1.0, 3.0, 7.0, 15.0)
 
 _NOTE_READ_NS = 300_000_000_000
 _OPENING_ATTEMPTS = 10
-_NS_PER_MS = 1_000_000
 
 
 class AccountReader:
@@ -133,7 +133,7 @@ class AccountReader:
 
         A step of our own clock must neither hide a fill from the next read nor age what is missing.
         """
-        return self._out.wall_ns() - (self._out.venue.skew_ms or 0) * _NS_PER_MS
+        return self._out.wall_ns() - (self._out.venue.skew_ms or 0) * NS_PER_MS
 
     def _note_read(self, reads: AccountReads) -> None:
         """Later reads may begin here, in another run too."""

@@ -30,6 +30,7 @@ from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.market_events import ExchangeStatusRead, FeedLost, FeedProved
 from console.domain.money import Cash
 from console.domain.order import OrderStatus
+from console.domain.time_units import NS_PER_HOUR, NS_PER_MINUTE
 from console.engine.account import Account
 from console.risk.latches import RISK_SOURCE
 from console.risk.switches.error_burst import ERROR_BURST
@@ -37,8 +38,6 @@ from console.risk.switches.no_fills import NO_FILLS
 from console.risk.switches.reject_rate import REJECT_RATE
 from console.risk.switches.tripwire import TRIPWIRE
 
-_NS_PER_MINUTE = 60_000_000_000
-_NS_PER_HOUR = 60 * _NS_PER_MINUTE
 _MOST_KEPT = 20_000
 """Beyond what any limit asks for."""
 
@@ -85,9 +84,9 @@ class Activity:
     def __init__(self, account: Account, client_id_prefix: str) -> None:
         self._account = account
         self._prefix = client_id_prefix
-        self._errors = Window(_NS_PER_HOUR)
-        self._rejects = Window(_NS_PER_MINUTE)
-        self._sent = Window(_NS_PER_MINUTE)
+        self._errors = Window(NS_PER_HOUR)
+        self._rejects = Window(NS_PER_MINUTE)
+        self._sent = Window(NS_PER_MINUTE)
         self._was_out = False
         self.scans_without_fill = 0
         self.contradiction: str | None = None

@@ -9,13 +9,13 @@ from collections import deque
 from pathlib import Path
 
 from console.config.files import sync_folder
+from console.domain.time_units import NS_PER_S
 from console.engine.crash_points import crash_point
 from console.engine.journal import Journal, decode_event
 from console.engine.journal_chain import JournalError, failure_of, read_chain
 from console.engine.journal_file import sync_file
 
 KEPT = 7
-_NS_PER_S = 1_000_000_000
 
 
 class BackupError(Exception):
@@ -31,7 +31,7 @@ class Backups:
 
     def file_of(self, at_ns: int) -> Path:
         """The copy of a day."""
-        return self._folder / time.strftime("journal-%Y-%m-%d.sqlite", time.gmtime(at_ns // _NS_PER_S))
+        return self._folder / time.strftime("journal-%Y-%m-%d.sqlite", time.gmtime(at_ns // NS_PER_S))
 
     def is_due(self, journal: Journal, at_ns: int) -> bool:
         """Whether there is something to copy and no copy of the day yet."""

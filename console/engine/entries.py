@@ -11,6 +11,7 @@ from console.domain.book import Quote
 from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT, Count
 from console.domain.order import Order, OrderIntent, TimeInForce
+from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.activity import Activity
@@ -22,8 +23,7 @@ from console.risk.sizing import size
 from console.risk.switches.base import RiskView
 from console.strategies.base import Refusal, Strategy
 
-_NS_PER_S = 1_000_000_000
-MINUTE_NS = 60 * _NS_PER_S
+MINUTE_NS = 60 * NS_PER_S
 """What the limit on orders a minute counts over."""
 
 ENTERED_BEFORE = "already in this market"
@@ -144,7 +144,7 @@ class Entries:
     def _intent_to_enter(
         self, proposal: Proposal, count: Count, market: Market, quote: Quote, at_ns: int
     ) -> OrderIntent:
-        expires_s = min(at_ns // _NS_PER_S + self._expiry_s, market.close_ns // _NS_PER_S)
+        expires_s = min(at_ns // NS_PER_S + self._expiry_s, market.close_ns // NS_PER_S)
         return OrderIntent(
             client_order_id=self._next_id(),
             ticker=proposal.ticker,

@@ -9,6 +9,7 @@ from console.config.risk_settings import RiskSettings
 from console.config.schema import Settings
 from console.config.trading_settings import QualitySettings
 from console.domain.money import PRICE_PER_DOLLAR, Cash
+from console.domain.time_units import NS_PER_S
 from console.engine.snapshot import Outcomes
 from console.monitoring import alerts
 from console.monitoring.alerts import Figure
@@ -17,7 +18,6 @@ from console.risk.switches.daily_loss import daily_loss_limit
 from console.risk.text import dollars, percent, seconds
 
 _CENTIBPS_PER_BPS = 100
-_NS_PER_S = 1_000_000_000
 _SQUARE_OF_DEVIATIONS = 4
 
 
@@ -89,7 +89,7 @@ def _conduct(view: RiskView, limits: RiskSettings, quality: QualitySettings) -> 
     if view.feed_proved_ns is not None:
         silent_ns, limit_ns = (
             view.now_ns - view.feed_proved_ns,
-            int(quality.max_stale_book_seconds * _NS_PER_S),
+            int(quality.max_stale_book_seconds * NS_PER_S),
         )
         text = f"the feed proved nothing for {seconds(max(0, silent_ns))}; {seconds(limit_ns)} pause"
         yield Figure(alerts.FEED, silent_ns, limit_ns, text)

@@ -8,22 +8,21 @@ from typing import Protocol
 
 import msgspec
 
+from console.domain.time_units import NS_PER_S
 from console.engine.heartbeats import Beat, Pulse
 
-_NS_PER_S = 1_000_000_000
-
-STALLED_NS = 5 * _NS_PER_S
+STALLED_NS = 5 * NS_PER_S
 """An engine or a screen that stands still for so long is not waited for."""
 
-TERMINATE_NS = 15 * _NS_PER_S
-KILL_NS = 20 * _NS_PER_S
-ENDING_NS = 60 * _NS_PER_S
+TERMINATE_NS = 15 * NS_PER_S
+KILL_NS = 20 * NS_PER_S
+ENDING_NS = 60 * NS_PER_S
 """How long a run may take to cancel and end, longer than its own deadlines for that together."""
 
-LINGER_NS = 15 * _NS_PER_S
+LINGER_NS = 15 * NS_PER_S
 """How long a confirmed halt of a dead run is watched: an order on its way may come to rest late."""
 
-GIVE_UP_NS = 25 * 3600 * _NS_PER_S
+GIVE_UP_NS = 25 * 3600 * NS_PER_S
 """How long a dead run's orders are pursued, longer than the longest expiry that an order may be given."""
 
 LOOK_S = 1.0
@@ -110,12 +109,12 @@ class Watch:
         screen_ns = self._screen.look(seen.screen, seen.monotonic_ns)
         if seen.line is Line.ENDING:
             ending_ns = self._ending.look(1, seen.monotonic_ns)
-            words = f"the run did not end within {ENDING_NS // _NS_PER_S} s"
+            words = f"the run did not end within {ENDING_NS // NS_PER_S} s"
             return max(0, ending_ns - ENDING_NS + STALLED_NS), words
         parts = {"engine": engine_ns, "screen": screen_ns}
         # Two that were stopped at once may be seen to stand still one look apart.
         still = " and ".join(part for part, still_ns in parts.items() if still_ns >= STALLED_NS // 2)
-        return max(parts.values()), f"{still} stood still for {STALLED_NS // _NS_PER_S} s"
+        return max(parts.values()), f"{still} stood still for {STALLED_NS // NS_PER_S} s"
 
     def _judge(self, stalled_ns: int, reason: str) -> Duty:
         if stalled_ns >= KILL_NS:

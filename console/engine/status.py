@@ -11,6 +11,7 @@ import msgspec
 from console.config.files import open_private
 from console.domain.money import Cash, Count, format_cash, format_count
 from console.domain.order import OrderStatus
+from console.domain.time_units import NS_PER_MS
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import LatchView
 from console.risk.latches import EVERYTHING, Latch
@@ -18,7 +19,6 @@ from console.risk.latches import EVERYTHING, Latch
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 Document = dict[str, JsonValue]
 
-_NS_PER_MS = 1_000_000
 _WRITE_EVERY_S = 1.0
 
 
@@ -133,4 +133,4 @@ def _cash(cash: Cash | None) -> str | None:
 
 
 def _ms(nanoseconds: int | None) -> int | None:
-    return None if nanoseconds is None else nanoseconds // _NS_PER_MS
+    return None if nanoseconds is None else nanoseconds // NS_PER_MS

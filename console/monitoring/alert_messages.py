@@ -8,13 +8,13 @@ import msgspec
 
 from console.config.program_settings import MonitoringSettings
 from console.domain.actions import Alert, AlertLevel
+from console.domain.time_units import NS_PER_S
 from console.monitoring.alerts import SLIPPAGE
 from console.monitoring.responses import LATCH_RESPONSES, response_to
 
 _LONGEST_TEXT = 1_000
 """ntfy makes an attachment of what is longer than four times as much."""
 
-_NS_PER_S = 1_000_000_000
 _PRIORITIES = {AlertLevel.INFO: "3", AlertLevel.WARNING: "4", AlertLevel.CRITICAL: "5"}
 _TAGS = {
     AlertLevel.INFO: "information_source",
@@ -53,7 +53,7 @@ def webhook_message(alert: Alert, origin: Origin) -> Message:
     name = _id(alert, origin)
     document = {
         "id": name,
-        "at": datetime.fromtimestamp(alert.at_ns // _NS_PER_S, UTC).isoformat(),
+        "at": datetime.fromtimestamp(alert.at_ns // NS_PER_S, UTC).isoformat(),
         "program": "kconsole",
         "environment": origin.environment,
         "dry_run": origin.dry_run,

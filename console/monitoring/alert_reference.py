@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 
 from console.config.program_settings import MonitoringSettings
+from console.domain.time_units import NS_PER_S
 from console.monitoring.alerts import CONDITIONS, Condition, Repeats, Watch
 from console.monitoring.responses import RESPONSES, response_to
-
-_NS_PER_S = 1_000_000_000
 
 _HEAD = f"""\
 # Alerts
@@ -27,9 +26,9 @@ cap, which takes equity that fell or markets found to belong together, and is si
 cap on everything, unless `monitoring.alert_at_exposure_share` asks for less.
 
 A condition tells once when it begins to hold, and again only after it was below its lower level and
-{Watch.QUIET_NS // _NS_PER_S // 60} minutes passed. What came in between is counted, and told after these
+{Watch.QUIET_NS // NS_PER_S // 60} minutes passed. What came in between is counted, and told after these
 minutes if it holds then, else with the next. Of errors and conditions of one kind {Repeats.MOST} within
-{Repeats.WHILE_NS // _NS_PER_S} s are told one by one, the rest as a number.
+{Repeats.WHILE_NS // NS_PER_S} s are told one by one, the rest as a number.
 
 ## Who is told
 

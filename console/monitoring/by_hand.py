@@ -16,13 +16,13 @@ from console.domain.money import (
     Price,
     cost,
 )
+from console.domain.time_units import NS_PER_HOUR
 from console.monitoring.records import UNKNOWN, MarketRecord
 from console.monitoring.trades import Ending, Trade
 from console.monitoring.trades_csv import TradeRow
 
 _SIDES = {side.outcome.lower(): side for side in BookSide}
 _CENTS_PER_DOLLAR = 100
-_NS_PER_HOUR = 3_600_000_000_000
 
 
 def check(row: TradeRow) -> None:
@@ -61,7 +61,7 @@ def trade_of(row: TradeRow, ended_ns: int) -> Trade:
     return Trade(
         market=market,
         side=side,
-        opened_ns=ended_ns - round(row.holding_period_hours * _NS_PER_HOUR),
+        opened_ns=ended_ns - round(row.holding_period_hours * NS_PER_HOUR),
         ended_ns=ended_ns,
         ending=Ending.CLOSED,
         contracts=count,

@@ -7,11 +7,11 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from console.config.risk_settings import RiskSettings
+from console.domain.time_units import NS_PER_S
 from console.risk.risk_day import RiskDays
 
-_NS_PER_S = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_QUARTER_NS = 900 * _NS_PER_S
+_QUARTER_NS = 900 * NS_PER_S
 """No zone begins a day or changes its clocks within a quarter of an hour."""
 
 
@@ -40,11 +40,11 @@ class Days:
         """When the day of a date begins."""
         # Of an hour that comes twice this is the first, and of one that is skipped the moment after it.
         begins = datetime(day.year, day.month, day.day, self.starts_hour, tzinfo=self._zone)
-        return (begins.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * _NS_PER_S
+        return (begins.astimezone(UTC) - _EPOCH) // timedelta(seconds=1) * NS_PER_S
 
     def local(self, at_ns: int) -> datetime:
         """The wall clock of the zone."""
-        return datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).astimezone(self._zone)
+        return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).astimezone(self._zone)
 
     def __str__(self) -> str:
         """``UTC``, or ``America/New_York, days from 17:00``."""

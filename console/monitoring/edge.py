@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
+from console.domain.time_units import NS_PER_DAY
 from console.monitoring.days import UTC_DAYS, Days
-from console.monitoring.equity import NS_PER_DAY
 from console.monitoring.statistics import Z_95, Interval, clustered_interval, where_few_differ
 from console.monitoring.trades import Trade
 

@@ -17,8 +17,6 @@ from console.monitoring.records import Records
 DAYS_PER_YEAR = 365
 """These markets trade every day."""
 
-NS_PER_DAY = 86_400_000_000_000
-
 
 class Drawdown(msgspec.Struct, frozen=True, kw_only=True):
     """The deepest fall from a high of equity, in cash and as a share of that high; every mark counts."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT
+from console.domain.time_units import NS_PER_S
 from console.monitoring.records import FillRecord
 from console.monitoring.slippage import (
     BIN_WIDTH_CENTIBPS,
@@ -23,7 +24,6 @@ from console.monitoring.slippage import (
 )
 
 _CENTIBPS = 1_000_000
-_NS_PER_S = 1_000_000_000
 _TWICE_CENT = 2 * PRICE_PER_CENT
 _BARS_PER_CENT = 10
 _TWICE_BAR = _TWICE_CENT // _BARS_PER_CENT
@@ -130,9 +130,9 @@ def quote_ages(ages_ns: Iterable[int | None], limit_ns: int) -> QuoteAges | None
     if not ordered:
         return None
     return QuoteAges(
-        median_s=_nearest_rank(ordered, 50) / _NS_PER_S,
-        p95_s=_nearest_rank(ordered, 95) / _NS_PER_S,
-        oldest_s=ordered[-1] / _NS_PER_S,
+        median_s=_nearest_rank(ordered, 50) / NS_PER_S,
+        p95_s=_nearest_rank(ordered, 95) / NS_PER_S,
+        oldest_s=ordered[-1] / NS_PER_S,
         over_limit=sum(age > limit_ns for age in ordered),
     )
 

@@ -10,6 +10,7 @@ import msgspec
 from console.config.trading_settings import QualitySettings
 from console.domain.fees import FeeModel
 from console.domain.market import Ticker
+from console.domain.time_units import NS_PER_S
 from console.monitoring.correlated_loss import (
     CorrelatedLoss,
     Stakes,
@@ -42,11 +43,9 @@ from console.monitoring.performance import (
 from console.monitoring.records import FillRecord, Records
 from console.monitoring.trades import Trade, trades_of
 
-_NS_PER_S = 1_000_000_000
-
 
 def _hour_of(trade: Trade) -> str:
-    return f"{datetime.fromtimestamp(trade.opened_ns // _NS_PER_S, UTC):%H}:00 UTC"
+    return f"{datetime.fromtimestamp(trade.opened_ns // NS_PER_S, UTC):%H}:00 UTC"
 
 
 PARTS: Mapping[str, Callable[[Trade], str]] = {
@@ -184,7 +183,7 @@ def figures_of(
     figures = sums.figures(
         charged_in(records), curve_of(records, days), stakes, orders_of(records), fee_model, quality
     )
-    stale_ns = int(quality.max_stale_book_seconds * _NS_PER_S)
+    stale_ns = int(quality.max_stale_book_seconds * NS_PER_S)
     return PeriodFigures(
         **msgspec.structs.asdict(figures)
         | {

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
+from console.domain.time_units import NS_PER_S
 from console.monitoring.equity import curve
 from console.monitoring.execution import sample_of
 from console.monitoring.mark_out_sums import mark_out_cents
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Cell = str | int | float | bool | None
-
-_NS_PER_S = 1_000_000_000
 
 
 def trades_frame(records: Records) -> pd.DataFrame:
@@ -88,7 +87,7 @@ def _fill(record: FillRecord) -> dict[str, Cell]:
         "win_probability": record.intent.win_probability / PRICE_PER_DOLLAR,
     }
     for after_ns, twice_mid in zip(MARK_OUT_NS, record.twice_mids, strict=True):
-        row[f"mark_out_{after_ns // _NS_PER_S}s"] = mark_out_cents(record, twice_mid)
+        row[f"mark_out_{after_ns // NS_PER_S}s"] = mark_out_cents(record, twice_mid)
     return row
 
 
@@ -104,7 +103,7 @@ def _dollars(cash: int | None) -> float | None:
 
 
 def _seconds(age_ns: int | None) -> float | None:
-    return None if age_ns is None else age_ns / _NS_PER_S
+    return None if age_ns is None else age_ns / NS_PER_S
 
 
 def _frame(rows: list[dict[str, Cell]], *times: str) -> pd.DataFrame:

@@ -17,9 +17,9 @@ from console import __version__
 from console.config.changes import settings_hash
 from console.config.program_settings import HistorySettings, InterfaceSettings, PracticeSettings
 from console.config.schema import Settings
+from console.domain.time_units import NS_PER_DAY
 from console.monitoring.checklist import ITEMS, Item
 
-_NS_PER_DAY = 86_400_000_000_000
 _LATEST_NS = 2**63 - 1
 
 
@@ -108,7 +108,7 @@ def _standing(item: Item, found: Finding | None, in_force: str, now_ns: int) -> 
 
 def _outdated(item: Item, found: Finding, in_force: str, now_ns: int) -> str | None:
     """Why a finding counts no more, if so."""
-    age_days = (now_ns - found.at_ns) / _NS_PER_DAY
+    age_days = (now_ns - found.at_ns) / NS_PER_DAY
     if item.by_settings and found.program != __version__:
         return f"found by version {found.program}, and {__version__} runs"
     if item.by_settings and found.settings != in_force:

@@ -7,12 +7,10 @@ from datetime import UTC, datetime
 import msgspec
 
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT
+from console.domain.time_units import NS_PER_HOUR, NS_PER_S
 from console.monitoring.execution import sample_of
 from console.monitoring.slippage import CENTIBPS_PER_BPS
 from console.monitoring.trades import Trade
-
-_NS_PER_S = 1_000_000_000
-_NS_PER_HOUR = 3_600 * _NS_PER_S
 
 
 class TradeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +58,7 @@ def row_of(trade: Trade) -> TradeRow:
         net_pnl=trade.net / CASH_PER_DOLLAR,
         fee=trade.fees / CASH_PER_DOLLAR,
         slippage_bps=_slippage_bps(trade),
-        holding_period_hours=(ended_ns - trade.opened_ns) / _NS_PER_HOUR,
+        holding_period_hours=(ended_ns - trade.opened_ns) / NS_PER_HOUR,
         market_family=trade.market.series_ticker,
         strategy=first.intent.strategy,
         trade_id=f"{first.fill.fill_id}:{trade.side.outcome}",
@@ -68,7 +66,7 @@ def row_of(trade: Trade) -> TradeRow:
 
 
 def utc_text(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns // _NS_PER_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_ns // NS_PER_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _slippage_bps(trade: Trade) -> float | None:

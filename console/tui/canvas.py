@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 
@@ -56,9 +57,9 @@ class Canvas(Widget):
         self._drawn_size: Size | None = None
         self._styles_by_tone: dict[Tone, Style] = {}
 
+    @abstractmethod
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """The lines to show on an area of this size."""
-        raise NotImplementedError
 
     def redraw(self) -> int:
         """Draw again and ask for a repaint of what changed; returns in how many places."""

@@ -6,9 +6,9 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 from console.domain.money import CASH_PER_CENT, CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT
+from console.domain.time_units import NS_PER_S
 
 UNKNOWN = "n/a"
-SECOND_NS = 1_000_000_000
 EXCHANGE_TIME = ZoneInfo("America/New_York")
 
 
@@ -72,7 +72,7 @@ def age(nanoseconds: int | None) -> str:
     """A duration in the unit a person reads: ``0.2s``, ``41s``, ``4m``, ``2h05``, ``3d``."""
     if nanoseconds is None:
         return UNKNOWN
-    tenths = max(0, nanoseconds) * 10 // SECOND_NS
+    tenths = max(0, nanoseconds) * 10 // NS_PER_S
     seconds = tenths // 10
     if seconds < 10:
         return f"{seconds}.{tenths % 10}s"
@@ -95,7 +95,7 @@ def milliseconds(nanoseconds: int | None) -> str:
 
 
 def _moment(at_ns: int, zone: dt.tzinfo) -> dt.datetime:
-    return dt.datetime.fromtimestamp(at_ns // SECOND_NS, zone)
+    return dt.datetime.fromtimestamp(at_ns // NS_PER_S, zone)
 
 
 def clock(at_ns: int) -> str:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import msgspec
 
 from console.config.schema import Settings
+from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
 from console.engine.handle import EngineHandle
 from console.engine.snapshot import HaltPhase, HaltView, Snapshot
 from console.tui.edges import MeasuredEdges
-from console.tui.formatting import SECOND_NS
 from console.tui.keymap import key_of
 
-LATE_NS = 5 * SECOND_NS // 4
+LATE_NS = 5 * NS_PER_S // 4
 """Ten pictures are made in a second: one older than this is called stale, which is seen within two."""
 
-STOPPED_NS = 5 * SECOND_NS
+STOPPED_NS = 5 * NS_PER_S
 """An engine that was silent for so long is said to have stopped."""
 
 
@@ -85,7 +85,7 @@ def read(
         outage=engine.outage(),
         halt=engine.halt_view(),
         now_ns=now_ns,
-        feed_limit_ns=int(in_force.quality.max_stale_book_seconds * SECOND_NS),
+        feed_limit_ns=int(in_force.quality.max_stale_book_seconds * NS_PER_S),
         keymap=keymap,
         edges=edges,
     )

@@ -5,6 +5,7 @@ Dialogs are imported when they are opened: the first drawing needs none.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -68,9 +69,9 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
         self._edges: MeasuredEdges = {}
         self._keymap, self._keymap_problems = sound_keymap(settings.ui.keymap)
 
+    @abstractmethod
     def row(self) -> Row | None:
         """The row under the cursor."""
-        raise NotImplementedError
 
     def _load_edges(self) -> None:
         self._edges = measured_edges(self._settings.edge, self._home, self._wall_ns())

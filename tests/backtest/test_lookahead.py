@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,14 +37,14 @@ def look(asked: Setup, timeline: Timeline, moments: int = 3) -> Lookahead:
     return lookahead(asked, timeline, moments, lambda name: None, lambda done, total: None)
 
 
-class Cheat:
+class Cheat(ABC):
     """The shipped strategy, but it asks the future whether a proposal is a good one."""
 
     def __init__(self, honest: Strategy) -> None:
         self._honest = honest
 
-    def is_good(self, market: Market, now_ns: int) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_good(self, market: Market, now_ns: int) -> bool: ...
 
     def consider(self, market: Market, quote: Quote, now_ns: int) -> Proposal | Refusal:
         verdict = self._honest.consider(market, quote, now_ns)

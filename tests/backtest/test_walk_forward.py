@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.backtest.timeline_parts import Stretch, TimelinePart
-from console.backtest.walk_forward import NS_PER_DAY, Life, Window, lives_of, windows_of
+from console.backtest.walk_forward import Life, Window, lives_of, windows_of
+from console.domain.time_units import NS_PER_DAY
 from console.history.folder import open_folder
 
 LIVES = st.dictionaries(

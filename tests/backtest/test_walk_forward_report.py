@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from console.backtest.timeline_parts import Stretch
-from console.backtest.walk_forward import NS_PER_DAY, Window
+from console.backtest.walk_forward import Window
 from console.backtest.walk_forward_report import Walked, WalkForward
+from console.domain.time_units import NS_PER_DAY
 
 BEGIN_NS = 20_000 * NS_PER_DAY
 EVENT = frozenset({"KX-1"})

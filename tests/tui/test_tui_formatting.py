@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.domain.time_units import NS_PER_S
 from console.tui import formatting as fmt
 
 
@@ -39,11 +40,11 @@ def test_a_price_has_the_decimals_it_needs(price: int | None, shown: str) -> Non
     ],
 )
 def test_an_age_is_in_the_unit_a_person_reads(seconds: float, shown: str) -> None:
-    assert fmt.age(int(seconds * fmt.SECOND_NS)) == shown
+    assert fmt.age(int(seconds * NS_PER_S)) == shown
 
 
 def test_exchange_time_follows_daylight_saving_and_utc_does_not() -> None:
-    winter, summer = 1_772_039_071 * fmt.SECOND_NS, 1_783_000_000 * fmt.SECOND_NS
+    winter, summer = 1_772_039_071 * NS_PER_S, 1_783_000_000 * NS_PER_S
     assert (fmt.clock(winter), fmt.clock_utc(winter)) == ("12:04:31", "17:04:31Z")
     assert (fmt.clock(summer), fmt.clock_utc(summer)) == ("09:46:40", "13:46:40Z")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.domain.actions import AlertLevel
+from console.domain.time_units import NS_PER_HOUR
 from console.engine.snapshot import AlertView, DeliveryView
 from console.monitoring.responses import response_to
 from console.tui import formatting as fmt
@@ -18,7 +19,6 @@ SIGNS = {
     AlertLevel.WARNING: ("▲ warning", Tone.WARN),
     AlertLevel.CRITICAL: ("■ critical", Tone.LOSS),
 }
-_HOUR_NS = 3_600 * fmt.SECOND_NS
 
 
 def _lines(alert: AlertView, picture: Picture, width: int) -> list[Line]:
@@ -45,7 +45,9 @@ def _detail(alert: AlertView, picture: Picture) -> Row:
 def _summary(alerts: Sequence[AlertView], deliveries: Sequence[DeliveryView], now_ns: int) -> list[Line]:
     """Who could not be told of them, how many there are, and how many came within the last hour."""
     grave = sum(alert.level is not AlertLevel.INFO for alert in alerts)
-    recent = sum(now_ns - alert.at_ns < _HOUR_NS and alert.level is not AlertLevel.INFO for alert in alerts)
+    recent = sum(
+        now_ns - alert.at_ns < NS_PER_HOUR and alert.level is not AlertLevel.INFO for alert in alerts
+    )
     untold = [
         put(f"{each.name}: {f'{each.lost} lost' if each.lost else each.trouble}", Tone.WARN)
         for each in deliveries

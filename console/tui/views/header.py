@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.domain.actions import AlertLevel
+from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
 from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
 from console.monitoring.responses import response_to
@@ -19,7 +20,7 @@ _STATE_WORDS = {
     TradingState.HALTED: ("■ HALTED", Tone.BADGE_HALT),
 }
 _ALERT_TONES = {AlertLevel.INFO: Tone.MUTED, AlertLevel.WARNING: Tone.WARN, AlertLevel.CRITICAL: Tone.LOSS}
-_PAUSE_NEAR_NS = 2 * 3_600 * fmt.SECOND_NS
+_PAUSE_NEAR_NS = 2 * 3_600 * NS_PER_S
 """From this long before a maintenance pause on, the time left is shown instead of its hour."""
 
 _SEPARATE_FROM = 100

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from console.domain.order import OrderStatus
+from console.domain.time_units import NS_PER_S
 from console.engine.snapshot import DeliveryView, Snapshot
 from console.monitoring.alerts import LITTLE_DISK_BYTES
 from console.tui import formatting as fmt
@@ -19,7 +20,7 @@ _BAR = 10
 _FEW_TOKENS = 0.3
 """As much of the write budget is kept for cancels."""
 _SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-_OLD_READ_NS = 60 * fmt.SECOND_NS
+_OLD_READ_NS = 60 * NS_PER_S
 _SKEW_WARNS_MS = 1_000
 
 

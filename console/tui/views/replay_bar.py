@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from textual import events
 
+from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
 from console.engine.snapshot import Snapshot
 from console.tui import formatting as fmt
@@ -116,4 +117,4 @@ def _state(snapshot: Snapshot) -> Line:
 
 
 def _utc(at_ns: int) -> str:
-    return f"{dt.datetime.fromtimestamp(at_ns // fmt.SECOND_NS, dt.UTC):%Y-%m-%d %H:%M:%SZ}"
+    return f"{dt.datetime.fromtimestamp(at_ns // NS_PER_S, dt.UTC):%Y-%m-%d %H:%M:%SZ}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from console.backtest.replay import SHIPPED, FeeModelName, ReplayRequest
 from console.config.schema import Settings
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, Cash, Count, MoneyError, parse_cash
+from console.domain.time_units import NS_PER_S
 from console.history.collected import Collected
 from console.history.own_days import OwnDay
 from console.history.times import ns_of, read_time
@@ -24,7 +25,6 @@ IN_FORCE = "in force"
 EDITED = "edited"
 _AS_THEY_ARE = "as they say"
 _STYLES: Sequence[Literal["maker", "taker"]] = ("maker", "taker")
-_NS_PER_S = 1_000_000_000
 _MOST_CONTRACTS = 1_000_000
 _MOST_DOLLARS = 1_000_000_000
 
@@ -166,7 +166,7 @@ def _day_name(own: OwnDay) -> str:
 
 def _collected_name(collected: Collected) -> str:
     first, last = (
-        datetime.fromtimestamp(at_ns / _NS_PER_S, UTC) for at_ns in (collected.since_ns, collected.until_ns)
+        datetime.fromtimestamp(at_ns / NS_PER_S, UTC) for at_ns in (collected.since_ns, collected.until_ns)
     )
     return f"collected {','.join(collected.series)}, {first:%d %b} to {last:%d %b %Y}"
 

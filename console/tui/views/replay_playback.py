@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from console.backtest.replay_watch import WatchedReplay
 from console.domain.money import Cash
+from console.domain.time_units import NS_PER_S
 from console.engine.snapshot import NOT_HALTING, Snapshot
-from console.tui.formatting import SECOND_NS
 from console.tui.picture import Picture
 
 SPEEDS: Sequence[int | None] = (1, 2, 4, 8, 16, 32, 64, None)
@@ -151,7 +151,7 @@ class Playback:
 
     @property
     def _ns_a_second(self) -> float:
-        return (self.speed or (self._end_ns - self._first_ns) / SECOND_NS / _MOST_S) * SECOND_NS
+        return (self.speed or (self._end_ns - self._first_ns) / NS_PER_S / _MOST_S) * NS_PER_S
 
     # --- what keys do -------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from console.backtest.replay import ReplayRequest
 from console.backtest.side_by_side import Side, SideBySide, TradeLine
 from console.config.changes import differences
 from console.config.values import shortened
+from console.domain.time_units import NS_PER_S
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Tone, left, put, right, width_of
 from console.tui.views.common import signed
@@ -57,7 +58,7 @@ _FEES = {"kalshi": "Kalshi's schedule", "profit": "a share of profits"}
 
 
 def _utc(at_ns: int, form: str) -> str:
-    return f"{dt.datetime.fromtimestamp(at_ns // fmt.SECOND_NS, dt.UTC):{form}}"
+    return f"{dt.datetime.fromtimestamp(at_ns // NS_PER_S, dt.UTC):{form}}"
 
 
 def _heading(text: str, width: int) -> Line:

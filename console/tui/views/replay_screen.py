@@ -6,6 +6,7 @@ What a replay needs is imported when there is one, so that the first drawing doe
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,9 @@ class ReplayScreen(Screen[None]):
         """Whether panes show a replay instead of the engine."""
         return self.playback is not None
 
+    @abstractmethod
     def redraw(self) -> None:
         """Show at once what has changed."""
-        raise NotImplementedError
 
     def _draw_soon(self) -> None:
         """Show what a key has changed, but not all that keys at a faster pace have."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from console.domain.engine_events import SettingsChanged
+from console.domain.time_units import NS_PER_S
 from console.tui.cells import EMPTY, Line, Tone, join, put
-from console.tui.formatting import SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _reversed(edit: SettingsChanged) -> set[tuple[str, str, str]]:
 
 
 def _moment(edit: SettingsChanged) -> dt.datetime:
-    return dt.datetime.fromtimestamp(edit.at_ns // SECOND_NS, dt.UTC)
+    return dt.datetime.fromtimestamp(edit.at_ns // NS_PER_S, dt.UTC)
 
 
 def clock(edit: SettingsChanged) -> str:
