@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.trading_state import TradingState
-from console.risk.latches import HISTORY_NS, Latches, group_scope, latch_id, market_scope
+from console.risk.latches import HISTORY_NS, Latches, group_scope, latch_id, market_scope, series_scope
 
 RUNNING, PAUSED, REDUCE_ONLY, HALTED = TradingState
 
@@ -108,6 +108,20 @@ def test_a_latch_on_a_part_restricts_that_part_alone() -> None:
     assert built.state_for("KX-1", "coins") is REDUCE_ONLY
     assert built.state_for("KX-2", "rain") is RUNNING
     assert built.state_for("group:coins", "KX-1") is RUNNING
+
+
+def test_a_latch_on_a_series_restricts_its_markets_and_no_others() -> None:
+    built = latches(raised("stopped", PAUSED, scope=series_scope("KX")))
+    assert built.state is RUNNING
+    assert built.state_for("KX-1", "coins", "KX") is PAUSED
+    assert built.state_for("KY-1", "coins", "KY") is RUNNING
+    assert built.state_for("KX", "KX") is RUNNING
+
+
+def test_a_market_without_a_series_is_of_none() -> None:
+    built = latches(raised("stopped", PAUSED, scope=series_scope("")))
+    assert built.state_for("KX-1", "coins") is RUNNING
+    assert built.state_for("KX-1", "coins", "") is RUNNING
 
 
 def test_what_holds_for_everything_holds_for_each_part() -> None:

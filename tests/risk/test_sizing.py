@@ -353,6 +353,19 @@ def test_a_price_at_the_collar_passes_and_one_beyond_it_does_not(direction: int)
     assert result.reason == "price collar: the price is further than 5c from mid"
 
 
+def test_a_collar_of_a_fraction_of_a_cent_is_as_wide_as_it_says() -> None:
+    trade = proposal(price=cents(90))
+    for collar, twice_mid, passes in (("2.5", 18_500, True), ("2.5", 18_501, False), ("0.25", 18_051, False)):
+        assert (sized(trade, limits(collar=collar), twice_mid=twice_mid).count > 0) is passes
+
+
+def test_a_drawdown_that_just_reaches_where_scaling_starts_leaves_the_whole_stake() -> None:
+    scaling = limits(scale_from="0.05")
+    assert sized(proposal(), scaling, equity=dollars(9_500), high_water=EQUITY).bound_by == "Kelly stake"
+    almost = Cash(dollars(9_500) - 1)
+    assert sized(proposal(), scaling, equity=almost, high_water=EQUITY).bound_by != "Kelly stake"
+
+
 def test_in_a_drawdown_the_stake_shrinks_evenly_to_nothing_where_it_halts() -> None:
     scaling = limits(scale_from="0.05")
     shares = {9_500: 833, 9_250: 416, 9_100: 166, 9_000: 0, 8_900: 0}

@@ -377,6 +377,25 @@ def test_every_group_over_its_cap_trips_on_its_own() -> None:
     assert reading.text == "36 %"
 
 
+def test_beside_a_group_over_its_cap_one_that_just_reaches_it_does_not_trip() -> None:
+    limits = RiskSettings(max_correlated_group_pct=Decimal("0.1"), group_breach_margin_pct=Decimal(0))
+    tenth = Count(OPEN // 10)
+    resting = [
+        order(ticker, BookSide.BID, Price(1), Count(tenth + more)) for ticker, more in (("A", 0), ("B", 1))
+    ]
+    places = {"A": Place("coins", "A"), "B": Place("rain", "B")}
+    exposed = view(exposure=Exposure.of({}, resting, places), equity=OPEN)
+    assert [trip.scope for trip in CorrelationBreach(limits).evaluate(exposed).scoped] == ["group:rain"]
+
+
+def test_a_cap_is_exact_where_a_float_would_not_be() -> None:
+    # A tenth of this equity is 10**16 + 1.9, and 10**16 + 2 the nearest float to that.
+    equity = Cash(10**17 + 19)
+    limits = RiskSettings(max_correlated_group_pct=Decimal("0.1"), group_breach_margin_pct=Decimal(0))
+    for at_stake, is_over in ((10**16 + 1, False), (10**16 + 2, True)):
+        assert trips(CorrelationBreach(limits).evaluate(grouped(Cash(at_stake), equity))) is is_over
+
+
 @pytest.mark.parametrize("equity", [None, Cash(0), Cash(-1)])
 def test_shares_of_an_equity_that_is_not_known_or_gone_are_unknown(equity: Cash | None) -> None:
     assert CorrelationBreach(LIMITS).evaluate(grouped(dollars(1), equity)).state is UNKNOWN
