@@ -8,7 +8,7 @@ from console.domain.account_events import ClockSkewRead, PositionsCompared
 from console.domain.book import NO_QUOTE, BookSide
 from console.domain.market_events import ExchangeStatusRead
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, Count, Price
-from console.domain.order import Order, OrderIntent, OrderStatus, TimeInForce
+from console.domain.order import Order, OrderIntent, OrderReport, OrderStatus, TimeInForce
 from console.domain.position import Position
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
@@ -55,6 +55,20 @@ def order(
         strategy="test",
     )
     return Order(intent, sent_ns=0, status=status, filled=filled)
+
+
+def external_order(ticker: str, side: BookSide, price: Price, remaining: Count) -> OrderReport:
+    """One that rests and is not ours."""
+    return OrderReport(
+        order_id=f"external-{next(_ids)}",
+        client_order_id="",
+        ticker=ticker,
+        side=side,
+        price=price,
+        status=OrderStatus.RESTING,
+        filled=NO_COUNT,
+        remaining=remaining,
+    )
 
 
 def places(**groups: str) -> dict[str, Place]:

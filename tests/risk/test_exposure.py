@@ -5,7 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_builders import cents, contracts, dollars, held, legs, order, places
+from risk_builders import cents, contracts, dollars, external_order, held, legs, order, places
 
 from console.domain.book import BookSide
 from console.domain.money import PAYOUT, Cash, Count, Price
@@ -38,6 +38,16 @@ def test_an_order_counts_as_filled_while_it_may_fill(status: OrderStatus) -> Non
 @pytest.mark.parametrize("status", [OrderStatus.EXECUTED, OrderStatus.CANCELED, OrderStatus.REJECTED])
 def test_an_order_that_is_over_counts_no_more(status: OrderStatus) -> None:
     assert worst_of(Position(), order("A", BID, cents(90), contracts(10), status)) == WorstCase()
+
+
+def test_what_rests_of_an_order_that_is_not_ours_counts_as_ours_does() -> None:
+    external = [
+        external_order("A", BID, cents(90), contracts(10)),
+        external_order("A", ASK, cents(90), contracts(30)),
+    ]
+    exposure = Exposure.of({}, [order("A", BID, cents(80), contracts(5))], places(A="G"), external)
+    assert exposure.market("A").worst == WorstCase(held=Cash(0), with_orders=dollars(9 + 4))
+    assert exposure.reserved == dollars(9 + 3 + 4)
 
 
 def test_of_a_partly_filled_order_only_the_rest_is_added_to_what_is_held() -> None:
@@ -112,6 +122,13 @@ def test_an_order_that_loses_counts_in_an_exclusive_event_and_one_that_wins_does
     asks = [order(ticker, ASK, cents(10), contracts(10)) for ticker in "AB"]
     exposure = Exposure.of({}, asks, legs("A", "B"))
     assert exposure.event("E") == WorstCase(dollars(0), dollars(9))
+
+
+def test_beside_a_no_of_its_event_a_yes_may_lose_with_it_and_a_no_cannot() -> None:
+    no_of_b = {"B": held(ASK, cents(10), contracts(100))}
+    exposure = Exposure.of(no_of_b, [], legs("A", "B"))
+    assert exposure.stake_of_event("A", BID).if_lost == dollars(90)
+    assert exposure.stake_of_event("A", ASK).if_lost == dollars(-10)
 
 
 def test_legs_of_one_event_in_two_groups_are_netted_within_each_alone() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from risk_builders import cents, contracts, held, order
+from risk_builders import cents, contracts, external_order, held, order
 
 from console.domain.book import BookSide
-from console.domain.order import Order
+from console.domain.order import Order, OrderReport
 from console.domain.position import Position
 from console.risk.exposure import Exposure
 from console.risk.groups import Place
@@ -40,8 +40,20 @@ orders = st.lists(
     ),
     max_size=6,
 )
+externals = st.lists(
+    st.builds(
+        lambda ticker, side, price, count: external_order(ticker, side, cents(price), contracts(count)),
+        st.sampled_from(TICKERS),
+        st.sampled_from(BookSide),
+        st.integers(1, 99),
+        st.integers(1, 20),
+    ),
+    max_size=4,
+)
 layouts = st.dictionaries(st.sampled_from(TICKERS), st.sampled_from(PLACES))
-histories = st.lists(st.tuples(positions, orders, st.none() | layouts), min_size=1, max_size=8)
+histories = st.lists(
+    st.tuples(positions, orders, st.none() | st.tuples(layouts, externals)), min_size=1, max_size=8
+)
 
 
 def by_market(of_orders: list[Order]) -> dict[str, dict[str, Order]]:
@@ -53,24 +65,40 @@ def by_market(of_orders: list[Order]) -> dict[str, dict[str, Order]]:
 
 @given(histories, layouts)
 def test_after_any_changes_it_is_what_adding_up_anew_gives(
-    history: list[tuple[dict[str, Position], list[Order], dict[str, Place] | None]], layout: dict[str, Place]
+    history: list[tuple[dict[str, Position], list[Order], tuple[dict[str, Place], list[OrderReport]] | None]],
+    layout: dict[str, Place],
 ) -> None:
     running = RunningExposure()
+    external: list[OrderReport] = []
     known: tuple[dict[str, Position], dict[str, dict[str, Order]]] | None = None
-    for of_positions, of_orders, other_layout in history:
+    for of_positions, of_orders, others in history:
         working = by_market(of_orders)
         changed: set[str] | None = None
-        if known is not None and other_layout is None:
+        if known is not None and others is None:
             changed = {
                 ticker
                 for ticker in TICKERS
                 if (of_positions.get(ticker), working.get(ticker))
                 != (known[0].get(ticker), known[1].get(ticker))
             }
-        layout = layout if other_layout is None else other_layout
+        layout, external = others or (layout, external)
         known = of_positions, working
-        anew = Exposure.of(of_positions, of_orders, layout)
-        assert running.of(of_positions, working, layout, (), changed) == anew
+        anew = Exposure.of(of_positions, of_orders, layout, external)
+        assert running.of(of_positions, working, layout, external, changed) == anew
+
+
+def test_both_sides_of_a_market_are_reserved_until_they_are_gone() -> None:
+    running, place = RunningExposure(), {"A": PLACES[0]}
+    both = by_market(
+        [
+            order("A", BookSide.BID, cents(40), contracts(10)),
+            order("A", BookSide.ASK, cents(60), contracts(20)),
+        ]
+    )
+    external = [external_order("A", BookSide.BID, cents(30), contracts(10))]
+    assert running.of({}, both, place, external).reserved == 4_000_000 + 8_000_000 + 3_000_000
+    assert running.of({}, {}, place, external, {"A"}).reserved == 3_000_000
+    assert running.of({}, {}, place).reserved == 0
 
 
 def test_what_was_given_out_does_not_change_afterwards() -> None:

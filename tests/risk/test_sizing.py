@@ -364,6 +364,8 @@ def test_a_drawdown_that_just_reaches_where_scaling_starts_leaves_the_whole_stak
     assert sized(proposal(), scaling, equity=dollars(9_500), high_water=EQUITY).bound_by == "Kelly stake"
     almost = Cash(dollars(9_500) - 1)
     assert sized(proposal(), scaling, equity=almost, high_water=EQUITY).bound_by != "Kelly stake"
+    threefold = limits(scale_from="0.06")
+    assert sized(proposal(), threefold, equity=dollars(9_410), high_water=EQUITY).bound_by == "Kelly stake"
 
 
 def test_in_a_drawdown_the_stake_shrinks_evenly_to_nothing_where_it_halts() -> None:
