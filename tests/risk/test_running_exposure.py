@@ -101,6 +101,12 @@ def test_both_sides_of_a_market_are_reserved_until_they_are_gone() -> None:
     assert running.of({}, {}, place).reserved == 0
 
 
+def test_places_that_changed_are_told_though_nothing_is_held() -> None:
+    running = RunningExposure()
+    running.of({}, {}, {"A": PLACES[0]})
+    assert running.of({}, {}, {"A": PLACES[1]}).place("A") == PLACES[1]
+
+
 def test_what_was_given_out_does_not_change_afterwards() -> None:
     places = {"A": PLACES[0], "B": PLACES[0]}
     both = {
