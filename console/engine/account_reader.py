@@ -27,9 +27,6 @@ from console.engine.reconcile import (
     position_differences,
 )
 
-UNKNOWN_READS_S = (1.0, 3.0, 7.0, 15.0)
-"""When the account is read after an order's outcome became unknown; later reads come by themselves."""
-
 _NOTE_READ_NS = 300_000_000_000
 _OPENING_ATTEMPTS = 10
 

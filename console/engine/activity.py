@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+import msgspec
+
 from console.domain.account_events import (
     DENIED,
     NEVER_PLACED,
@@ -165,6 +167,8 @@ class Activity:
             window.shift(step_ns)
         if self.journaled_ns is not None:
             self.journaled_ns += step_ns
+        if self.exchange is not None:
+            self.exchange = msgspec.structs.replace(self.exchange, at_ns=self.exchange.at_ns + step_ns)
 
     def errors_in_hour(self, now_ns: int) -> int:
         return self._errors.count(now_ns)

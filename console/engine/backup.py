@@ -12,7 +12,7 @@ from console.config.files import sync_folder
 from console.domain.time_units import NS_PER_S
 from console.engine.crash_points import crash_point
 from console.engine.journal import Journal, decode_event
-from console.engine.journal_chain import JournalError, failure_of, read_chain
+from console.engine.journal_chain import JournalError, failure_of, fault_in, read_chain
 from console.engine.journal_file import sync_file
 
 KEPT = 7
@@ -76,9 +76,8 @@ def verify_copy(path: Path) -> None:
     except sqlite3.Error as error:
         raise failure_of(error) from error
     try:
-        [fault] = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        if fault != "ok":
-            raise JournalError(f"{fault}")
+        if fault := fault_in(connection):
+            raise JournalError(fault)
         deque((decode_event(row.body) for row in read_chain(connection)), maxlen=0)
     except (sqlite3.Error, ValueError) as error:
         raise failure_of(error) from error

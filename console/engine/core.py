@@ -73,13 +73,13 @@ from console.engine.cancels import Cancels
 from console.engine.clock_watch import ClockWatch
 from console.engine.effects import Effects
 from console.engine.entries import Entries
+from console.engine.log_views import AlertView
 from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Followed, Markets
 from console.engine.risk_views import RiskViews
 from console.engine.settings_change import beyond_limits, decide
-from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog, edit_text
-from console.engine.valuation import equity_at_marks, marking_events
+from console.engine.valuation import Worth, equity_at_marks, marking_events
 from console.engine.verbs import Verbs
 from console.monitoring.responses import NOT_DONE, SETTINGS, error_kind
 from console.risk.breaches import names_of
@@ -99,7 +99,8 @@ class Engine:
 
     The same events give the same actions. ``account`` changes only by events that the actions append to the
     journal, so replaying those rebuilds it. ``make_strategy`` is asked when the operator changes settings;
-    without it they stay. ``evaluated`` is what the switches read last.
+    without it they stay. ``worth`` values positions where newer quotes are known than those fed, by which
+    they are valued without it. ``evaluated`` is what the switches read last.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Engine:
         account: Account | None = None,
         trade_log: TradeLog | None = None,
         make_strategy: Callable[[Settings], Strategy] | None = None,
+        worth: Worth | None = None,
     ) -> None:
         self.settings = settings
         self.settings_hash = settings_hash(settings)
@@ -121,6 +123,7 @@ class Engine:
         self.client_id_prefix = client_id_prefix
         self.trade_log = trade_log or TradeLog()
         self.markets = Markets(Grouping(settings.risk.groups))
+        self._worth = worth or self.markets.worth
         self.risk = risk
         self.activity = Activity(self.account, client_id_prefix)
         self.entries = Entries(
@@ -227,6 +230,8 @@ class Engine:
         match event:
             case FeedProved():
                 self.feed_proved_ns = event.at_ns
+            case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead() | GuardSeen():
+                pass  # Heard by the switches.
             case OrderFilled() | OrderReported() | OrderAcked():
                 self._books.take(event)
             case OrderRejected() | OrderBecameUnknown() | OrderAdopted() | ExternalFilled():
@@ -248,8 +253,6 @@ class Engine:
                     self._effects.tell_market(event.market.ticker, event.at_ns)
             case MarketStatusChanged():
                 self.markets.change_status(event.ticker, event.status, event.close_ns)
-            case ExchangeStatusRead() | PositionsCompared() | ClockSkewRead() | GuardSeen():
-                pass  # Heard by the switches.
             case JournalFailed() | KeyRefused():
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
             case HaltProgressed():
@@ -375,7 +378,7 @@ class Engine:
 
     def _mark(self, at_ns: int) -> None:
         """Mark the book and look at every switch."""
-        self.equity, self.equity_ns = equity_at_marks(self.account, self.markets), at_ns
+        self.equity, self.equity_ns = equity_at_marks(self.account, self._worth), at_ns
         if self.equity is not None:
             # A clock that is known to be wrong begins no day: the next one would forget today's loss.
             day = None if self.account.latches.named(CLOCK_SKEW) else self._days.day_of(at_ns)

@@ -19,7 +19,7 @@ from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account
-from console.engine.snapshot import CurvePoint, Outcomes
+from console.engine.account_views import CurvePoint, Outcomes
 from console.monitoring.statistics import variance_of_one_draw
 
 MOST_POINTS = 512

@@ -15,8 +15,8 @@ from console.domain.order import OrderIntent
 from console.domain.trading_state import TradingState
 from console.engine.account import Account
 from console.engine.activity import Activity
+from console.engine.log_views import AlertView
 from console.engine.markets import Markets
-from console.engine.snapshot import AlertView
 from console.engine.trade_log import TradeLog
 from console.monitoring.alerts import Repeats
 from console.monitoring.responses import CLEARED

@@ -112,7 +112,7 @@ class Entries:
         if view.exposure is None:
             self._stop("exposure unknown")
             return None
-        obstacle = self._obstacle_to_entry(market, view)
+        obstacle = self._obstacle_to_entry(market, view, is_taker=proposal.is_taker)
         if obstacle is not None:
             self._stop(obstacle)
             return None
@@ -131,7 +131,7 @@ class Entries:
         self.why_not.sent()
         return self._intent_to_enter(proposal, sized.count, market, quote, at_ns)
 
-    def _obstacle_to_entry(self, market: Market, view: RiskView) -> str | None:
+    def _obstacle_to_entry(self, market: Market, view: RiskView, *, is_taker: bool) -> str | None:
         """Why this is no time to enter, whatever the size; what is not known stands against it."""
         group = self._markets.group(market.ticker)
         permit = self._risk.permit(view, self._account.latches, market.ticker, group, market.series_ticker)
@@ -139,6 +139,9 @@ class Entries:
             return permit.counted_as
         if market.exchange_index not in self.group_ids:
             return f"no order group on shard {market.exchange_index}"
+        # It expires in the second of the close, and the exchange refuses an expiry that is over.
+        if not is_taker and market.close_ns // NS_PER_S * NS_PER_S < view.now_ns + NS_PER_S:
+            return "it would rest for less than a second"
         return None
 
     def _intent_to_enter(

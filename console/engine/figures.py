@@ -10,7 +10,7 @@ from console.config.schema import Settings
 from console.config.trading_settings import QualitySettings
 from console.domain.money import PRICE_PER_DOLLAR, Cash
 from console.domain.time_units import NS_PER_S
-from console.engine.snapshot import Outcomes
+from console.engine.account_views import Outcomes
 from console.monitoring import alerts
 from console.monitoring.alerts import Figure
 from console.risk.switches.base import RiskView

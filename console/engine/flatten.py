@@ -12,8 +12,8 @@ from console.domain.money import COUNT_PER_CONTRACT, Cash, Count, cost, format_c
 from console.domain.order import Order, OrderIntent, TimeInForce
 from console.domain.position import Position
 from console.engine.account import Account
+from console.engine.account_views import NO_EXIT, ExitView
 from console.engine.markets import Markets
-from console.engine.snapshot import NO_EXIT, ExitView
 
 FLATTEN = "flatten"
 """Name of the latch that a flatten leaves, and the strategy of its orders."""

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from console.domain.engine_events import FlattenDue
 from console.domain.ports import VenueError
 from console.engine.core import Engine
+from console.engine.halt_view import HaltPhase
 from console.engine.outside import Outside, Step
-from console.engine.snapshot import HaltPhase
 
 _LOOK_S = 0.05
 _ROUND_S = 0.5

@@ -11,7 +11,7 @@ from console.domain.ports import Clock, HaltLine
 from console.engine.crash_points import crash_point
 from console.engine.gate import Gate, Sentinel
 from console.engine.halt_rounds import HaltRounds
-from console.engine.snapshot import NOT_HALTING, HaltPhase, HaltView
+from console.engine.halt_view import NOT_HALTING, HaltPhase, HaltView
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from console.domain.commands import OperatorCommand
-from console.engine.snapshot import HaltView, Snapshot
+from console.engine.halt_view import HaltView
+from console.engine.snapshot import Snapshot
 
 
 class EngineHandle(Protocol):

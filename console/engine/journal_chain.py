@@ -83,6 +83,12 @@ def read_rows(connection: sqlite3.Connection, head: Head) -> Generator[Row, None
     return head
 
 
+def fault_in(connection: sqlite3.Connection, check: str = "integrity_check") -> str | None:
+    """What SQLite's check finds wrong with a file, on one line; None when it is in order."""
+    [found] = connection.execute(f"PRAGMA {check}(1)").fetchone()
+    return None if found == "ok" else " ".join(str(found).replace("***", "").split())
+
+
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 """The last is a statement that does not fit the tables: they are not ours as we made them."""
 

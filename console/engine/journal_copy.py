@@ -12,7 +12,13 @@ from pathlib import Path
 
 from console.domain.events import JournaledEvent
 from console.engine.journal import decode_event
-from console.engine.journal_chain import JournalCorruptError, JournalError, failure_of, read_chain
+from console.engine.journal_chain import (
+    JournalCorruptError,
+    JournalError,
+    failure_of,
+    fault_in,
+    read_chain,
+)
 from console.engine.journal_file import is_of_an_older_version, unchained_rows
 from console.engine.journal_wal import wal_of
 from console.engine.quarantine import refuse_in_place_of_quarantined
@@ -127,9 +133,8 @@ def _is_as_it_was(before: os.stat_result, after: os.stat_result) -> bool:
 
 def _check(connection: sqlite3.Connection, progress: Progress) -> None:
     """Raise JournalError, sqlite3.Error or UnicodeError unless every row is as it was written."""
-    [fault] = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if fault != "ok":
-        raise JournalCorruptError(str(fault))
+    if fault := fault_in(connection, "quick_check"):
+        raise JournalCorruptError(fault)
     if is_of_an_older_version(connection):
         unchained_rows(connection, decode_event)
         return

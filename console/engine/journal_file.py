@@ -10,7 +10,7 @@ from pathlib import Path
 
 from console.config.files import sync_folder
 from console.engine.crash_points import crash_point
-from console.engine.journal_chain import JournalCorruptError, JournalError, Row, chain_start
+from console.engine.journal_chain import JournalCorruptError, JournalError, Row, chain_start, fault_in
 from console.engine.journal_wal import read_wal_commits, wal_of
 
 SCHEMA_VERSION = 2
@@ -98,9 +98,8 @@ def prepare(path: Path, connection: sqlite3.Connection) -> None:
         if found != value:
             raise JournalError(f"{name} is {found}, not {value}, so that a commit would not be safe")
     commits.check(_checkpoint(connection, "PASSIVE"))
-    faults = execute("PRAGMA integrity_check(1)").fetchall()
-    if faults != [("ok",)]:
-        raise JournalCorruptError(str(faults[0][0]))
+    if fault := fault_in(connection):
+        raise JournalCorruptError(fault)
     # What a crash left in the log would be taken for lost commits behind those that are written now.
     _checkpoint(connection, "TRUNCATE")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 
@@ -30,8 +29,9 @@ class Followed:
     priced: Quote | None = None
 
 
-class _Books(NamedTuple):
-    """How many books are followed and dark, from one time on until another."""
+@dataclass(slots=True)
+class _Books:
+    """How many books are followed and dark, from one time on until another, at which a market may change."""
 
     followed: int
     dark: int
@@ -67,9 +67,11 @@ class Markets:
         if followed is None or followed.market is None:
             # What was quoted before it was listed takes its turn by the listing.
             followed = self._followed[market.ticker] = self._followed.pop(market.ticker, Followed())
+            self._count_one_more(market, followed.is_live)
+        else:
+            self._counted = None
         followed.market = market
         self.listings += 1
-        self._counted = None
         before = self.places.get(market.ticker)
         place = self.places[market.ticker] = self._grouping.place(market)
         self._listed_of[place.event] += 1
@@ -124,7 +126,9 @@ class Markets:
         followed.quote = quote
         if not followed.is_live:
             followed.is_live = True
-            self._counted = None
+            counted = self._counted
+            if counted is not None and followed.market is not None:
+                counted.dark -= followed.market.is_open(counted.since_ns)
         if quote.bid is not None or quote.ask is not None:
             followed.priced = quote
         return followed
@@ -159,6 +163,17 @@ class Markets:
         """Whether a market that is followed has its opening or its close before it."""
         self.books(now_ns)
         return self._counted is not None and self._counted.until_ns != _NEVER_NS
+
+    def _count_one_more(self, market: Market, is_live: bool) -> None:
+        """A market was listed: thousands may be, one after the other, so that all are not counted anew."""
+        counted = self._counted
+        if counted is None:
+            return
+        if market.is_open(counted.since_ns):
+            counted.followed += 1
+            counted.dark += not is_live
+        bounds = (ns for ns in (market.open_ns, market.close_ns) if ns > counted.since_ns)
+        counted.until_ns = min([counted.until_ns, *bounds])
 
     def _count_books(self, now_ns: int) -> _Books:
         """Good until the next market opens or closes."""

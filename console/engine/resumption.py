@@ -11,8 +11,8 @@ from console.domain.ports import VenueError, VenueRefusedError
 from console.domain.trading_state import TradingState
 from console.engine.core import Engine
 from console.engine.crash_points import crash_point
+from console.engine.halt_view import NOT_HALTING, HaltView
 from console.engine.outside import Outside, Step
-from console.engine.snapshot import NOT_HALTING, HaltView
 from console.risk.switches.manual import MANUAL
 
 log = logging.getLogger(__name__)

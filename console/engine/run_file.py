@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from console.config.errors import ConfigError, LockHeldError
+from console.config.home import EnvironmentFolder
 from console.engine.durable_file import replace_durably
 
 CRASH_LOOP = "crash_loop"
@@ -23,7 +26,8 @@ class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A run's exchange, key and orders; ``groups`` is its order group on each shard.
 
     It stays when the run dies, and is removed when a run ends with nothing of ours left at the exchange.
-    ``left_resting`` says that the run ended by itself and was told to leave its orders there.
+    ``left_resting`` says that the run ended by itself and was told to leave its orders there, and
+    ``rests_nothing`` that it died and a halt has found none of its orders since.
     ``unclean_starts_ns`` are the starts up to this one that followed a run that died.
     """
 
@@ -37,6 +41,7 @@ class RunFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     started_ns: int
     groups: dict[int, str] = {}
     left_resting: bool = False
+    rests_nothing: bool = False
     unclean_starts_ns: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -60,6 +65,16 @@ def write_run_file(path: Path, run: RunFile) -> None:
         replace_durably(path, msgspec.json.encode(run))
     except OSError as error:
         raise RunFileError(f"run file {path} cannot be written: {error.strerror}") from None
+
+
+def note_nothing_rests(folder: EnvironmentFolder, halted: RunFile | None) -> None:
+    """A halt was confirmed for this run; without effect while a console is there, which may send.
+
+    The file stays, for it tells how often runs died. Raises RunFileError.
+    """
+    with suppress(LockHeldError, ConfigError), folder.lock():
+        if halted is not None and read_run_file(folder.run_file) == halted:
+            write_run_file(folder.run_file, msgspec.structs.replace(halted, rests_nothing=True))
 
 
 class RunRecord:

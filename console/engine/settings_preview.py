@@ -13,7 +13,8 @@ from console.config.values import shown
 from console.domain.market import Market
 from console.domain.money import COUNT_PER_CONTRACT
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import RestingView, Snapshot
+from console.engine.account_views import RestingView
+from console.engine.snapshot import Snapshot
 from console.risk.breaches import Breach, names_of, new_breaches
 from console.risk.exposure import Exposure, MarketExposure, most_at_stake, worst_of_legs
 from console.risk.groups import Grouping, Place

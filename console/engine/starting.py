@@ -8,9 +8,9 @@ from console.domain.commands import Halt
 from console.domain.engine_events import ErrorHappened, LatchRaised
 from console.domain.events import EngineEvent
 from console.domain.trading_state import TradingState
+from console.engine.halt_view import HaltPhase
 from console.engine.outside import Outside
 from console.engine.run_file import CRASH_LOOP
-from console.engine.snapshot import HaltPhase
 from console.risk.latches import DISARMED, Latches
 from console.risk.switches.manual import MANUAL
 

@@ -12,8 +12,9 @@ from console.config.files import open_private
 from console.domain.money import Cash, Count, format_cash, format_count
 from console.domain.order import OrderStatus
 from console.domain.time_units import NS_PER_MS
+from console.domain.trading_state import TradingState
 from console.engine.handle import EngineHandle
-from console.engine.snapshot import LatchView
+from console.engine.limit_views import LatchView
 from console.risk.latches import EVERYTHING, Latch
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
@@ -28,15 +29,17 @@ def status_document(engine: EngineHandle) -> Document | None:
     if snapshot is None:
         return None
     unknown = sum(order.status is OrderStatus.UNKNOWN for order in snapshot.resting)
-    failure = engine.failure()
-    holding = (latch.reason for latch in snapshot.latches if latch.scope == EVERYTHING)
-    reason = failure or next(holding, "")
+    failure, halt = engine.failure(), engine.halt_view()
+    reason = next((latch.reason for latch in snapshot.latches if latch.scope == EVERYTHING), "")
+    if snapshot.state is TradingState.HALTED and halt.requested_ns is not None:
+        # A halt after the first raises no other latch.
+        reason = halt.reason
     return {
         "at_ns": snapshot.at_ns,
         "environment": snapshot.environment,
         "dry_run": snapshot.dry_run,
         "state": snapshot.state.name if failure is None else "FAILED",
-        "reason": reason,
+        "reason": failure or reason,
         "latches": [latch_document(latch) for latch in snapshot.latches],
         "capital": _cash(snapshot.equity),
         "cash": _cash(snapshot.cash),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 from console.domain.account_events import (
     DENIED,
@@ -16,15 +18,17 @@ from console.domain.account_events import (
     OrderRejected,
     OrderReported,
 )
+from console.domain.book import Quote
 from console.domain.engine_events import FlattenEnded, LatchCleared, LatchRaised, SettingsChanged
 from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import PRICE_PER_DOLLAR, Cash, Price
 from console.domain.order import Fill
+from console.domain.position import Position
 from console.engine.account import Account
 from console.engine.day_record import DayRecord
-from console.engine.snapshot import LogEntry, LogKind
-from console.monitoring.slippage import SlippageSample, slippage_of
+from console.engine.log_views import LogEntry, LogKind
+from console.monitoring.slippage import slippage_of
 from console.risk.latches import latch_id
 
 ENTRIES_KEPT = 1_000
@@ -36,6 +40,8 @@ class TradeLog:
 
     def __init__(self) -> None:
         self._entries: deque[LogEntry] = deque(maxlen=ENTRIES_KEPT)
+        # Made when they are asked for: a backtest that nobody watches never does.
+        self._unmade: deque[Callable[[], LogEntry]] = deque(maxlen=ENTRIES_KEPT)
         self._next = 1
         self.edits: deque[SettingsChanged] = deque(maxlen=EDITS_KEPT)
         self.day = DayRecord()
@@ -44,6 +50,8 @@ class TradeLog:
     @property
     def entries(self) -> tuple[LogEntry, ...]:
         """Oldest first."""
+        self._entries.extend(make() for make in self._unmade)
+        self._unmade.clear()
         return tuple(self._entries)
 
     def observe(self, event: JournaledEvent, before: Account) -> None:
@@ -51,12 +59,12 @@ class TradeLog:
         self.day.observe(event, before)
         match event:
             case OrderFilled(fill=fill):
-                quote = before.orders[event.client_order_id].intent.quote
-                self._note_fill(fill, before, "", slippage_of(fill, quote))
+                self._note_fill(fill, before, "", before.orders[event.client_order_id].intent.quote)
             case OrderIntended() | OrderReported() | OrderAcked():
                 pass
             case AccountOpened():
                 self._entries.clear()
+                self._unmade.clear()
                 self._denied.clear()
                 self._add(event.at_ns, LogKind.STATE, None, f"new account {event.account[:8]}")
             case ExternalFilled(fill=fill):
@@ -98,28 +106,8 @@ class TradeLog:
         """A market is over; it will not be denied again."""
         self._denied.pop(ticker, None)
 
-    def _note_fill(self, fill: Fill, before: Account, whose: str, slippage: SlippageSample | None) -> None:
-        held, profit = before.position(fill.ticker), None
-        closing = held.contracts * fill.side.sign < 0
-        if closing:
-            after = held.filled(fill.side, fill.price, fill.count, fill.fee)
-            profit = Cash(after.realised - held.realised)
-        self._append(
-            LogEntry(
-                sequence=self._next,
-                at_ns=fill.at_ns,
-                kind=LogKind.FILL,
-                ticker=fill.ticker,
-                text=("sold" if closing else "bought") + whose,
-                side=fill.side,
-                price=fill.side.price_paid(fill.price),
-                contracts=fill.count,
-                fee=fill.fee,
-                is_taker=fill.is_taker,
-                profit=profit,
-                slippage=slippage,
-            )
-        )
+    def _note_fill(self, fill: Fill, before: Account, whose: str, decided_at: Quote | None) -> None:
+        self._append(partial(_fill_entry, self._next, fill, before.position(fill.ticker), whose, decided_at))
 
     def _note_settlement(self, event: MarketSettled, before: Account) -> None:
         settlement = event.settlement
@@ -128,7 +116,8 @@ class TradeLog:
             return
         after = held.settled(settlement.yes_value)
         self._append(
-            LogEntry(
+            partial(
+                LogEntry,
                 sequence=self._next,
                 at_ns=settlement.at_ns,
                 kind=LogKind.SETTLED,
@@ -142,11 +131,33 @@ class TradeLog:
         )
 
     def _add(self, at_ns: int, kind: LogKind, ticker: Ticker | None, text: str) -> None:
-        self._append(LogEntry(sequence=self._next, at_ns=at_ns, kind=kind, ticker=ticker, text=text))
+        self._append(partial(LogEntry, sequence=self._next, at_ns=at_ns, kind=kind, ticker=ticker, text=text))
 
-    def _append(self, entry: LogEntry) -> None:
-        self._entries.append(entry)
+    def _append(self, make: Callable[[], LogEntry]) -> None:
+        self._unmade.append(make)
         self._next += 1
+
+
+def _fill_entry(sequence: int, fill: Fill, held: Position, whose: str, decided_at: Quote | None) -> LogEntry:
+    """The line of a fill, before which this was held."""
+    closing, profit = held.contracts * fill.side.sign < 0, None
+    if closing:
+        after = held.filled(fill.side, fill.price, fill.count, fill.fee)
+        profit = Cash(after.realised - held.realised)
+    return LogEntry(
+        sequence=sequence,
+        at_ns=fill.at_ns,
+        kind=LogKind.FILL,
+        ticker=fill.ticker,
+        text=("sold" if closing else "bought") + whose,
+        side=fill.side,
+        price=fill.side.price_paid(fill.price),
+        contracts=fill.count,
+        fee=fill.fee,
+        is_taker=fill.is_taker,
+        profit=profit,
+        slippage=None if decided_at is None else slippage_of(fill, decided_at),
+    )
 
 
 def edit_text(event: SettingsChanged) -> str:

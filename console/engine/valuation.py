@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from console.domain.engine_events import EquityMarked, RiskDayBegan
+from console.domain.market import Ticker
 from console.domain.money import Cash
+from console.domain.position import Position
 from console.engine.account import Account
-from console.engine.markets import Markets
+
+Worth = Callable[[Mapping[Ticker, Position]], Cash | None]
+"""Says what positions could be sold for; None while a mark is missing."""
 
 
-def equity_at_marks(account: Account, markets: Markets) -> Cash | None:
+def equity_at_marks(account: Account, worth_of: Worth) -> Cash | None:
     """Cash and what the positions could be sold for; None while a mark is missing or no account is open."""
     if account.name is None:
         return None
-    worth = markets.worth(account.held)
+    worth = worth_of(account.held)
     return None if worth is None else Cash(account.cash + worth)
 
 

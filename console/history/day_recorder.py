@@ -30,7 +30,7 @@ class DayRecorder:
     """Keeps what is heard until ``save``; belongs to one thread.
 
     Every call may raise CollectError, LockHeldError, ConfigError or OSError. Settlements of markets that
-    closed the day before still go to that day.
+    closed the day before still go to that day. A market that was paid out is forgotten a while later.
     """
 
     def __init__(self, days: Path, environment: str, keep_days: int, run_id: str) -> None:
@@ -116,9 +116,10 @@ class DayRecorder:
 
     def _write_books(self, at_ns: int) -> None:
         self._whole_ns = at_ns + _WHOLE_EVERY_NS
+        self._forget_settled(at_ns - _WHOLE_EVERY_NS)
         for ticker in [*self._books]:
             market = self._markets.get(ticker)
-            if market is not None and market.close_ns <= at_ns:
+            if market is None or market.close_ns <= at_ns:
                 del self._books[ticker]
                 continue
             levels = self._books[ticker].items()
@@ -126,6 +127,14 @@ class DayRecorder:
                 BookRow(at_ns, self._run_id, ticker, side, price, size, True)
                 for (side, price), size in levels
             ] or [empty_book(ticker, at_ns, self._run_id)]
+
+    def _forget_settled(self, until_ns: int) -> None:
+        """Nothing more is to be heard of these markets, and their rows are in the store."""
+        self._markets = {
+            ticker: row
+            for ticker, row in self._markets.items()
+            if row.settlement_ns is None or row.settlement_ns > until_ns
+        }
 
     # --- what is heard ------------------------------------------------------------------------------
 
@@ -183,6 +192,7 @@ class DayRecorder:
         self._keep(msgspec.structs.replace(row, close_ns=close_ns))
 
     def _settle(self, ticker: Ticker, value: int, at_ns: int) -> None:
+        self._books.pop(ticker, None)
         row = self._markets.get(ticker)
         if row is None:
             return

@@ -27,8 +27,9 @@ cap on everything, unless `monitoring.alert_at_exposure_share` asks for less.
 
 A condition tells once when it begins to hold, and again only after it was below its lower level and
 {Watch.QUIET_NS // NS_PER_S // 60} minutes passed. What came in between is counted, and told after these
-minutes if it holds then, else with the next. Of errors and conditions of one kind {Repeats.MOST} within
-{Repeats.WHILE_NS // NS_PER_S} s are told one by one, the rest as a number.
+minutes if it holds then, else with the next. Beyond the limit of a kill switch that alone is told. Of errors
+and conditions of one kind {Repeats.MOST} within {Repeats.WHILE_NS // NS_PER_S} s are told one by one, the
+rest as a number.
 
 ## Who is told
 

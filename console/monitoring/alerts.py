@@ -21,6 +21,7 @@ class Condition(msgspec.Struct, frozen=True):
 
     Without ``set_at`` a setting says the share: the field of ``MonitoringSettings`` of that name. Without
     ``reset_at`` it may be told again from a tenth of the limit less. What has neither is told by who notices.
+    Where a kill switch ``trips_beyond`` the limit, that is told, and no more that it was near.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Condition(msgspec.Struct, frozen=True):
     set_at: Fraction | None = None
     share_setting: str = ""
     reset_at: Fraction | None = None
+    trips_beyond: bool = False
 
     @property
     def is_judged(self) -> bool:
@@ -50,12 +52,14 @@ DAY_LOSS = Condition(
     "the day's loss nears the limit that halts",
     "read in pane 5 what loses; {reduce_only} stops what adds to it, {flatten} closes all",
     share_setting="alert_at_loss_share",
+    trips_beyond=True,
 )
 DRAWDOWN = Condition(
     "near drawdown",
     "the loss from the highest equity nears the limit that halts",
     "review the trades since the highest equity; {reduce_only} stops what adds to them",
     share_setting="alert_at_loss_share",
+    trips_beyond=True,
 )
 EXPOSURE = Condition(
     "near exposure",
@@ -69,18 +73,21 @@ GROUP = Condition(
     "nothing is entered there; {close_position} brings it under its cap before it is only reduced",
     set_at=Fraction(1, 2),
     reset_at=Fraction(1, 4),
+    trips_beyond=True,
 )
 ERRORS = Condition(
     "near errors",
     "errors within an hour near the number that pauses",
     "read in {alerts} and in the log which request fails; check the network",
     set_at=_SWITCHES_WARN,
+    trips_beyond=True,
 )
 SLIPPAGE = Condition(
     "high slippage",
     "so many taker fills slip beyond the line that it nears what pauses",
     "compare makers and takers in pane 4; ask for more depth, or trade as maker",
     set_at=_SWITCHES_WARN,
+    trips_beyond=True,
 )
 EDGE = Condition(
     "edge decay",
@@ -95,6 +102,7 @@ FEED = Condition(
     "the feed proves nothing for nearly as long as pauses",
     "check the network and the feed age above; it reconnects by itself",
     set_at=_SWITCHES_WARN,
+    trips_beyond=True,
 )
 DISK = Condition(
     "disk",
@@ -203,6 +211,9 @@ class _Kept(msgspec.Struct):
         """Whether it is at its level now; counts each time that it begins to hold."""
         used, limit = figure.used, figure.limit
         if used is None or limit is None:
+            return False
+        if figure.condition.trips_beyond and used > limit:
+            self.is_set, self.untold = True, 0
             return False
         set_at, reset_at = figure.condition.shares(settings)
         is_met = used > 0 and used >= set_at * limit

@@ -112,5 +112,3 @@ ITEMS: tuple[Item, ...] = (
     ),
 )
 """All of it, in the guide's order; each kill switch is an item of its own."""
-
-BY_ID = {item.id: item for item in ITEMS}

@@ -11,6 +11,7 @@ from console.domain.order import OrderIntent
 from console.monitoring.records import Records
 
 _ROLES = ("maker", "taker")
+_SUMS = 4
 
 
 class FillRatio(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,31 +30,37 @@ class FillRatio(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderSums:
-    """What fill ratios are made from, makers and takers apart."""
+    """What fill ratios are made from, makers and takers apart.
+
+    Orders, what they asked for, those that filled and what they got: of makers, then of takers. There is one
+    of these for every market that was ever traded.
+    """
+
+    __slots__ = ("_of",)
 
     def __init__(self) -> None:
-        self._of = {role: [0, 0, 0, 0] for role in _ROLES}
+        self._of = [0] * (len(_ROLES) * _SUMS)
 
     def add(self, intent: OrderIntent, sign: int = 1) -> None:
         """An order that was sent, before any fill of it."""
-        sums = self._of[_role(intent)]
-        sums[0] += sign
-        sums[1] += sign * intent.count
+        first = _first(intent)
+        self._of[first] += sign
+        self._of[first + 1] += sign * intent.count
 
     def fill(self, intent: OrderIntent, count: int, *, is_first: bool) -> None:
         """So many contracts of an order, and whether none of it was filled before."""
-        sums = self._of[_role(intent)]
-        sums[2] += is_first
-        sums[3] += count
+        first = _first(intent)
+        self._of[first + 2] += is_first
+        self._of[first + 3] += count
 
     def join(self, other: OrderSums, sign: int = 1) -> None:
         """Take another's orders in, or away again."""
-        for role, sums in self._of.items():
-            for place, each in enumerate(other._of[role]):
-                sums[place] += sign * each
+        for place, each in enumerate(other._of):
+            self._of[place] += sign * each
 
     def ratios(self) -> list[FillRatio]:
         """Nothing for a role that sent none."""
+        batched = (self._of[first : first + _SUMS] for first in range(0, len(self._of), _SUMS))
         return [
             FillRatio(
                 role=role,
@@ -64,7 +71,7 @@ class OrderSums:
                 of_orders=filled / orders,
                 of_contracts=got / asked,
             )
-            for role, (orders, asked, filled, got) in self._of.items()
+            for role, (orders, asked, filled, got) in zip(_ROLES, batched, strict=True)
             if asked
         ]
 
@@ -86,5 +93,6 @@ def orders_of(records: Records) -> OrderSums:
     return sums
 
 
-def _role(intent: OrderIntent) -> str:
-    return _ROLES[not intent.post_only]
+def _first(intent: OrderIntent) -> int:
+    """Where the sums of an order's role begin."""
+    return 0 if intent.post_only else _SUMS

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, PRICE_PER_DOLLAR
-from console.domain.time_units import NS_PER_S
+from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT
 from console.monitoring.equity import curve
 from console.monitoring.execution import sample_of
-from console.monitoring.mark_out_sums import mark_out_cents
 from console.monitoring.performance import role_of
-from console.monitoring.records import MARK_OUT_NS, FillRecord, Records
+from console.monitoring.records import FillRecord, Records
 from console.monitoring.slippage import CENTIBPS_PER_BPS
 from console.monitoring.trades import Trade, trades_of
 
@@ -24,11 +22,6 @@ if TYPE_CHECKING:
 def trades_frame(records: Records) -> pd.DataFrame:
     """A row a trade, in order of the first fills; ``slippage_bps`` of its fills, by contracts."""
     return _frame([_trade(trade) for trade in trades_of(records)], "opened", "ended")
-
-
-def fills_frame(records: Records) -> pd.DataFrame:
-    """A row a fill; mark-outs in cents of the outcome bought."""
-    return _frame([_fill(record) for record in records.fills_in_period], "at", "decided")
 
 
 def equity_frame(records: Records) -> pd.DataFrame:
@@ -68,29 +61,6 @@ def _trade(trade: Trade) -> dict[str, Cell]:
     }
 
 
-def _fill(record: FillRecord) -> dict[str, Cell]:
-    fill = record.fill
-    row: dict[str, Cell] = {
-        "ticker": fill.ticker,
-        "at": fill.at_ns,
-        "decided": record.decided_ns,
-        "side": fill.side.outcome,
-        "price_cents": fill.side.price_paid(fill.price) / PRICE_PER_CENT,
-        "contracts": fill.count / COUNT_PER_CONTRACT,
-        "fee": (fill.fee - record.slippage) / CASH_PER_DOLLAR,
-        "slippage_cost": record.slippage / CASH_PER_DOLLAR,
-        "slippage_bps": _slippage_bps([record]),
-        "role": "taker" if fill.is_taker else "maker",
-        "is_printed": record.is_printed,
-        "age_at_decision_s": _seconds(record.age_at_decision_ns),
-        "age_at_fill_s": _seconds(record.age_at_fill_ns),
-        "win_probability": record.intent.win_probability / PRICE_PER_DOLLAR,
-    }
-    for after_ns, twice_mid in zip(MARK_OUT_NS, record.twice_mids, strict=True):
-        row[f"mark_out_{after_ns // NS_PER_S}s"] = mark_out_cents(record, twice_mid)
-    return row
-
-
 def _slippage_bps(fills: Iterable[FillRecord]) -> float | None:
     samples = [sample for record in fills if (sample := sample_of(record)) is not None]
     contracts = sum(sample.contracts for sample in samples)
@@ -100,10 +70,6 @@ def _slippage_bps(fills: Iterable[FillRecord]) -> float | None:
 
 def _dollars(cash: int | None) -> float | None:
     return None if cash is None else cash / CASH_PER_DOLLAR
-
-
-def _seconds(age_ns: int | None) -> float | None:
-    return None if age_ns is None else age_ns / NS_PER_S
 
 
 def _frame(rows: list[dict[str, Cell]], *times: str) -> pd.DataFrame:

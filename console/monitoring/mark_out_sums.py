@@ -84,13 +84,8 @@ def _mark_out_interval(gained: Sequence[int], contracts: Sequence[int]) -> Inter
     return clustered_interval(np.array(gained) / _TWICE_CENT, np.array(contracts, dtype=np.float64))
 
 
-def mark_out_cents(record: FillRecord, twice_mid: int | None) -> float | None:
-    """How much more than its price the outcome bought is worth at a mid; None without one."""
-    return None if twice_mid is None else _twice_gained(record, twice_mid) / _TWICE_CENT
-
-
 def _twice_gained(record: FillRecord, twice_mid: int) -> int:
-    """Twice that, in ten-thousandths of a dollar."""
+    """Twice what the outcome bought is worth more than its price at a mid, in ten-thousandths of a dollar."""
     side = record.fill.side
     twice_worth = twice_mid if side is BookSide.BID else 2 * PRICE_PER_DOLLAR - twice_mid
     return twice_worth - 2 * side.price_paid(record.fill.price)

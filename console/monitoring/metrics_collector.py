@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from console.config.appended_csv import AppendedCsv
-from console.config.files import replace_file
 from console.config.risk_settings import RiskSettings
 from console.config.trading_settings import QualitySettings
 from console.domain.account_events import AccountOpened, MarketSettled, OrderFilled
 from console.domain.events import JournaledEvent
 from console.domain.fees import FeeModel, KalshiFees
 from console.domain.market import Ticker
-from console.domain.money import Count, Price
+from console.domain.money import Price
 from console.monitoring.by_hand import check, trade_of
 from console.monitoring.days import days_of
 from console.monitoring.documents import Document, iso
-from console.monitoring.execution import Bar, bars_of
+from console.monitoring.execution import Bar
 from console.monitoring.figures import Figures
+from console.monitoring.fill_slippage import FillSlippage
 from console.monitoring.hit_rates import BucketSums
 from console.monitoring.ledger import Ledger
-from console.monitoring.mark_outs import COLUMNS as MARK_OUT_COLUMNS
-from console.monitoring.mark_outs import FILE_NAME as MARK_OUTS_CSV
-from console.monitoring.mark_outs import NotedMarkOut, read_mark_outs
+from console.monitoring.mark_outs import NotedMarkOut
+from console.monitoring.metric_files import MetricFiles
 from console.monitoring.records import MARK_OUT_NS, Records
 from console.monitoring.running import RunningFigures
-from console.monitoring.slippage import CENTIBPS_PER_BPS, RoleSums, SlippageSample, slippage_of
+from console.monitoring.slippage import slippage_of
 from console.monitoring.summary import Today, bucket_summary, daily_summary
 from console.monitoring.system_health import SystemHealth, judged
 from console.monitoring.trades import Ending, Trade, trades_of
-from console.monitoring.trades_csv import COLUMNS, TradeRow, row_of, utc_text
+from console.monitoring.trades_csv import TradeRow, row_of, utc_text
 
 log = logging.getLogger(__name__)
-
-TRADES_CSV = "trades_log.csv"
-METRICS_JSON = "metrics.json"
-_MOST_TAKEN = 1_000
-"""The longest window that may be set."""
 
 
 class MetricsCollector:
@@ -67,25 +58,19 @@ class MetricsCollector:
         on_trouble: Callable[[str], None] = log.warning,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.folder = Path(output_dir)
-        self.on_trouble = on_trouble
         self.marks: Mapping[Ticker, Price] = {}
         self._fee_model = fee_model or KalshiFees()
         self.risk = risk or RiskSettings()
         self.quality = quality or QualitySettings()
         self._now_ns = now_ns
-        self._trades_csv = AppendedCsv(self.folder / TRADES_CSV, COLUMNS)
-        self._mark_outs_csv = AppendedCsv(self.folder / MARK_OUTS_CSV, MARK_OUT_COLUMNS)
+        self._files = MetricFiles(Path(output_dir), on_trouble)
         self._mark_outs: dict[str, tuple[int | None, ...]] = {}
         self._ledger = Ledger()
         self._running = RunningFigures(self._ledger)
-        self._slipped: defaultdict[str, RoleSums] = defaultdict(RoleSums)
-        self._takers: deque[_Taken] = deque(maxlen=_MOST_TAKEN)
+        self._slippage = FillSlippage()
         self._traded: dict[Ticker, None] = {}
-        self._rows: list[TradeRow] = []
         self._noted: list[tuple[Trade, float | None]] = []
         self._health: SystemHealth | None = None
-        self._troubles: set[str] = set()
 
     # --- what is fed --------------------------------------------------------------------------------
 
@@ -129,30 +114,25 @@ class MetricsCollector:
         )
         check(row)
         self._note(trade_of(row, now_ns), slippage_bps)
-        self._trades_csv.add(msgspec.structs.astuple(row))
+        self._files.add_trade(row)
         self.flush()
 
     def observe(self, event: JournaledEvent) -> None:
         """Take one journaled event; ``flush`` then writes what ended by it."""
         if isinstance(event, AccountOpened):
             self._collect()
-            self._takers.clear()
+            self._slippage.forget_takers()
         self._ledger.observe(event)
         match event:
             case OrderFilled(client_order_id=owner, fill=fill):
                 self._traded[fill.ticker] = None
                 sample = slippage_of(fill, self._ledger.intent_of(owner).quote)
                 if sample is not None:
-                    self._take_slippage(fill.ticker, sample)
+                    self._slippage.take(fill.ticker, sample)
             case MarketSettled(settlement=settlement):
                 self._traded[settlement.ticker] = None
             case _:
                 pass
-
-    def _take_slippage(self, ticker: Ticker, sample: SlippageSample) -> None:
-        self._slipped["taker" if sample.is_taker else "maker"].add(sample.touch_centibps, sample.contracts)
-        if sample.is_taker:
-            self._takers.append(_Taken(ticker, sample.touch_centibps / CENTIBPS_PER_BPS, sample.contracts))
 
     def note_mark_out(self, noted: NotedMarkOut) -> None:
         """Take where a price went after a fill."""
@@ -160,13 +140,13 @@ class MetricsCollector:
         mids[noted.horizon] = noted.twice_mid
         self._mark_outs[noted.fill_id] = tuple(mids)
         self._ledger.touch(noted.fill_id)
-        self._mark_outs_csv.add(msgspec.structs.astuple(noted))
+        self._files.add_mark_out(noted)
 
     def _note(self, trade: Trade, bps: float | None) -> None:
         self._noted.append((trade, bps))
         self._running.note(trade)
         if bps is not None:
-            self._takers.append(_Taken(trade.market.ticker, bps, trade.contracts))
+            self._slippage.note_taker(trade.market.ticker, bps, trade.contracts)
 
     # --- what it says -------------------------------------------------------------------------------
 
@@ -187,7 +167,7 @@ class MetricsCollector:
 
     def slipped(self) -> dict[str, tuple[Bar, ...]]:
         """Contracts of every fill of each role by slippage; no account or market is left out of it."""
-        return {role: bars_of(sums.summary(0)) for role, sums in self._slipped.items()}
+        return self._slippage.by_role()
 
     def get_bucket_summary(self) -> dict[str, dict[str, Any]]:
         """Trades that ended, by the price of the outcome bought; every bucket is there."""
@@ -227,6 +207,7 @@ class MetricsCollector:
         **readings: Any,  # noqa: ANN401 - further fields of SystemHealth
     ) -> SystemHealth:
         """How the system stands, in dollars, with what is wrong by the limits."""
+        taken = self._slippage.newest_takers(self.quality, self._ledger.is_ours)
         health = SystemHealth(
             trading_state=trading_state,
             active_positions=active_positions,
@@ -235,21 +216,13 @@ class MetricsCollector:
             daily_pnl=daily_pnl,
             exposure_share=total_exposure / capital if capital else None,
             daily_pnl_share=daily_pnl / capital if capital and daily_pnl is not None else None,
-            **self._slippage(),
+            mean_slippage_bps=taken.mean_bps,
+            slippage_fills=taken.fills,
             **readings,
         )
         alerts, unknown = judged(health, self.risk, self.quality)
         self._health = msgspec.structs.replace(health, alerts_active=alerts, not_judged=unknown)
         return self._health
-
-    def _slippage(self) -> dict[str, Any]:
-        """Of the newest takers' fills and of trades recorded by hand, by contracts, if they are enough."""
-        ours = [each for each in self._takers if self._ledger.is_ours(each.ticker)]
-        newest = ours[-self.quality.slippage_window_fills :]
-        contracts = sum(each.contracts for each in newest)
-        mean = sum(each.bps * each.contracts for each in newest) / contracts if contracts else None
-        is_enough = len(newest) >= self.quality.slippage_min_fills
-        return {"mean_slippage_bps": mean if is_enough else None, "slippage_fills": len(newest)}
 
     def document(self) -> Document:
         """All metrics for programs."""
@@ -268,61 +241,28 @@ class MetricsCollector:
 
     def flush(self) -> bool:
         """Append what waits to the CSV files; whether all of it is there now."""
-        trades = self._try(TRADES_CSV, self._flush_trades)
-        # Nothing to write is no sign that the file can be written again.
-        mark_outs = not self._mark_outs_csv.waiting or self._try(MARK_OUTS_CSV, self._mark_outs_csv.flush)
-        return mark_outs and trades
+        self._collect()
+        return self._files.flush()
 
     def recall_mark_outs(self) -> None:
         """Take what earlier runs noted in the folder."""
-
-        def read() -> None:
-            self._mark_outs = {**read_mark_outs(self.folder), **self._mark_outs}
+        noted = self._files.mark_outs()
+        if noted is not None:
+            self._mark_outs = {**noted, **self._mark_outs}
             self._ledger.restated += 1
-
-        self._try(MARK_OUTS_CSV, read)
 
     def export_all_metrics(self) -> Path:
         """Write what waits and all metrics, replacing the file as a whole; where it is."""
         self.flush()
-        path = self.folder / METRICS_JSON
-        document = json.dumps(self.document(), indent=1, default=str, allow_nan=False).encode() + b"\n"
-        self._try(METRICS_JSON, lambda: replace_file(path, document))
-        return path
-
-    def _flush_trades(self) -> None:
-        self._collect()
-        while self._rows:
-            if not self._trades_csv.has(self._rows[0].trade_id):
-                self._trades_csv.add(msgspec.structs.astuple(self._rows[0]))
-            del self._rows[0]
-        self._trades_csv.flush()
+        return self._files.replace_metrics(self.document())
 
     def _collect(self) -> None:
         """Take the lines of what ended in the markets in which something happened."""
         for ticker in self._traded:
-            self._rows += (row_of(each) for each in self._ledger.trades_in(ticker) if _has_ended(each))
+            for trade in self._ledger.trades_in(ticker):
+                if _has_ended(trade):
+                    self._files.add_journaled_trade(row_of(trade))
         self._traded.clear()
-
-    def _try(self, name: str, write: Callable[[], None]) -> bool:
-        try:
-            write()
-        except OSError as error:
-            if name not in self._troubles:
-                self._troubles.add(name)
-                reason = error.strerror or str(error)
-                self.on_trouble(f"{self.folder / name} is not written: {reason}; it is tried again")
-            return False
-        self._troubles.discard(name)
-        return True
-
-
-class _Taken(msgspec.Struct, frozen=True):
-    """What a taker's fill slipped against the touch."""
-
-    ticker: Ticker
-    bps: float
-    contracts: Count
 
 
 def _has_ended(trade: Trade) -> bool:

@@ -41,7 +41,7 @@ class RunningFigures:
         self._fees = 0
         self._taken: dict[Ticker, Traded] = {}
         self._marks: dict[Ticker, Price | None] = {}
-        self._curve, self._marked = Curve(ledger.opened_ns, ledger.capital, days), 0
+        self._curve, self._marked = Curve(ledger.opened_ns, ledger.value.capital, days), 0
         self._begin_stakes()
 
     def _begin_stakes(self) -> None:
@@ -68,7 +68,7 @@ class RunningFigures:
         if not ledger.is_open:
             return None
         self._catch_up(days, marks, mark_outs)
-        final = ledger.final_equity
+        final = ledger.value.final_equity
         return self._sums.figures(
             Charged(last_ns=ledger.last_ns, final_equity=final, fees=Cash(self._fees), slippage=Cash(0)),
             self._curve.ended(ledger.last_ns, final),
@@ -116,12 +116,12 @@ class RunningFigures:
 
     def _catch_up_with_marks(self, days: Days) -> None:
         ledger = self._ledger
-        if self._curve.capital != ledger.capital:
-            self._curve, self._marked = Curve(ledger.opened_ns, ledger.capital, days), 0
-        for at_ns, equity in ledger.marks[self._marked :]:
+        if self._curve.capital != ledger.value.capital:
+            self._curve, self._marked = Curve(ledger.opened_ns, ledger.value.capital, days), 0
+        for at_ns, equity in ledger.value.marks(self._marked):
             if at_ns >= ledger.opened_ns:
                 self._curve.mark(at_ns, equity)
-        self._marked = len(ledger.marks)
+        self._marked = ledger.value.marks_ever
 
     def _catch_up_with_changes(self) -> None:
         ledger = self._ledger

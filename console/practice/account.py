@@ -52,7 +52,11 @@ def fee_terms(market: Market) -> FeeTerms:
 
 
 class Account:
-    """Cash moves only through ``fill`` and ``settle``."""
+    """Cash moves only through ``fill`` and ``settle``.
+
+    What it traded is kept for as long as the exchange runs, about 2 kB an order: a client that lost its
+    journal reads all of it.
+    """
 
     def __init__(self, opened_ns: int, cash: Cash = STARTING_CASH) -> None:
         self.user_id = str(uuid.uuid4())
@@ -65,7 +69,6 @@ class Account:
         self._by_id: dict[str, ExchangeOrder] = {}
         self._open: dict[str, ExchangeOrder] = {}
         self._client_order_ids: set[str] = set()
-        self._tickers: set[Ticker] = set()
 
     # --- orders ---------------------------------------------------------------------------------
 
@@ -76,13 +79,8 @@ class Account:
         """Remember an order the exchange took."""
         self.orders.append(order)
         self._by_id[order.order_id] = self._open[order.order_id] = order
-        self._tickers.add(order.request.ticker)
         if order.request.client_order_id:
             self._client_order_ids.add(order.request.client_order_id)
-
-    def has_ordered(self, ticker: Ticker) -> bool:
-        """Whether an order of this market was ever taken."""
-        return ticker in self._tickers
 
     def order(self, order_id: str) -> ExchangeOrder | None:
         return self._by_id.get(order_id)

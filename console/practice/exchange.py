@@ -85,7 +85,7 @@ class PracticeExchange:
         if self.account.settle(market.definition, entry.result, now_ns) is not None:
             self.floor.publish(PositionChanged(entry.ticker))
         self.floor.publish(LifecycleChanged(market, "settled"))
-        self.floor.retire(entry.ticker, self.account.has_ordered)
+        self.floor.retire(entry.ticker)
 
     def pause(self) -> None:
         """Pause trading: no new orders, cancels allowed, orders that asked for it are cancelled."""

@@ -68,15 +68,12 @@ class Floor:
         """Whether a market stands in the historical endpoints alone."""
         return market.settled_ns is not None and market.settled_ns < self.live_since_ns
 
-    def retire(self, settled: Ticker, has_ordered: Callable[[Ticker], bool]) -> None:
-        """Forget markets settled long ago that the account never traded: loop after loop brings new ones."""
+    def retire(self, settled: Ticker) -> None:
+        """Forget markets settled long ago: loop after loop brings new ones."""
         self._settled.append(settled)
         if len(self._settled) <= _SETTLED_KEPT:
             return
-        ticker = self._settled.popleft()
-        if has_ordered(ticker):
-            return
-        market = self.markets.pop(ticker)
+        market = self.markets.pop(self._settled.popleft())
         siblings = self.events[market.definition.event_ticker]
         siblings.remove(market)
         if not siblings:

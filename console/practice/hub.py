@@ -105,7 +105,10 @@ class Hub:
     def publish(self, notice: Notice) -> None:
         """Turn what happened into the messages of the channels it concerns."""
         if isinstance(notice, LifecycleChanged) and notice.event == "settled":
-            self._ticker_told.pop(notice.market.definition.ticker, None)
+            ticker = notice.market.definition.ticker
+            self._ticker_told.pop(ticker, None)
+            for client in self._clients:
+                client.subscriber.forget(ticker)
         if not self._clients:
             return
         exchange, now_ns = self._exchange, self._exchange.floor.clock()

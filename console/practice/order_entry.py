@@ -38,6 +38,7 @@ class OrderEntry:
         order = ExchangeOrder(
             order_id=str(uuid.uuid4()),
             request=request,
+            event_ticker=market.definition.event_ticker,
             terms=fee_terms(market.definition),
             count=request.count,
             created_ns=now_ns,

@@ -96,9 +96,7 @@ class OrdersApi:
                 queue_position_fp=format_count(self._exchange.orders.queue_position(order)),
             )
             for order in self._exchange.account.open_orders()
-            if (not tickers or order.request.ticker in tickers)
-            and event
-            in (None, "", self._exchange.floor.markets[order.request.ticker].definition.event_ticker)
+            if (not tickers or order.request.ticker in tickers) and event in (None, "", order.event_ticker)
         ]
         return reply(account.QueuePositionsReply(queue_positions=positions))
 
@@ -137,14 +135,13 @@ class OrdersApi:
         status = choice(request, "status", _STATUSES)
         ticker, events = request.query_params.get("ticker"), names(request, "event_ticker")
         created = window(request, "min_ts", "max_ts")
-        markets = self._exchange.floor.markets
         chosen, cursor = page(
             request,
             self._exchange.account.orders,
             lambda order: (
                 status in (None, order.status)
                 and ticker in (None, "", order.request.ticker)
-                and (not events or markets[order.request.ticker].definition.event_ticker in events)
+                and (not events or order.event_ticker in events)
                 and created(order.created_ns)
             ),
         )

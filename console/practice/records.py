@@ -36,6 +36,7 @@ class ExchangeOrder(msgspec.Struct, kw_only=True):
 
     order_id: str
     request: OrderRequest
+    event_ticker: str
     terms: FeeTerms
     count: Count
     created_ns: int

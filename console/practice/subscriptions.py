@@ -97,6 +97,12 @@ class Subscriber:
     def subscriptions(self, channel: Channel) -> list[Subscription]:
         return [s for s in self._subscriptions.values() if s.channel is channel]
 
+    def forget(self, settled: Ticker) -> None:
+        """Nothing trades there any more; clients take books out by themselves, trades they cannot."""
+        for subscription in self.subscriptions(Channel.TRADE):
+            if subscription.tickers is not None:
+                subscription.tickers.discard(settled)
+
     def tell(
         self, subscription: Subscription, type_: str, payload: ws.Payload, id_: int | None = None
     ) -> None:

@@ -51,7 +51,7 @@ class _Sums:
     def largest(self) -> Cash:
         """The most that is at stake under one name, with orders; looked for anew once that became less."""
         if self._largest is None:
-            self._largest = most_at_stake(self.by_name)
+            self._largest = most_at_stake(self.by_name.as_dict())
         return self._largest
 
     def replace(self, name: str, before: WorstCase | None, after: WorstCase | None) -> None:

@@ -116,6 +116,9 @@ class BookHalf:
     def _knows(self, price: Price) -> bool:
         return self._known_to is not None and self.reaches(price, self._known_to)
 
+    def forget_taken(self) -> None:
+        self._taken.clear()
+
     def sweep(self, price: Price) -> None:
         """What others display at a price and better is consumed."""
         for levels in (self.left, self._taken):

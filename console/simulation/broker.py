@@ -27,12 +27,12 @@ from console.domain.order import (
     OrderStatus,
     PositionReport,
     Settlement,
-    TimeInForce,
 )
 from console.domain.ports import Clock
+from console.simulation.admission import refusal
 from console.simulation.execution import Execution, NewOrder, QueueModel
 from console.simulation.ledger import Ledger
-from console.simulation.matching import MatchingBook
+from console.simulation.matching_books import MatchingBooks
 from console.simulation.order_register import OrderRegister, SimulatedOrder
 from console.simulation.slippage import SlippageModel
 
@@ -69,7 +69,6 @@ class Broker:
         self.publish: Callable[[EngineEvent], None] = _tell_nobody
         self.tell_fill: TellFill = _tell_no_fill
         self._wall_ns = wall_ns
-        self._queue = queue
         self._id_prefix = id_prefix
         self._lock = threading.RLock()
         self._orders = OrderRegister(id_prefix)
@@ -78,14 +77,16 @@ class Broker:
         )
         self._ledger = self._new_ledger(Cash(0))
         self._markets: dict[Ticker, Market] = {}
-        self._books: dict[Ticker, MatchingBook] = {}
+        self.books = MatchingBooks(queue)
         self._groups: dict[str, bool] = {}
         self._trading = False
 
-    def open_account(self, cash: Cash) -> None:
-        """Begin with this much and nothing else."""
+    def open_account(self, cash: Cash, positions: Iterable[PositionReport] = ()) -> None:
+        """Begin with this much, these positions and nothing else."""
         with self._lock:
             self._ledger = self._new_ledger(cash)
+            for report in positions:
+                self._ledger.adopt(report)
 
     # --- what the exchange says -----------------------------------------------------------------
 
@@ -131,7 +132,7 @@ class Broker:
         """
         with self._lock:
             self.expire()
-            executions = self._book(ticker).display_best(quote)
+            executions = self.books.of(ticker).display_best(quote)
             if executions:
                 self._execute(executions)
 
@@ -139,12 +140,12 @@ class Broker:
         """All of what others display changed."""
         with self._lock:
             self.expire()
-            self._execute(self._book(ticker).display(bids, asks))
+            self._execute(self.books.of(ticker).display(bids, asks))
 
     def print_trade(self, trade: TradePrinted) -> None:
         """Others traded, perhaps with what rests before ours, or with ours if it had been there."""
         with self._lock:
-            book = self._books.get(trade.ticker)
+            book = self.books.find(trade.ticker)
             if book is not None:
                 self.expire()
                 self._execute(book.print(trade.price, trade.count, trade.taker_side))
@@ -152,7 +153,7 @@ class Broker:
     def hide_all(self) -> None:
         """Nothing is known of any book until it is shown anew."""
         with self._lock:
-            for ticker in self._books:
+            for ticker in self.books.tickers:
                 self.show(ticker, NO_QUOTE)
 
     def settle(self, settlement: Settlement) -> Settlement:
@@ -161,44 +162,16 @@ class Broker:
             ticker = settlement.ticker
             for order in self._orders.open_in(ticker):
                 self._cancel(order, "CloseCancel")
-            self._books.pop(ticker, None)
+            self.books.drop(ticker)
             market = self._markets.get(ticker)
             if market is not None:
                 self._markets[ticker] = msgspec.structs.replace(market, status=MarketStatus.FINALIZED)
             return self._ledger.settle(settlement)
 
-    def is_touched(self, ticker: Ticker) -> bool:
-        """Whether what others display there matters to us before our next order.
-
-        It does while we rest there or what we took has not been displayed anew; else only the last display
-        before an order arrives does.
-        """
-        book = self._books.get(ticker)
-        return book is not None and book.is_touched
-
-    def rests_in(self, ticker: Ticker) -> bool:
-        """Whether an order of ours rests there; else only what brings back something that we took matters."""
-        book = self._books.get(ticker)
-        return book is not None and book.has_resting
-
-    def residue(self, ticker: Ticker) -> tuple[list[Level], list[Level]]:
-        """Bids and asks that were displayed where what we took is still gone.
-
-        Until one of them is displayed with another size or known to be away no other display changes that.
-        """
-        book = self._books.get(ticker)
-        return ([], []) if book is None else book.residue
-
-    def displayed(self, ticker: Ticker) -> Quote:
-        """The best prices of others less what we took."""
-        book = self._books.get(ticker)
-        return NO_QUOTE if book is None else book.quote
-
-    def _book(self, ticker: Ticker) -> MatchingBook:
-        book = self._books.get(ticker)
-        if book is None:
-            book = self._books[ticker] = MatchingBook(self._queue)
-        return book
+    def forget_taken(self, ticker: Ticker) -> None:
+        """All that we took was displayed anew; what is displayed is shown before it is asked for again."""
+        with self._lock:
+            self.books.of(ticker).forget_taken()
 
     # --- what we ask ----------------------------------------------------------------------------
 
@@ -218,27 +191,13 @@ class Broker:
 
     def _refusal(self, intent: OrderIntent, now_ns: int) -> str | None:
         """The exchange's code for an order that it would not take."""
-        market = self._markets.get(intent.ticker)
         if self._orders.has_client_id(intent.client_order_id):
             return "order_already_exists"
         if not self._trading:
             return "trading_paused"
-        if market is None:
-            return "market_not_found"
-        if not market.is_open(now_ns):
-            return "market_inactive"
-        rests = intent.time_in_force is TimeInForce.GOOD_TILL_CANCELED
-        if intent.count <= 0 or not market.grid.contains(intent.price) or (intent.reduce_only and rests):
-            return "invalid_order"
-        if intent.group_id is not None and not self._groups.get(intent.group_id, False):
-            return "order_group_triggered"
-        if market.fees is None:
-            return "fee_unknown"
-        try:
-            affordable = self._ledger.can_afford(intent, market.fees)
-        except UnknownFeeTypeError:
-            return "fee_unknown"
-        return None if affordable else "insufficient_balance"
+        is_group_open = intent.group_id is None or self._groups.get(intent.group_id, False)
+        market = self._markets.get(intent.ticker)
+        return refusal(intent, market, self._ledger, now_ns, is_group_open=is_group_open)
 
     def _accept(self, intent: OrderIntent) -> SimulatedOrder:
         terms = self._markets[intent.ticker].fees
@@ -251,7 +210,7 @@ class Broker:
         intent = order.intent
         count = self._ledger.reducible(intent) if intent.reduce_only else intent.count
         if count:
-            book = self._book(intent.ticker)
+            book = self.books.of(intent.ticker)
             displayed = dict(book.displayed(intent.side.opposite))
             outcome = book.submit(
                 NewOrder(
@@ -355,7 +314,7 @@ class Broker:
                 self._end(order, OrderStatus.EXECUTED, "Trade")
 
     def _cancel(self, order: SimulatedOrder, reason: str) -> None:
-        self._books[order.intent.ticker].cancel(order.order_id)
+        self.books.of(order.intent.ticker).cancel(order.order_id)
         self._end(order, OrderStatus.CANCELED, reason)
 
     def _cancel_where(self, chosen: Callable[[SimulatedOrder], bool], reason: str) -> None:

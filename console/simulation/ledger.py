@@ -44,6 +44,10 @@ class Ledger:
         self._slippage = slippage
         self._id_prefix = id_prefix
 
+    def adopt(self, report: PositionReport) -> None:
+        """Have a position that was bought before, with the cash after it."""
+        self.positions[report.ticker] = Position(contracts=report.position, paid=report.paid)
+
     def held(self, ticker: Ticker) -> Count:
         """The signed position in a market."""
         return self.positions.get(ticker, _FLAT).contracts

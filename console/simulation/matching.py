@@ -50,6 +50,11 @@ class MatchingBook:
         """Bids and asks of others of which what we took is still gone."""
         return self._bids.residue, self._asks.residue
 
+    def forget_taken(self) -> None:
+        """What we took is back; the next display says with how much."""
+        self._bids.forget_taken()
+        self._asks.forget_taken()
+
     @property
     def quote(self) -> Quote:
         """The best prices of others less what we took."""

@@ -98,7 +98,9 @@ def wait_for(worker: EngineWorker, what: str, holds: Callable[[Snapshot], bool])
             return snapshot
         assert worker.failure() is None, worker.failure()
         time.sleep(0.02)
-    raise AssertionError(f"not seen within {PATIENCE_S} s: {what}; last: {worker.snapshot()}")
+    last = worker.snapshot()
+    seen = None if last is None else (last.state, last.latches, last.alerts, last.deliveries)
+    raise AssertionError(f"not seen within {PATIENCE_S} s: {what}; last: {seen}")
 
 
 def journaled_events(home: Path) -> list[JournaledEvent]:

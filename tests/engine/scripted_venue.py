@@ -24,8 +24,9 @@ from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, Po
 from console.domain.ports import HaltLine, SubmitOutcome, Tokens, Universe, VenueError
 from console.engine.journal import Journal
 from console.engine.overrides import Overrides
+from console.engine.plan import Plan
 from console.engine.snapshot import Snapshot
-from console.engine.worker import EngineWorker, Plan
+from console.engine.worker import EngineWorker
 from console.risk.manager import RiskManager
 
 PATIENCE_S = 20.0

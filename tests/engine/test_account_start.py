@@ -14,8 +14,9 @@ from console.domain.actions import AlertLevel
 from console.domain.money import Cash, Count
 from console.domain.order import Fill, OrderReport, OrderStatus, PositionReport
 from console.domain.trading_state import TradingState
-from console.engine import loop
-from console.engine.snapshot import HaltPhase, Snapshot
+from console.engine import reconcile_job
+from console.engine.halt_view import HaltPhase
+from console.engine.snapshot import Snapshot
 
 TEN = contracts(10)
 
@@ -103,11 +104,11 @@ def test_orders_of_others_are_shown_apart_and_outlive_a_halt_and_the_end_of_the_
 def test_an_order_whose_answer_was_lost_is_looked_for_soon_and_never_sent_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "UNKNOWN_READS_S", (0.3, 0.6))
+    monkeypatch.setattr(reconcile_job, "UNKNOWN_READS_S", (0.3, 0.6))
     exchange = ScriptedExchange()
     with run_of(tmp_path, exchange) as run:
         run.seen("positions compared", agrees)
-        monkeypatch.setattr(loop, "_RECONCILE_S", 600.0)
+        monkeypatch.setattr(reconcile_job, "_EVERY_S", 600.0)
         reads = exchange.count("orders")
         exchange.wait_for("orders", reads + 1)
         exchange.loses_answers = True

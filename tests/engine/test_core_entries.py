@@ -35,7 +35,7 @@ from console.domain.book import BookSide, Quote
 from console.domain.market import FeeTerms, MarketStatus
 from console.domain.market_events import ExchangeStatusRead, FeedProved, MarketListed, MarketStatusChanged
 from console.domain.order import TimeInForce
-from console.engine.snapshot import LogKind
+from console.engine.log_views import LogKind
 from console.monitoring.why_not import FunnelStepName
 
 
@@ -83,6 +83,16 @@ def test_a_makers_order_expires_with_its_market() -> None:
 
 
 # --- what stands against an entry -----------------------------------------------------------------------
+
+
+def test_a_makers_order_that_could_not_rest_for_a_second_is_not_sent() -> None:
+    # An exchange refuses an expiry that is over, and a few refusals within a minute pause trading.
+    closes = market(close_ns=START + SECOND + SECOND // 2)
+    trading = desk(settings("maker"), closes)
+    trading.now_ns += SECOND // 2
+    assert submits(trading.show(FAVOURITE)) == []
+    assert stopped(trading.engine, FunnelStepName.LIMITS) == {"it would rest for less than a second": 1}
+    assert submits(desk(settings(), closes).show(FAVOURITE))
 
 
 def pause(at: Desk) -> None:

@@ -34,7 +34,7 @@ from console.domain.events import EngineEvent
 from console.domain.money import Cash, Count, Price
 from console.domain.order import Fill, Order, OrderIntent, OrderStatus, Settlement
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LogKind
+from console.engine.log_views import LogKind
 from console.monitoring.why_not import FunnelStepName
 
 TEN = contracts(10)

@@ -33,7 +33,7 @@ from console.domain.commands import CancelAllOrders
 from console.domain.money import Cash
 from console.domain.order import Fill, OrderIntent, OrderStatus
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LogKind
+from console.engine.log_views import LogKind
 from console.monitoring.why_not import FunnelStepName
 
 HOUR = 3_600

@@ -22,7 +22,7 @@ from console.domain.engine_events import EquityMarked, RiskDayBegan
 from console.domain.money import PAYOUT, Cash, Price
 from console.engine.account import Account
 from console.engine.day_record import MOST_POINTS, DayRecord
-from console.engine.snapshot import LogKind
+from console.engine.log_views import LogKind
 
 DAY_BEGAN = RiskDayBegan(at_ns=0, day="2026-02-25", equity=Cash(1_000))
 

@@ -21,8 +21,8 @@ from console.config.home import find_home
 from console.config.load import load
 from console.domain.money import CASH_PER_DOLLAR, format_cash
 from console.domain.trading_state import TradingState
+from console.engine.halt_view import HaltPhase
 from console.engine.journal import Journal
-from console.engine.snapshot import HaltPhase
 from console.exchange.venue import KalshiVenue
 
 pytestmark = pytest.mark.timeout(180)

@@ -45,7 +45,7 @@ from console.domain.money import PAYOUT, Cash, Count, Price
 from console.domain.order import Fill, OrderIntent, OrderStatus, Settlement
 from console.domain.trading_state import TradingState
 from console.engine.journal import Journal
-from console.engine.snapshot import LogEntry, LogKind
+from console.engine.log_views import LogEntry, LogKind
 from console.risk.exposure import Exposure
 from console.risk.latches import latch_id
 from console.risk.switch_reader import SwitchReader, read_switch

@@ -14,8 +14,8 @@ from console.config.schema import Settings
 from console.domain.actions import Action, Alert, AlertLevel
 from console.domain.engine_events import ErrorHappened, Noticed
 from console.domain.money import PRICE_PER_DOLLAR, Cash
+from console.engine.account_views import Outcomes
 from console.engine.figures import figures_of
-from console.engine.snapshot import Outcomes
 from console.monitoring.alerts import DISK, GROUP, LITTLE_DISK_BYTES, Repeats, Watch
 from console.monitoring.statistics import variance_of_one_draw
 from console.risk.switches.base import RiskView
@@ -45,8 +45,12 @@ def test_nothing_known_tells_nothing() -> None:
     assert told(RiskView(now_ns=START)) == {}
 
 
-@pytest.mark.parametrize(("equity", "is_near"), [("9651", False), ("9650", True), ("9400", True)])
-def test_the_days_loss_is_told_from_seven_tenths_of_the_limit_that_halts(equity: str, is_near: bool) -> None:
+@pytest.mark.parametrize(
+    ("equity", "is_near"), [("9651", False), ("9650", True), ("9501", True), ("9499", False)]
+)
+def test_the_days_loss_is_told_from_seven_tenths_of_the_limit_and_beyond_it_by_the_switch_alone(
+    equity: str, is_near: bool
+) -> None:
     heard = told(at(equity))
     assert ("near daily loss" in heard) is is_near
     if equity == "9650":

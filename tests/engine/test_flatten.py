@@ -34,8 +34,8 @@ from console.domain.money import Cash, Count
 from console.domain.order import OrderIntent, OrderStatus, TimeInForce
 from console.domain.position import Position
 from console.domain.trading_state import TradingState
+from console.engine.account_views import NO_EXIT
 from console.engine.flatten import FRUITLESS_ROUNDS, exit_view
-from console.engine.snapshot import NO_EXIT
 
 SLICED = replace(settings(), risk=replace(settings().risk, flatten_slice_contracts=100))
 

@@ -15,8 +15,8 @@ from console.domain.order import OrderReport, OrderStatus
 from console.domain.ports import HaltLine, VenueError, VenueRefusedError
 from console.engine import halt_rounds, halter
 from console.engine.gate import Gate, Sentinel
+from console.engine.halt_view import HaltPhase, HaltView
 from console.engine.halter import Halter
-from console.engine.snapshot import HaltPhase, HaltView
 
 PATIENCE_S = 10.0
 GROUPS = {0: "group-0", 1: "group-1"}

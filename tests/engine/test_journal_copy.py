@@ -130,6 +130,18 @@ def test_a_file_that_is_no_journal_is_refused_in_a_sentence(path: Path, content:
     assert path.read_bytes() == content
 
 
+def test_what_is_wrong_with_its_pages_is_said_on_one_line(path: Path) -> None:
+    journal = Journal(path)
+    journal.append([mark(number) for number in range(1, 2_000)])
+    journal.close()
+    content = bytearray(path.read_bytes())
+    content[8 * 4_096 : 9 * 4_096] = b"\xff" * 4_096
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=r"[Pp]age") as refusal:
+        told(path)
+    assert "\n" not in str(refusal.value)
+
+
 def test_no_journal_is_told_apart_and_none_is_made(path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         told(path)

@@ -16,9 +16,9 @@ from console.domain.money import Cash
 from console.domain.trading_state import TradingState
 from console.engine.gate import Gate, Sentinel
 from console.engine.journal import Journal, JournalError
+from console.engine.limit_views import SwitchState
 from console.engine.loop import EngineLoop
 from console.engine.outside import Outside
-from console.engine.snapshot import SwitchState
 
 
 def loop_over(journal: Journal) -> EngineLoop:

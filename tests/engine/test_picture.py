@@ -32,8 +32,9 @@ from console.domain.book import BookSide, Quote
 from console.domain.money import Cash, Count
 from console.domain.order import OrderStatus
 from console.domain.trading_state import TradingState
+from console.engine.limit_views import Gauge, SwitchState
 from console.engine.picture import Painter, Surroundings
-from console.engine.snapshot import Gauge, Snapshot, SwitchState
+from console.engine.snapshot import Snapshot
 
 AROUND = Surroundings("practice", False, ("practice edge, not measured",), True, None)
 

@@ -22,7 +22,7 @@ from console.domain.money import Cash, Count, format_cash, format_count, parse_c
 from console.domain.order import OrderStatus, PositionReport, Settlement
 from console.domain.position import cash_change_of_settlement
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import HaltPhase
+from console.engine.halt_view import HaltPhase
 from console.exchange.venue import KalshiVenue
 
 pytestmark = pytest.mark.timeout(180)
@@ -107,8 +107,8 @@ def test_the_journal_replayed_is_the_account_that_traded(tmp_path: Path, exchang
         worker.send(PauseEntries(at_ns=time.time_ns()))
         wait_for(worker, "paused", lambda s: s.state is TradingState.PAUSED)
         worker.stop(cancel_resting=True)
-        assert worker._engine_loop is not None
-        lived = worker._engine_loop.engine.account
+        assert worker._run.loop is not None
+        lived = worker._run.loop.engine.account
     replayed = journaled_account(tmp_path)
     assert len(lived.fill_ids) >= 3
     assert replayed.comparable() == lived.comparable()

@@ -32,8 +32,9 @@ from console.domain.engine_events import ErrorHappened, SettingChange, SettingsC
 from console.domain.money import Count
 from console.domain.trading_state import TradingState
 from console.engine.core import Engine
+from console.engine.limit_views import Gauge
 from console.engine.picture import Painter, Surroundings
-from console.engine.snapshot import Gauge, Snapshot
+from console.engine.snapshot import Snapshot
 
 AROUND = Surroundings("practice", False, (), True, None)
 

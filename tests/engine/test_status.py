@@ -23,9 +23,10 @@ from engine_builders import (
     settings,
 )
 
-from console.domain.commands import OperatorCommand
+from console.domain.commands import Halt, OperatorCommand
+from console.engine.halt_view import NOT_HALTING, HaltPhase, HaltView
 from console.engine.picture import Painter, Surroundings
-from console.engine.snapshot import NOT_HALTING, HaltView, Snapshot
+from console.engine.snapshot import Snapshot
 from console.engine.status import Document, StatusWriter, final_document, replace_file, status_document
 
 AROUND = Surroundings("practice", False, (), True, None)
@@ -38,6 +39,7 @@ class Handle:
     def __init__(self, snapshot: Snapshot | None, failure: str | None = None) -> None:
         self.picture = snapshot
         self.cause = failure
+        self.halting = NOT_HALTING
         self.looked_at = threading.Semaphore(0)
 
     def snapshot(self) -> Snapshot | None:
@@ -63,7 +65,7 @@ class Handle:
         raise AssertionError("a status halts nothing")
 
     def halt_view(self) -> HaltView:
-        return NOT_HALTING
+        return self.halting
 
     def resume_refusal(self, latch: str) -> str | None:
         return None
@@ -77,6 +79,17 @@ def document(of: Desk, failure: str | None = None) -> Document:
     made = status_document(Handle(picture(of), failure))
     assert made is not None
     return made
+
+
+def test_the_reason_of_the_newest_halt_is_told_as_the_header_tells_it() -> None:
+    trading = desk()
+    trading.take(Halt(at_ns=trading.now_ns, reason="first"))
+    engine_handle = Handle(picture(trading), None)
+    engine_handle.halting = HaltView(HaltPhase.CANCELLING, "second", requested_ns=START)
+    made = status_document(engine_handle)
+    assert made is not None
+    assert (made["state"], made["reason"]) == ("HALTED", "second")
+    assert document(trading)["reason"] == "first"
 
 
 def test_every_promised_field_is_there_and_unknown_ones_are_null() -> None:

@@ -24,7 +24,7 @@ from switch_stories import (
 from test_picture import picture
 
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import SwitchState
+from console.engine.limit_views import SwitchState
 
 PAUSED, REDUCE_ONLY, HALTED = TradingState.PAUSED, TradingState.REDUCE_ONLY, TradingState.HALTED
 

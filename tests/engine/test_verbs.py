@@ -30,8 +30,9 @@ from console.domain.commands import Arm, Disarm, Flatten, OperatorCommand, Pause
 from console.domain.engine_events import LatchCleared, LatchRaised
 from console.domain.order import OrderIntent
 from console.domain.trading_state import TradingState
+from console.engine.account_views import NO_EXIT
 from console.engine.picture import Painter, Surroundings
-from console.engine.snapshot import NO_EXIT, Snapshot
+from console.engine.snapshot import Snapshot
 from console.risk.latches import group_scope, market_scope
 
 PAUSED, REDUCE_ONLY, HALTED = TradingState.PAUSED, TradingState.REDUCE_ONLY, TradingState.HALTED

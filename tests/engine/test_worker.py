@@ -23,8 +23,9 @@ from console.domain.ports import VenueError
 from console.domain.trading_state import TradingState
 from console.engine import halter
 from console.engine.gate import Sentinel
+from console.engine.halt_view import HaltPhase
 from console.engine.journal import Journal
-from console.engine.snapshot import HaltPhase, Snapshot
+from console.engine.snapshot import Snapshot
 
 HALTED, RUNNING = TradingState.HALTED, TradingState.RUNNING
 
@@ -250,7 +251,7 @@ def test_on_a_full_disk_nothing_more_is_sent_what_rests_is_cancelled_and_the_cau
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FillingDisk.full.clear()
-    monkeypatch.setattr("console.engine.worker.Journal", FillingDisk)
+    monkeypatch.setattr("console.engine.engine_run.Journal", FillingDisk)
     exchange = ScriptedExchange()
     exchange.listed[B] = wide_market(B)
     with run_of(tmp_path, exchange) as run:

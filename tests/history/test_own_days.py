@@ -209,6 +209,28 @@ def test_a_market_that_is_paid_after_midnight_is_paid_in_the_day_it_closed(tmp_p
     assert rebuilt(after)
 
 
+def test_markets_that_came_and_were_paid_are_kept_no_longer_than_they_may_be_heard_of(tmp_path: Path) -> None:
+    recording, held, minute_ns = recorder(tmp_path), [], 60 * NS_PER_S
+    for minute in range(200):
+        at_ns, ticker = START_NS + minute * minute_ns, f"{SERIES}-{minute:03d}"
+        lives = market(ticker, open_ns=at_ns - NS_PER_S, lives_s=30)
+        recording.take(MarketListed(at_ns=at_ns, market=lives), at_ns)
+        recording.take(snapshot(ticker), at_ns)
+        paid_ns = at_ns + 40 * NS_PER_S
+        settlement = Settlement(ticker, Price(10_000), paid_ns)
+        recording.take(MarketSettled(at_ns=paid_ns, settlement=settlement), paid_ns)
+        # A connection made anew sends the books of markets that nobody has taken out yet.
+        recording.take(snapshot(ticker), paid_ns + NS_PER_S)
+        recording.save()
+        held.append((len(recording._markets), len(recording._books)))
+    recording.close()
+    assert max(held[100:]) == max(held[50:100])
+    assert max(max(each) for each in held) <= 31
+    day = read(the_day(tmp_path))
+    assert len(day.markets) == 200
+    assert {day.outcomes[each.ticker].yes_value for each in day.markets} == {10_000}
+
+
 def test_a_market_that_ends_early_closed_when_it_was_decided(tmp_path: Path) -> None:
     recording = recorder(tmp_path)
     recording.take(MarketListed(at_ns=START_NS, market=market()), START_NS)

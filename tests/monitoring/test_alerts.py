@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,18 @@ def test_one_that_came_again_within_the_hour_and_stayed_is_told_when_the_hour_is
     assert told(watch, 91, HOUR - 1) == []
     assert told(watch, 92, HOUR) == ["92 of 100"]
     assert told(watch, 92, 3 * HOUR) == []
+
+
+def test_what_a_switch_told_is_not_called_near_before_it_was_well_below() -> None:
+    watch, condition = Watch(), msgspec.structs.replace(CONDITION, trips_beyond=True)
+    assert told(watch, 60, 0, condition) == []
+    # Past the level and the limit in one step, which the switch tells, and then a little less of it.
+    assert [told(watch, used, n, condition) for n, used in enumerate((101, 150, 95, 80, 61), 1)] == [[]] * 5
+    assert told(watch, 59, 10, condition) == []
+    assert told(watch, 80, 11, condition) == ["80 of 100"]
+    # At the limit nothing may have tripped yet.
+    assert told(Watch(), 100, 0, condition) == ["100 of 100"]
+    assert told(Watch(), 101, 0) == ["101 of 100"]
 
 
 def test_what_is_not_known_changes_nothing() -> None:

@@ -177,20 +177,23 @@ def test_a_modelled_print_takes_what_is_shown_our_order_at_the_end_included(benc
     assert bench.exchange.floor.markets[TICKER].volume < 10_300 + 11_000
 
 
-def test_markets_long_settled_that_nobody_traded_are_forgotten(
+def test_markets_long_settled_are_forgotten_and_what_the_account_traded_there_is_not(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(floor, "_SETTLED_KEPT", 3)
-    bench.exchange.orders.place(request(BID, 91, 5))
+    bench.exchange.orders.place(request(BID, 91, 5, IOC))
     bench.exchange.apply(settled("yes"))
     for number in range(20):
         other = f"KXTEST15M-E{number}-1"
         bench.exchange.apply(listed(other))
         bench.exchange.apply(Settled(at_ns=START_NS, ticker=other, result="no", simulated=False))
     kept = set(bench.exchange.floor.markets)
-    assert kept == {TICKER, "KXTEST15M-E17-1", "KXTEST15M-E18-1", "KXTEST15M-E19-1"}
+    assert kept == {"KXTEST15M-E17-1", "KXTEST15M-E18-1", "KXTEST15M-E19-1"}
     assert set(bench.exchange.floor.events) == {ticker.rsplit("-", 1)[0] for ticker in kept}
     assert set(bench.exchange.floor.series) == {"KXTEST15M"}
+    account = bench.exchange.account
+    assert [each.request.ticker for each in account.orders] == [TICKER]
+    assert (len(account.fills), len(account.settlements), [*account.holdings]) == (1, 1, [TICKER])
 
 
 def test_deltas_rebuild_the_book_that_is_shown(bench: Bench) -> None:

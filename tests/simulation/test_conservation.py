@@ -174,7 +174,7 @@ class Run:
 
     def step(self, number: int, what: str, details: object, *, lazily: Quote | None = None) -> None:
         """Do one thing; with ``lazily`` the market is shown only while that matters."""
-        if lazily is not None and what in ("show", "print") and not self.broker.is_touched(TICKER):
+        if lazily is not None and what in ("show", "print") and not self.broker.books.is_touched(TICKER):
             return
         match what, details:
             case "show", Quote() as quote:
@@ -196,7 +196,7 @@ class Run:
                 TimeInForce() as tif,
                 bool() as special,
             ):
-                if lazily is not None and not self.broker.is_touched(TICKER):
+                if lazily is not None and not self.broker.books.is_touched(TICKER):
                     self.broker.show(TICKER, lazily)
                 self.broker.submit(
                     intent(

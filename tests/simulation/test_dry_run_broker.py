@@ -133,6 +133,14 @@ def test_an_order_ends_at_its_expiry_and_with_its_market() -> None:
     assert [reason for *_, reason in events.reports] == ["ExpiryCancel", "CloseCancel"]
 
 
+def test_an_order_whose_expiry_is_over_when_it_arrives_is_refused() -> None:
+    events = opened_broker(quote(bid=91, ask=93, size=10))
+    late = intent(BID, 91, 5, post_only=True, expires_s=NOW_NS // 10**9)
+    assert refused(events, late) == "invalid_order"
+    events.print_trade(90, 100, ASK)
+    assert events.fills == []
+
+
 def test_a_pause_of_the_exchange_cancels_what_rests_and_refuses_until_it_is_over() -> None:
     events = opened_broker(quote(bid=91, ask=93, size=10))
     events.broker.submit(intent(BID, 91, 5, post_only=True, name="one"))

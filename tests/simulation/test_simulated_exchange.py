@@ -338,17 +338,17 @@ def test_ids_begin_with_what_they_are_told() -> None:
 
 def test_the_display_matters_while_we_rest_or_while_what_we_took_is_gone() -> None:
     events = opened_broker(quote(bid=91, ask=93, size=10))
-    assert not events.broker.is_touched(TICKER)
+    assert not events.broker.books.is_touched(TICKER)
     events.broker.submit(intent(BID, 93, 4, IOC, name="takes"))
-    assert events.broker.is_touched(TICKER)
-    assert events.broker.displayed(TICKER) == Quote(
+    assert events.broker.books.is_touched(TICKER)
+    assert events.broker.books.displayed(TICKER) == Quote(
         Level(cents(91), contracts(10)), Level(cents(93), contracts(6))
     )
     events.broker.show(TICKER, quote(bid=91, ask=93, size=9))
-    assert not events.broker.is_touched(TICKER)
+    assert not events.broker.books.is_touched(TICKER)
     acked = events.broker.submit(intent(BID, 91, 4, name="rests"))
     assert isinstance(acked, OrderAcked)
-    assert events.broker.is_touched(TICKER)
+    assert events.broker.books.is_touched(TICKER)
     events.broker.cancel(acked.order_id)
-    assert not events.broker.is_touched(TICKER)
-    assert events.broker.displayed("NOWHERE") == NO_QUOTE
+    assert not events.broker.books.is_touched(TICKER)
+    assert events.broker.books.displayed("NOWHERE") == NO_QUOTE
