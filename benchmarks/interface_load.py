@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from textual.geometry import Region
 
-    from console.engine.snapshot import LogEntry, PositionView, Snapshot
+    from console.engine.account_views import PositionView
+    from console.engine.log_views import LogEntry
+    from console.engine.snapshot import Snapshot
     from console.tui.cells import Line
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "tui"))

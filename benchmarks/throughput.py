@@ -66,11 +66,12 @@ class Toggle:
         market = quotes.market.astype(np.uint16)
         order = np.argsort(market, kind="stable")
         counts = np.bincount(market, minlength=len(self._tickers))
-        starts = np.cumsum(counts) - counts
-        numbers = np.empty(len(order), dtype=np.int64)
-        numbers[order] = np.arange(1, len(order) + 1) - starts[market[order]]
-        flags: npt.NDArray[np.bool_] = (numbers + self._seen[market]) % EVERY == 0
+        ends = np.cumsum(counts)
+        nexts = ends - counts + EVERY - 1 - self._seen % EVERY
         self._seen += counts
+        flags = np.zeros(len(order), dtype=np.bool_)
+        for begin, end in zip(nexts.tolist(), ends.tolist(), strict=True):
+            flags[order[begin:end:EVERY]] = True
         for row in np.flatnonzero(flags).tolist():
             self._coming.append((int(quotes.ts_ns[row]), self._tickers[market[row]]))
         return flags

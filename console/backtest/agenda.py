@@ -45,9 +45,9 @@ class Agenda:
     def run_before(self, at_ns: int, phase: Phase, order: int = 0) -> None:
         """Make every call that comes before this moment, those among them that the calls add."""
         entries, end = self._entries, (at_ns, phase, order)
-        while entries and entries[0][:3] < end:
-            due_ns, *_, call = heapq.heappop(entries)
-            call(due_ns)
+        while entries and entries[0] < end:
+            entry = heapq.heappop(entries)
+            entry[4](entry[0])
         self.due_ns = entries[0][0] if entries else NEVER_NS
 
     def drop(self, phase: Phase) -> None:

@@ -33,7 +33,8 @@ def declarations(setup: Setup) -> dict[str, str]:
         "bps": "of the price paid for all contracts bought",
         "intervals": "95 %, bootstrap of whole events or days, the wider, 2,000 draws of a fixed seed; of "
         f"profits made as wide as Wilson's below {FEW_OF_A_KIND} won or lost events; rates by Wilson, of as "
-        "many equally large events as theirs are worth",
+        "many equally large events as theirs are worth; of whole days and groups, mark-outs, trends "
+        "and differences of two runs by resampling alone, too narrow where losses are rare",
         "marks": "the price at which each position could be closed; Sharpe of UTC days, by the root of 365",
     }
 

@@ -42,10 +42,11 @@ from console.domain.market import Ticker
 from console.domain.market_events import ExchangeStatusRead, FeedProved
 from console.domain.money import Cash
 from console.domain.order import OrderIntent
-from console.domain.time_units import NS_PER_MS
+from console.domain.time_units import NS_PER_DAY, NS_PER_MS
 from console.domain.trading_state import TradingState
 from console.engine.client_ids import prefix_of
 from console.engine.core import Engine
+from console.engine.valuation import Worth
 from console.monitoring.records import LatchRecord
 from console.risk.latches import EVERYTHING, RISK_SOURCE, latch_id
 from console.risk.manager import RiskManager
@@ -63,7 +64,7 @@ READ_EVERY_NS = 60_000_000_000
 """How often the account and the exchange's status are read: live it is more often, and nothing can differ."""
 
 _LOOK_AT_LATCHES_NS = 5_000_000_000
-_TICK_EVERY_NS = 3_600_000_000_000
+_TICK_EVERY_NS = NS_PER_DAY
 _PPM = 1_000_000
 
 
@@ -90,7 +91,7 @@ class OurClock:
 class Desk:
     """Feeds the engine and carries out its actions; ``submit`` and ``cancel`` send them on their way.
 
-    ``now_ns`` is the true time of what is being taken.
+    ``now_ns`` is the true time of what is being taken; ``worth`` is as the engine's.
     """
 
     def __init__(
@@ -103,10 +104,19 @@ class Desk:
         cancel: Callable[[str, Ticker, int], None],
         halt: Callable[[int], None],
         end_halt: Callable[[], None],
+        worth: Worth | None = None,
     ) -> None:
         settings = setup.settings
-        risk = RiskManager(settings.risk, settings.quality, escalates=True)
-        self.engine = Engine(settings, strategy, risk, client_id_prefix=prefix_of("backtest"))
+        lived = self._lived = setup.lived
+        escalates = lived is None or lived.escalates
+        self.engine = Engine(
+            settings,
+            strategy,
+            RiskManager(settings.risk, settings.quality, escalates=escalates),
+            client_id_prefix=prefix_of("backtest"),
+            make_strategy=None if lived is None else lived.strategy_of,
+            worth=worth,
+        )
         self.now_ns = 0
         self.events = 0
         self.equity: list[tuple[int, Cash]] = []
@@ -133,10 +143,13 @@ class Desk:
         return self._digest.hexdigest()
 
     def open(self, at_ns: int, capital: Cash, group_id: str) -> None:
-        """Begin with a new account."""
+        """Begin with a new account, or as the run did that is run again."""
         self.now_ns = at_ns
         local_ns = self._clock(at_ns)
-        self.take(AccountOpened(at_ns=local_ns, account="backtest", cash=capital))
+        positions = () if self._lived is None else self._lived.positions
+        self.take(AccountOpened(at_ns=local_ns, account="backtest", cash=capital, positions=positions))
+        for event in () if self._lived is None else self._lived.state:
+            self.take(event)
         self.take(ExternalOrdersListed(at_ns=local_ns, orders=()))
         self.take(GroupOpened(at_ns=local_ns, exchange_index=0, group_id=group_id))
         self.keep_house(at_ns)
@@ -199,8 +212,20 @@ class Desk:
         self.take(TimerFired(at_ns=self._clock(at_ns), only=only))
         if self._day_began:
             self._day_began = False
-            if self.stopped_by is None:
+            if self.stopped_by is None and self._lived is None:
                 self._resume_all(at_ns)
+
+    def tell(self, event: JournaledEvent, at_ns: int) -> None:
+        """What came from outside in a run that is run again; a halt that it ends is over."""
+        self.keep_house(at_ns)
+        was_halted = self._is_halted
+        self.take(msgspec.structs.replace(event, at_ns=self._clock(at_ns)))
+        if was_halted and not self._is_halted:
+            self._end_halt()
+
+    @property
+    def _is_halted(self) -> bool:
+        return self.engine.account.latches.state is TradingState.HALTED
 
     def confirm_halt(self, at_ns: int) -> None:
         """Nothing of ours rests at the exchange any more."""

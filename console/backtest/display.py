@@ -31,15 +31,16 @@ class Shown(NamedTuple):
 
 
 class ByMarket:
-    """The rows of each market, in their order."""
+    """The rows of each market in their order, which are those of ``order`` between two of its ``ends``."""
 
     def __init__(self, market: npt.NDArray[np.int32], markets: int) -> None:
         # A radix sort, which NumPy has for 16 bits alone.
         keys = market.astype(np.uint16) if markets <= 2**16 else market
         self.order = np.argsort(keys, kind="stable")
+        self.ends = np.concatenate([[0], np.cumsum(np.bincount(market, minlength=markets))])
         # One number is found and read faster through a view of the memory than through the array.
         self._order = self.order.data
-        self._ends = [0, *np.cumsum(np.bincount(market, minlength=markets)).tolist()]
+        self._ends: list[int] = self.ends.tolist()
 
     def last_before(self, place: int, row: int) -> int | None:
         """The last row of a market before this one, of whichever market."""
@@ -53,6 +54,11 @@ class ByMarket:
         found = bisect_left(self._order, row, self._ends[place], end)
         return self._order[found] if found < end else None
 
+    def last_rows(self) -> list[tuple[int, int]]:
+        """Each market that has rows, and its last."""
+        places = np.flatnonzero(np.diff(self.ends))
+        return list(zip(places.tolist(), self.order[self.ends[places + 1] - 1].tolist(), strict=True))
+
     def rows(self, place: int) -> Ints:
         return self.order[self._ends[place] : self._ends[place + 1]]
 
@@ -65,13 +71,13 @@ class ByMarket:
     def last_before_all(self, places: Ints, rows: Ints) -> Ints:
         """For many at once what ``last_before`` tells; -1 for None."""
         found = np.searchsorted(self._keys, places * len(self.order) + rows) - 1
-        is_own = found >= np.array(self._ends)[places]
+        is_own = found >= self.ends[places]
         return np.where(is_own, self.order[found], -1)
 
     @cached_property
     def _keys(self) -> Ints:
         """Ascending: the market, then the row."""
-        market = np.repeat(np.arange(len(self._ends) - 1), np.diff(self._ends))
+        market = np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
         return market * len(self.order) + self.order
 
 
@@ -110,21 +116,16 @@ class Display:
         self._made: Shown
         self.by_market: ByMarket
 
-    def enter(self, rows: Quotes) -> None:
-        """Go on to the next stretch."""
+    def enter(self, rows: Quotes, by_market: ByMarket | None = None) -> None:
+        """Go on to the next stretch, and find its rows by what may have been made of them already."""
         if self._rows is not None:
-            before = self._rows
-            last = np.full(self._markets, -1, dtype=np.int64)
-            last[before.market] = np.arange(len(before.market))
-            self._earlier |= {
-                int(place): self.at_row(int(last[place])) for place in np.flatnonzero(last >= 0)
-            }
+            self._earlier |= {place: self.at_row(row) for place, row in self.by_market.last_rows()}
         self._rows = rows
         self._ts_ns = rows.ts_ns.data
         self._prices = rows.bid.data, rows.ask.data
         self._sizes = rows.bid_size.data, rows.ask_size.data
         self._asked_ns = self._made_row = -1
-        self.by_market = ByMarket(rows.market, self._markets)
+        self.by_market = by_market or ByMarket(rows.market, self._markets)
 
     def at_row(self, row: int) -> Shown:
         if row != self._made_row:

@@ -69,7 +69,7 @@ class ExchangeSide:
         )
         self.broker.publish = self._take_news
         self.broker.tell_fill = self._take_fill
-        self.broker.open_account(setup.capital)
+        self.broker.open_account(setup.capital, setup.lived.positions if setup.lived is not None else ())
         self.broker.change_trading(True)
         self.group_id = self.broker.create_group()
         self._seed = setup.seed
@@ -169,7 +169,7 @@ class ExchangeSide:
 
     def _end(self, place: int, next_row: int | None = None) -> None:
         """Follow the market from here, or a row, on if that matters now, and send what happened."""
-        if not self.broker.is_touched(self._tickers[place]):
+        if not self.broker.books.is_touched(self._tickers[place]):
             self._followed.pop(place, None)
             self._taken.pop(place, None)
         elif place not in self._followed or not self._matters_wholly(place):
@@ -227,16 +227,25 @@ class ExchangeSide:
         self._await_book(place, book, self._cursors)
 
     def _matters_wholly(self, place: int) -> bool:
-        return self._books.has(place) or self.broker.rests_in(self._tickers[place])
+        return self._books.has(place) or self.broker.books.rests_in(self._tickers[place])
 
     def _show_what_came_back(self, place: int, until: int) -> None:
         """Show the broker the rows before this one at which something that we took is there again."""
         row, ticker = self._taken.get(place, until), self._tickers[place]
         while row < until:
-            found = self._display.first_other(place, (row, until), *self.broker.residue(ticker))
+            bids, asks = self.broker.books.residue(ticker)
+            found = self._display.first_other(place, (row, until), bids, asks)
             if found is None:
                 return
+            if len(bids) + len(asks) == 1:
+                # Nearly always: all of it is back, and nobody asks what else was displayed before the newest.
+                self.broker.forget_taken(ticker)
+                del self._taken[place]
+                return
             self.broker.show(ticker, self._display.at_row(found).quote)
+            if not self.broker.books.is_touched(ticker):
+                del self._taken[place]
+                return
             row = found + 1
 
     def _await_quote(self, place: int, row: int, cursor: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from console.backtest.display import ByMarket
 from console.backtest.modelled_depth import ModelledDepth
 from console.backtest.skip_ahead import Points
 from console.domain.market import Market
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Arrivals:
     """A stretch of quotes: ``at_ns`` is when each reaches us, ``may_act`` whether the strategy may act at it,
-    ``needed`` whether the engine must see it."""
+    ``needed`` whether the engine must see it, ``turns`` whether it may change if its market could act by what
+    is quoted, ``by_market`` its rows by market where these were found out."""
 
     quotes: Quotes
     at_ns: Ints
     may_act: Flags
     needed: Flags
+    turns: Flags
+    by_market: ByMarket | None = None
 
     def from_row(self, row: int) -> Arrivals:
         return Arrivals(
@@ -39,6 +43,7 @@ class Arrivals:
             self.at_ns[row:],
             self.may_act[row:],
             self.needed[row:],
+            self.turns[row:],
         )
 
     def followed_by(self, later: Arrivals) -> Arrivals:
@@ -50,6 +55,7 @@ class Arrivals:
             np.concatenate([self.at_ns, later.at_ns]),
             np.concatenate([self.may_act, later.may_act]),
             np.concatenate([self.needed, later.needed]),
+            np.concatenate([self.turns, later.turns]),
         )
 
 
@@ -62,6 +68,7 @@ class QuoteFeed:
         self._unknown_size = setup.assumed_depth or 0
         self._draws = np.random.default_rng(setup.seed)
         self._last_ns = 0
+        self._markets = len(markets)
         self._points = points
         self._skips = setup.skip_ahead
 
@@ -76,8 +83,11 @@ class QuoteFeed:
             at_ns = np.maximum(np.maximum.accumulate(at_ns + late_ns), self._last_ns)
             self._last_ns = int(at_ns[-1])
         may_act = self._points.may_act(quotes)
-        needed = self._points.needed(quotes, may_act) if self._skips else np.ones_like(may_act)
-        return Arrivals(quotes, at_ns, may_act, needed)
+        if not self._skips:
+            every_row = np.ones_like(may_act)
+            return Arrivals(quotes, at_ns, may_act, every_row, every_row)
+        by_market = ByMarket(quotes.market, self._markets)
+        return Arrivals(quotes, at_ns, may_act, *self._points.needed(by_market, may_act), by_market)
 
     def _sized(self, quotes: Quotes) -> Quotes:
         if self._modelled is not None:

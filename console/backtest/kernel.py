@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,22 @@ import numpy as np
 
 from console.backtest.agenda import NEVER_NS, Agenda, Phase
 from console.backtest.desk import Desk, OurClock
-from console.backtest.display import Display, quotes_of
+from console.backtest.display import Display, quote_of, quotes_of
 from console.backtest.exchange_side import Delays, ExchangeSide
 from console.backtest.feed import Arrivals, QuoteFeed
 from console.backtest.fill_log import FillLog
 from console.backtest.listings import Listings
+from console.backtest.marks import Marks
 from console.backtest.recorded_books import RecordedBooks
 from console.backtest.scan_times import ScanTimes
 from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
-from console.domain.events import EngineEvent
+from console.domain.events import EngineEvent, JournaledEvent
 from console.domain.market import Ticker
 from console.domain.market_events import QuoteChanged
-from console.domain.money import PRICE_PER_DOLLAR
+from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderIntent
+from console.domain.position import Position
 from console.domain.time_units import NS_PER_S
 from console.history.columns import Slice
 
@@ -44,9 +46,10 @@ class Kernel:
 
     def __init__(self, setup: Setup, timeline: Timeline, first_ns: int) -> None:
         self.rows = self.dispatched = 0
-        self.now_ns = first_ns
+        self.first_ns = self.now_ns = first_ns
         self._skips = setup.skip_ahead
         self._capital = setup.capital
+        self._lived = setup.lived
         self._tickers = [market.ticker for market in timeline.markets]
         self._places = {ticker: place for place, ticker in enumerate(self._tickers)}
         self.agenda = Agenda()
@@ -58,6 +61,9 @@ class Kernel:
         )
         strategy = setup.make_strategy(timeline.markets)
         self.clock = OurClock(setup.skew, first_ns)
+        self._points = Points(strategy, len(self._tickers))
+        self._leaves_out = self._skips and self._points.tells
+        self._marks = Marks(len(self._tickers))
         self.desk = Desk(
             setup,
             strategy,
@@ -66,23 +72,24 @@ class Kernel:
             cancel=self._send_cancel,
             halt=self._send_halt,
             end_halt=self.exchange.reset_group,
+            worth=self._worth if self._leaves_out else None,
         )
         latency = setup.latency
         self._entry = Delays(latency.entry_ns, latency.jitter_ns, f"{setup.seed} entry")
         self._response = Delays(latency.response_ns, latency.jitter_ns, f"{setup.seed} response")
-        self._points = Points(strategy, len(self._tickers))
         self._feed = QuoteFeed(setup, self._points, timeline.markets)
         step_ns = int(setup.settings.strategy_flb.scan_interval * NS_PER_S)
-        self._scan_times = ScanTimes(self.agenda, self.desk, step_ns, self._scan)
+        scans_ns = () if setup.lived is None else setup.lived.scans_ns
+        self._scan_times = ScanTimes(self.agenda, self.desk, step_ns, self._scan, scans_ns)
+        if scans_ns:
+            # It scanned before the first row too, and was marked then.
+            self.now_ns -= (self.now_ns - scans_ns[0]) % step_ns
         self.listings = Listings(setup, timeline, self.agenda, self.desk, self.exchange, self._deliver_newest)
         self._working: set[int] = set()
         self._cursors: dict[int, int] = {}
         self._passed: int | None = None
         self._arrivals: Arrivals
-        self._newest = np.full(len(self._tickers), -1, dtype=np.int64)
-        self._priced, self._shown = self._newest.copy(), self._newest.copy()
-        # The same numbers: one of them is read faster through a view of the memory.
-        self._delivered = self._shown.data
+        self._delivered = [-1] * len(self._tickers)
         self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
         self._scans = 0
@@ -94,6 +101,9 @@ class Kernel:
         """Take every slice; then settle what is held."""
         self.desk.open(self.now_ns, self._capital, self.exchange.group_id)
         self._scan_times.begin(self.now_ns)
+        for event in () if self._lived is None else self._lived.told:
+            at_ns = max(event.at_ns, self.now_ns)
+            self.agenda.add(at_ns, Phase.DUE, partial(self._tell, event))
         self._progress = progress
         left: Arrivals | None = None
         current = next(slices, None)
@@ -109,20 +119,26 @@ class Kernel:
             self.agenda.run_before(end_ns, Phase.PRINT)
             self.fills.mark_out_before(end_ns)
             self.rows += current.rows
-            if self._points.tells:
+            if self._points.tells and self.desk.stopped_by is None:
                 self._catch_up(len(arrivals.at_ns) - len(left.at_ns))
             current = following
         if self.desk.stopped_by is None:
             self._settle_what_is_left()
             self.fills.mark_out_before(NEVER_NS)
+        self._show_marks()
+
+    def _tell(self, event: JournaledEvent, at_ns: int) -> None:
+        self._scan_times.wake(at_ns)
+        self.desk.tell(event, at_ns)
 
     def _enter(self, rows: Slice, arrivals: Arrivals) -> None:
         self._arrivals = arrivals
-        for rows_of in (self._newest, self._priced, self._shown):
-            rows_of.fill(-1)
+        self._delivered = [-1] * len(self._tickers)
         self._caught_up = 0
         self.exchange.leave()
-        self.display.enter(arrivals.quotes)
+        self.display.enter(arrivals.quotes, arrivals.by_market)
+        if self._leaves_out:
+            self._marks.enter(arrivals.quotes)
         self.exchange.enter(rows.trades)
         self.listings.see(arrivals.quotes, arrivals.at_ns)
         if self._skips:
@@ -218,6 +234,8 @@ class Kernel:
         return int(self._arrivals.at_ns.searchsorted(at_ns, side=side))  # type: ignore[call-overload]
 
     def _scan(self, at_ns: int) -> None:
+        if self.desk.stopped_by is not None:
+            return
         self._scans += 1
         if self._scans % _SCANS_BETWEEN_TELLS == 0:
             self._progress(self.rows + self._arrived(at_ns, "right"))
@@ -240,31 +258,29 @@ class Kernel:
 
     def _catch_up(self, end: int) -> None:
         """Take note of the rows before this one, of which none that was not passed on leads to a decision."""
-        quotes, rows = self._arrivals.quotes, slice(self._caught_up, max(self._caught_up, end))
-        market, numbers = quotes.market[rows], np.arange(rows.start, rows.stop)
-        is_priced = (quotes.bid[rows] > 0) | (quotes.ask[rows] < PRICE_PER_DOLLAR)
-        self._newest[market] = numbers
-        self._priced[market[is_priced]] = numbers[is_priced]
-        self._could_act[market] = self._arrivals.may_act[rows]
-        self._caught_up = rows.stop
-        if self._skips:
-            self._mark_held()
+        begin, self._caught_up = self._caught_up, max(self._caught_up, end)
+        # No other row changes whether a market could act.
+        rows = begin + np.flatnonzero(self._arrivals.turns[begin : self._caught_up])
+        self._could_act[self._arrivals.quotes.market[rows]] = self._arrivals.may_act[rows]
+        if self._leaves_out:
+            self._marks.take(self._caught_up)
 
-    def _mark_held(self) -> None:
-        """Let the engine know at what positions are marked."""
-        held = self.desk.engine.account.held
-        places = np.fromiter(map(self._places.__getitem__, held), dtype=np.int64, count=len(held))
-        known, priced, newest = self._shown[places], self._priced[places], self._newest[places]
-        # An empty book leaves the price before it in force.
-        self._requote(priced[(known < priced) & (priced < newest)])
-        self._requote(newest[known < newest])
-        self._shown[places] = np.maximum(known, newest)
+    def _worth(self, held: Mapping[Ticker, Position]) -> Cash | None:
+        """What positions could last be sold for, by the rows that the engine was not shown, too."""
+        contracts = np.array([position.contracts for position in held.values()], dtype=np.int64)
+        worth = self._marks.worth(self._places_of(held), contracts)
+        return None if worth is None else Cash(worth)
 
-    def _requote(self, rows: np.typing.NDArray[np.int64]) -> None:
-        take_quote, tickers = self.desk.engine.markets.take_quote, self._tickers
-        quotes = self._arrivals.quotes
-        for place, quote in zip(quotes.market[rows].tolist(), quotes_of(quotes, rows), strict=True):
-            take_quote(tickers[place], quote)
+    def _places_of(self, tickers: Collection[Ticker]) -> np.typing.NDArray[np.int64]:
+        return np.fromiter(map(self._places.__getitem__, tickers), dtype=np.int64, count=len(tickers))
+
+    def _show_marks(self) -> None:
+        """Let the engine know at what it was marked, once that is all that is left to know."""
+        for ticker in self.desk.engine.account.held if self._leaves_out else ():
+            prices = self._marks.prices(self._places_of([ticker]))
+            if prices is not None:
+                bid, ask = (Price(int(price[0])) for price in prices)
+                self.desk.engine.markets.take_quote(ticker, quote_of(bid, ask, Count(0), Count(0)))
 
     def _settle_what_is_left(self) -> None:
         """After the last row only what is held or rests goes on, to its end."""
@@ -289,7 +305,9 @@ class Kernel:
             self._working.add(place)
             if self._skips:
                 self._follow(place, passed)
-        self.agenda.add(self._entry.arrival_ns(at_ns), Phase.ARRIVE, partial(self.exchange.submit, intent))
+        known_ns = None if self._lived is None else self._lived.arrival_ns(intent, at_ns)
+        arrival_ns = self._entry.arrival_ns(at_ns) if known_ns is None else max(at_ns, known_ns)
+        self.agenda.add(arrival_ns, Phase.ARRIVE, partial(self.exchange.submit, intent))
 
     def _send_cancel(self, order_id: str, ticker: Ticker, at_ns: int) -> None:
         call = partial(self.exchange.cancel, order_id, ticker)

@@ -56,6 +56,8 @@ class Listings:
 
     def see(self, quotes: Quotes, at_ns: Ints) -> None:
         """Quotes are on their way; the markets that are new among them will be listed."""
+        if self._was_seen.all():
+            return
         first = np.full(len(self._markets), -1, dtype=np.int64)
         first[quotes.market[::-1]] = np.arange(len(quotes.market))[::-1]
         for place in np.flatnonzero((first >= 0) & ~self._was_seen).tolist():

@@ -43,7 +43,8 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to run; ``folder`` None is the shipped markets, ``home`` where a table of measured edges stands.
 
     ``fees`` is what the exchange charges in both runs, and ``assumed_depth`` the size of quotes recorded
-    without one. ``tried`` counts the thresholds among which these are being chosen.
+    without one; with ``modelled_depth`` that is drawn. ``tried`` counts the thresholds among which these are
+    being chosen.
     """
 
     folder: str | None
@@ -57,6 +58,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
     until_ns: int | None = None
     series: tuple[str, ...] = ()
     assumed_depth: Count | None = None
+    modelled_depth: bool = False
     tried: int = 1
 
 
@@ -101,7 +103,7 @@ def setup_of(request: ReplayRequest, settings: Settings) -> Setup:
     charged = _charging(settings, request.fees)
     edge = edge_model_of(charged.edge, Path(request.home), time.time_ns())
     usual = shipped_setup(charged, edge, FeeSchedules.load(), request.capital)
-    return replace(usual, assumed_depth=request.assumed_depth)
+    return replace(usual, assumed_depth=request.assumed_depth, modelled_depth=request.modelled_depth)
 
 
 def _charging(settings: Settings, fees: FeeModelName) -> Settings:

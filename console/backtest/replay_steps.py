@@ -21,7 +21,8 @@ from console.domain.account_events import MarketSettled, OrderFilled
 from console.domain.engine_events import LatchRaised
 from console.domain.events import JournaledEvent
 from console.domain.time_units import NS_PER_S
-from console.engine.snapshot import LogKind, Snapshot
+from console.engine.log_views import LogKind
+from console.engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from console.backtest.kernel import Kernel

@@ -19,7 +19,7 @@ from console.backtest.routine_slippage import slippage_step
 from console.backtest.routine_switches import kill_switches
 from console.backtest.words import UNKNOWN, dollars, percent, some
 from console.domain.money import COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash, format_cash
-from console.monitoring.documents import document_of, iso
+from console.monitoring.documents import Document, document_of, iso
 from console.monitoring.figures import PeriodFigures
 from console.monitoring.trades import Ending, Trade
 from console.risk.switches.daily_loss import daily_loss_limit
@@ -135,21 +135,26 @@ def summary(of: Reviewed) -> Step:
         verdict=verdict,
         found=found,
         tables=(Table(headings=("", "figure", ""), rows=tuple(rows), words=(0, 2)),),
-        figures={
-            "net_pnl": None if net is None else format_cash(net),
-            "capital": format_cash(records.capital),
-            "loss_limit": format_cash(limit),
-            "fees": format_cash(money.total_fees),
-            "fee_pct_of_pnl": money.fee_pct_of_pnl,
-            "win_rate": money.win_rate,
-            "trades": money.trades,
-            "open_trades": money.open_trades,
-            "max_drawdown": format_cash(fall.fall),
-            "hit_rate": None if it.judged is None else document_of(it.judged),
-            "fill_ratios": [document_of(ratio) for ratio in it.fill_ratios],
-        },
+        figures=_summary_document(it, records.capital, limit),
         charts=(Chart(name="equity", draw=partial(equity_figure, records)),),
     )
+
+
+def _summary_document(it: PeriodFigures, capital: Cash, limit: Cash) -> Document:
+    money = it.performance
+    return {
+        "net_pnl": None if money.total_pnl is None else format_cash(money.total_pnl),
+        "capital": format_cash(capital),
+        "loss_limit": format_cash(limit),
+        "fees": format_cash(money.total_fees),
+        "fee_pct_of_pnl": money.fee_pct_of_pnl,
+        "win_rate": money.win_rate,
+        "trades": money.trades,
+        "open_trades": money.open_trades,
+        "max_drawdown": format_cash(money.max_drawdown.fall),
+        "hit_rate": None if it.judged is None else document_of(it.judged),
+        "fill_ratios": [document_of(ratio) for ratio in it.fill_ratios],
+    }
 
 
 def _used(lost: int, limit: int) -> str:

@@ -19,6 +19,7 @@ from console.config.risk_settings import RiskSettings
 from console.domain.money import Cash
 from console.monitoring.correlated_loss import Peak, WorstDay
 from console.monitoring.documents import document_of
+from console.monitoring.performance import Part
 from console.monitoring.records import Records
 
 
@@ -49,25 +50,10 @@ def groups(of: Reviewed) -> Step:
             Table(
                 title="the groups that lost most first",
                 headings=("group", "trades", "events", "fees", "net", "net bps"),
-                rows=tuple(
-                    (
-                        part.name,
-                        f"{part.trades:,}",
-                        f"{part.events:,}",
-                        dollars(part.fees),
-                        dollars(part.net_pnl),
-                        figure(part.net_bps, "+,.0f"),
-                    )
-                    for part in parts
-                ),
+                rows=tuple(_row(part) for part in parts),
             ),
         ),
-        notes=()
-        if worst_day is None
-        else (
-            f"worst day of a group: {dollars(worst_day.net)} on {worst_day.day}, "
-            f"{some(worst_day.trades, 'trade')} of {worst_day.group}",
-        ),
+        notes=() if worst_day is None else (_worst(worst_day),),
         figures={
             "groups": [document_of(part) for part in parts],
             "correlated_loss": document_of(it.correlated_loss),
@@ -77,6 +63,23 @@ def groups(of: Reviewed) -> Step:
         charts=(Chart(name="groups", draw=partial(groups_figure, parts)),)
         if any(part.net_pnl is not None for part in parts)
         else (),
+    )
+
+
+def _row(part: Part) -> tuple[str, ...]:
+    return (
+        part.name,
+        f"{part.trades:,}",
+        f"{part.events:,}",
+        dollars(part.fees),
+        dollars(part.net_pnl),
+        figure(part.net_bps, "+,.0f"),
+    )
+
+
+def _worst(day: WorstDay) -> str:
+    return (
+        f"worst day of a group: {dollars(day.net)} on {day.day}, {some(day.trades, 'trade')} of {day.group}"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
+from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 import msgspec
@@ -12,7 +14,8 @@ import msgspec
 from console.backtest.routine import Reviewed, Step, Table, Verdict, nothing
 from console.backtest.words import dollars, percent
 from console.config.catalogue import CATALOGUE
-from console.domain.money import CASH_PER_DOLLAR, format_cash
+from console.config.risk_settings import RiskSettings
+from console.domain.money import CASH_PER_DOLLAR, Cash, format_cash
 from console.monitoring.days import UTC_DAYS, Days
 from console.monitoring.documents import document_of
 from console.monitoring.equity import curve, days
@@ -106,7 +109,7 @@ def kelly_step(of: Reviewed, tested: Records | None) -> Step:
                     ("their deviation s", _share(it.deviation)),
                     ("suggested for review", "-" if it.suggested is None else f"{it.suggested:.3f}"),
                     (
-                        "95 % by the error of m",
+                        "95 % by the error of m, without bounds",
                         "-" if it.interval is None else f"{it.interval[0]:.3f} to {it.interval[1]:.3f}",
                     ),
                 ),
@@ -130,7 +133,11 @@ def _kelly_verdict(it: Kelly) -> tuple[Verdict, str]:
     said = f"{it.kelly_fraction:g} is in force, {it.suggested:.3f} is suggested for review"
     if it.kelly_fraction > high:
         return Verdict.LOOK, f"{said}: stakes are too large for what they made, beyond chance"
-    if it.kelly_fraction < low and it.kelly_fraction < MOST_KELLY:
+    if it.kelly_fraction > MOST_KELLY:
+        return Verdict.LOOK, f"{said}: more than a quarter of full Kelly is never suggested"
+    if it.kelly_fraction < low:
+        if it.kelly_fraction == MOST_KELLY:
+            return Verdict.FINE, f"{said}: what was made would bear more, and more is never suggested"
         return Verdict.LOOK, f"{said}: more could be staked, up to a quarter of full Kelly"
     return Verdict.FINE, f"{said}, and by chance alone it might be what is in force"
 
@@ -157,26 +164,7 @@ def capital_step(of: Reviewed) -> Step:
             id=name, task=task, verdict=Verdict.UNSURE, found="the period began without capital", figures={}
         )
     grown = now / before - 1
-    rows, documents = [], []
-    for field in dataclasses.fields(of.settings.risk):
-        spec = CATALOGUE[f"risk.{field.name}"]
-        if spec.unit not in ("$", "contracts"):
-            continue
-        value = getattr(of.settings.risk, field.name)
-        scaled = round(float(value) * now / before)
-        is_cash = spec.unit == "$"
-        share = float(value) * CASH_PER_DOLLAR / now if is_cash and now > 0 else None
-        rows.append(
-            (
-                spec.key,
-                f"${value:,}" if is_cash else f"{value:,}",
-                "-" if share is None else percent(share),
-                f"${scaled:,}" if is_cash else f"{scaled:,}",
-            )
-        )
-        documents.append(
-            {"key": spec.key, "in_force": str(value), "of_capital": share, "scaled": str(scaled)}
-        )
+    limits = _fixed_limits(of.settings.risk, before, now)
     is_changed = abs(grown) >= GROWN
     found = f"capital went from {dollars(before)} to {dollars(now)} ({100 * grown:+.1f} %): " + (
         "limits in dollars and contracts are for review"
@@ -188,7 +176,11 @@ def capital_step(of: Reviewed) -> Step:
         task=task,
         verdict=Verdict.LOOK if is_changed else Verdict.FINE,
         found=found,
-        tables=(Table(headings=("limit", "in force", "of capital", "scaled"), rows=tuple(rows)),),
+        tables=(
+            Table(
+                headings=("limit", "in force", "of capital", "scaled"), rows=tuple(map(_limit_row, limits))
+            ),
+        ),
         notes=(
             "limits that are shares of equity follow it by themselves; nothing is changed by this report",
         ),
@@ -196,6 +188,49 @@ def capital_step(of: Reviewed) -> Step:
             "capital_before": format_cash(before),
             "capital_now": format_cash(now),
             "grown": grown,
-            "limits": documents,
+            "limits": [
+                {
+                    "key": each.key,
+                    "in_force": str(each.in_force),
+                    "of_capital": each.of_capital,
+                    "scaled": str(each.scaled),
+                }
+                for each in limits
+            ],
         },
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _FixedLimit:
+    """A limit in dollars or contracts, and what it would be had it grown with the capital."""
+
+    key: str
+    is_cash: bool
+    in_force: int | Decimal
+    of_capital: float | None
+    scaled: int
+
+
+def _fixed_limits(risk: RiskSettings, before: Cash, now: Cash) -> list[_FixedLimit]:
+    found = []
+    for field in dataclasses.fields(risk):
+        spec = CATALOGUE[f"risk.{field.name}"]
+        if spec.unit in ("$", "contracts"):
+            value, is_cash = getattr(risk, field.name), spec.unit == "$"
+            found.append(
+                _FixedLimit(
+                    key=spec.key,
+                    is_cash=is_cash,
+                    in_force=value,
+                    of_capital=float(value) * CASH_PER_DOLLAR / now if is_cash and now > 0 else None,
+                    scaled=round(float(value) * now / before),
+                )
+            )
+    return found
+
+
+def _limit_row(it: _FixedLimit) -> tuple[str, ...]:
+    sign = "$" if it.is_cash else ""
+    share = "-" if it.of_capital is None else percent(it.of_capital)
+    return it.key, f"{sign}{it.in_force:,}", share, f"{sign}{it.scaled:,}"

@@ -109,19 +109,7 @@ def _groups(risk: RiskSettings, name: str, task: str, month: Month) -> Step:
         group: members for group, members in found.groups.items() if len({in_use[e] for e in members}) > 1
     }
     split = _split(in_use, found.groups, set(risk.groups))
-    is_chance = pairs.above_threshold <= 2 * pairs.below_negative_threshold
-    said = (
-        f"{some(len(found.groups), 'group')} measured, {len(apart):,} of them not one group of those in use"
-    )
-    if not pairs.measured:
-        verdict, said = Verdict.UNSURE, "no two markets were quoted together for long enough to measure"
-    elif is_chance and apart:
-        verdict, said = (
-            Verdict.UNSURE,
-            f"{said}, but as many pairs moved against each other: it may be chance",
-        )
-    else:
-        verdict = Verdict.LOOK if apart else Verdict.FINE
+    verdict, said = _groups_verdict(found, len(apart))
     rows = [
         (", ".join(members[:3]) + (f" and {len(members) - 3} more" if len(members) > 3 else ""), "+", use)
         for members in list(apart.values())[:_MOST_GROUPS]
@@ -151,6 +139,16 @@ def _groups(risk: RiskSettings, name: str, task: str, month: Month) -> Step:
             "pinned_and_not_together": split,
         },
     )
+
+
+def _groups_verdict(found: MarketGroups, apart: int) -> tuple[Verdict, str]:
+    if not found.pairs.measured:
+        return Verdict.UNSURE, "no two markets were quoted together for long enough to measure"
+    said = f"{some(len(found.groups), 'group')} measured, {apart:,} of them not one group of those in use"
+    is_chance = found.pairs.above_threshold <= 2 * found.pairs.below_negative_threshold
+    if is_chance and apart:
+        return Verdict.UNSURE, f"{said}, but as many pairs moved against each other: it may be chance"
+    return Verdict.LOOK if apart else Verdict.FINE, said
 
 
 def _split(

@@ -116,6 +116,11 @@ def _sizing_verdict(hard: Sized, soft: Sized, one: Measures, other: Measures) ->
     mean, other_mean = one[_MEAN], other[_MEAN]
     if mean is None or other_mean is None:
         return Verdict.UNSURE, "one of the two traded nothing, so they cannot be compared"
+    if hard.result.fills == soft.result.fills:
+        return Verdict.UNSURE, (
+            f"both made the same trades ({dollars(int(mean))} each), so they cannot be compared: the "
+            "displayed size, or a limit of single orders, bound before the Kelly fraction and the caps"
+        )
     smaller = "smaller" if mean < other_mean else "not smaller"
     said = f"positions are {smaller} ({dollars(int(mean))} against {dollars(int(other_mean))} a trade)"
     measure = _SHARPE if one[_SHARPE] is not None and other[_SHARPE] is not None else _PER_FALL

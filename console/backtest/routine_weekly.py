@@ -27,6 +27,7 @@ from console.monitoring.buckets import bucket_of
 from console.monitoring.clusters import ClusteredInterval, sureness
 from console.monitoring.hit_rates import BucketRow, HitRate
 from console.monitoring.records import Records
+from console.monitoring.statistics import Interval
 from console.monitoring.trades import Trade
 
 
@@ -113,17 +114,7 @@ def systematic_losses(of: Reviewed) -> Step:
         elif verdict is Verdict.UNSURE:
             unsure.append(f"{row.lo}-{row.hi}c")
         bounds = None if interval is None else (interval.low, interval.high)
-        rows.append(
-            (
-                f"{row.lo}-{row.hi}c",
-                f"{row.money.trades:,}",
-                f"{row.money.events:,}",
-                dollars(row.money.net_pnl),
-                figure(row.money.net_bps, "+,.0f"),
-                between(bounds, "+,.0f"),
-                said,
-            )
-        )
+        rows.append(_loss_row(row, bounds, said))
         documents.append(
             {
                 "bucket": row.name,
@@ -150,6 +141,18 @@ def systematic_losses(of: Reviewed) -> Step:
             ),
         ),
         figures={"buckets": documents},
+    )
+
+
+def _loss_row(row: BucketRow, bounds: Interval | None, said: str) -> tuple[str, ...]:
+    return (
+        f"{row.lo}-{row.hi}c",
+        f"{row.money.trades:,}",
+        f"{row.money.events:,}",
+        dollars(row.money.net_pnl),
+        figure(row.money.net_bps, "+,.0f"),
+        between(bounds, "+,.0f"),
+        said,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from console.backtest.kernel import Kernel, first_ns_of
 from console.backtest.result import Result
+from console.domain.events import JournaledEvent
 from console.domain.market import Market
 from console.domain.money import Cash
 from console.history.schema import HistoryError
@@ -30,16 +31,28 @@ def run(setup: Setup, timeline: Timeline, progress: Callable[[int, int], None] |
 
     Raises HistoryError when there is no row, or a file was changed since the timeline was opened.
     """
+    kernel = run_recorded(setup, timeline, progress)
+    return _result(setup, timeline, kernel)
+
+
+def run_recorded(
+    setup: Setup,
+    timeline: Timeline,
+    progress: Callable[[int, int], None] | None = None,
+    on_record: Callable[[JournaledEvent], None] | None = None,
+) -> Kernel:
+    """The same, and all that it leaves; ``on_record`` hears what is journaled."""
     slices = timeline.slices()
     first = next(slices, None)
     if first is None:
         raise HistoryError("the recording has no row in this period; there is nothing to trade")
     kernel = Kernel(setup, timeline, first_ns_of(first))
+    kernel.desk.on_record = on_record
     total = timeline.rows
     tell = (lambda rows: progress(min(rows, total), total)) if progress else _tell_nobody
     with _rarely_collecting():
         kernel.run(itertools.chain([first], slices), tell)
-    return _result(setup, timeline, kernel, first_ns_of(first))
+    return kernel
 
 
 @contextlib.contextmanager
@@ -54,12 +67,12 @@ def _rarely_collecting() -> Iterator[None]:
         gc.set_threshold(*often)
 
 
-def _result(setup: Setup, timeline: Timeline, kernel: Kernel, first_ns: int) -> Result:
+def _result(setup: Setup, timeline: Timeline, kernel: Kernel) -> Result:
     desk = kernel.desk
     account, funnel = desk.engine.account, desk.engine.entries.why_not.rows(top=MAX_REASONS + 1)
     denied = {name: dict(reasons) for name, _, reasons in funnel}[FunnelStepName.LIMITS.value]
     return Result(
-        first_ns=first_ns,
+        first_ns=kernel.first_ns,
         last_ns=kernel.now_ns,
         rows=kernel.rows,
         dispatched=kernel.dispatched,

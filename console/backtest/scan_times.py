@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.backtest.agenda import Agenda, Phase
@@ -18,14 +19,23 @@ class ScanTimes:
     """Puts scans on an agenda, each at a whole number of steps after the first.
 
     While nothing is held, works, is latched, open or to open, one a quarter of an hour is made, because scans
-    begin risk days.
+    begin risk days. Near one of ``known_ns``, the scans of a run that is run again, it is made then, and
+    steps go on from there.
     """
 
-    def __init__(self, agenda: Agenda, desk: Desk, step_ns: int, scan: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        agenda: Agenda,
+        desk: Desk,
+        step_ns: int,
+        scan: Callable[[int], None],
+        known_ns: Sequence[int] = (),
+    ) -> None:
         self._agenda = agenda
         self._desk = desk
         self._step_ns = step_ns
         self._scan = scan
+        self._known_ns = known_ns
         self._last_ns = self._next_ns = 0
 
     def begin(self, at_ns: int) -> None:
@@ -49,8 +59,17 @@ class ScanTimes:
             return
         self._scan(at_ns)
         self._last_ns = at_ns
+        if (known_ns := self._known_next(at_ns)) is not None:
+            self._plan(known_ns)
+            return
         since_ns = (at_ns // _NS_PER_QUARTER + 1) * _NS_PER_QUARTER if self._is_idle(at_ns) else at_ns + 1
         self._plan(at_ns - (at_ns - since_ns) // self._step_ns * self._step_ns)
+
+    def _known_next(self, at_ns: int) -> int | None:
+        """The first that is known from half a step on, within one."""
+        index = bisect_right(self._known_ns, at_ns + self._step_ns // 2)
+        found_ns = next(iter(self._known_ns[index : index + 1]), None)
+        return None if found_ns is None or found_ns > at_ns + 3 * self._step_ns // 2 else found_ns
 
     def _is_idle(self, at_ns: int) -> bool:
         """Whether nothing can come of time alone."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from console.config.schema import Settings
+from console.domain.events import JournaledEvent
 from console.domain.fees import AccountPrecision, ProfitFees
 from console.domain.market import FeeTerms, Market
 from console.domain.money import Cash, Count
+from console.domain.order import OrderIntent, PositionReport
 from console.simulation.execution import QueueModel
 from console.simulation.slippage import SlippageModel
 from console.strategies.base import Strategy
@@ -67,6 +69,26 @@ class FeeSource(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lived:
+    """What a run that happened had beside its quotes, for running it again.
+
+    It began with ``positions``, after ``state``; ``scans_ns`` are the scans that are known. What
+    came from outside, latches and commands, is ``told`` at its time. ``arrival_ns`` says when an order
+    decided at a time reached the exchange, None where none such was sent. Three trips of a pause make a halt
+    if it ``escalates``. ``strategy_of`` remakes the strategy when a command changes settings; then no row may
+    be left out.
+    """
+
+    positions: tuple[PositionReport, ...]
+    state: tuple[JournaledEvent, ...]
+    scans_ns: tuple[int, ...]
+    told: tuple[JournaledEvent, ...]
+    arrival_ns: Callable[[OrderIntent, int], int | None]
+    escalates: bool
+    strategy_of: Callable[[Settings], Strategy]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """One run. Runs of an equal setup over the same recording are equal to the last journaled byte.
 
@@ -74,7 +96,8 @@ class Setup:
     charges nothing there and a share of the profit when a market settles.
     ``assumed_depth`` is the size of a quote that was recorded without one; None fills nothing there,
     unless with ``modelled_depth`` it is drawn.
-    ``slippage`` costs cash on top. ``skip_ahead`` leaves out rows that can change no decision.
+    ``slippage`` costs cash on top. ``skip_ahead`` leaves out rows that can change no decision. ``lived`` is
+    the run that is run again, if one is.
     """
 
     settings: Settings
@@ -92,6 +115,7 @@ class Setup:
     stop_on_halt: bool = False
     skip_ahead: bool = True
     seed: int = 0
+    lived: Lived | None = None
 
     @property
     def shows_unsized(self) -> bool:

@@ -36,21 +36,18 @@ class Points:
             return np.ones(len(quotes.ts_ns), dtype=np.bool_)
         return self._strategy.may_act(quotes)
 
-    def needed(self, quotes: Quotes, may_act: Flags) -> Flags:
-        """Those rows, the one after each in its market, and every market's first.
-
-        So what the engine knows of a market is either what is quoted or as little reason to act.
-        """
-        order = ByMarket(quotes.market, self._markets).order
-        market, acts = quotes.market[order], may_act[order]
-        if not len(order):
-            return may_act
-        begins = np.concatenate([[True], market[1:] != market[:-1]])
-        before = np.concatenate([[False], acts[:-1]])
-        before[begins] = self._could_act[market[begins]] | ~self._was_seen[market[begins]]
-        ends = np.concatenate([begins[1:], [True]])
-        self._could_act[market[ends]] = acts[ends]
-        self._was_seen[market[ends]] = True
-        needed = may_act.copy()
-        needed[order[before]] = True
-        return needed
+    def needed(self, by_market: ByMarket, may_act: Flags) -> tuple[Flags, Flags]:
+        """Those rows and every market's first; and where it may change whether a market could act."""
+        order, ends = by_market.order, by_market.ends
+        needed, turns = may_act.copy(), may_act.copy()
+        places = np.flatnonzero(np.diff(ends))
+        begins, after = ends[places], ends[places + 1]
+        needed[order[begins[~self._was_seen[places]]]] = True
+        turns[order[begins[self._could_act[places]]]] = True
+        is_begin = np.zeros(len(order) + 1, dtype=np.bool_)
+        is_begin[after] = True
+        following = np.flatnonzero(may_act[order]) + 1
+        turns[order[following[~is_begin[following]]]] = True
+        self._could_act[places] = may_act[order[after - 1]]
+        self._was_seen[places] = True
+        return needed, turns

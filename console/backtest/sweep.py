@@ -72,6 +72,17 @@ def warnings_of(rows: Sequence[Row], best: Row | None) -> list[str]:
             f"p < {needed:.4f} is asked of the best of {tried}, and its p is {chance(it.p_value)}; try it on "
             "data that chose nothing, with kconsole walk-forward"
         )
+    tied = [
+        str(row.pair)
+        for row in rows
+        if row.pair != best.pair and row.fees == best.fees and row.figures.fills
+        if row.figures.performance.total_pnl == it.total_pnl
+    ]
+    if tied:
+        said.append(
+            f"{', '.join(tied)} made exactly as much as {best.pair}, which is named best only because it "
+            "comes first: this recording cannot tell them apart"
+        )
     slipped = {row.fees for row in rows if row.figures.performance.slippage_cost}
     if len(slipped) == 1 and len({row.fees for row in rows}) > 1:
         said.append(

@@ -88,23 +88,33 @@ def _add_world_arguments(parser: argparse.ArgumentParser) -> None:
         help="cost beyond the book, by the settings of [slippage]; default: off, but on with --fees profit "
         "and for kconsole slippage",
     )
-    depth = parser.add_mutually_exclusive_group()
-    depth.add_argument(
-        "--assume-depth",
-        metavar="N",
-        type=contracts,
-        help="contracts displayed where no size was recorded; else nothing fills there",
-    )
-    depth.add_argument(
-        "--modelled-depth",
-        action="store_true",
-        help="draw what was displayed there, by the laws of the practice exchange",
-    )
+    add_depth_arguments(parser)
     add(
         "--fee-schedule", metavar="FILE", type=Path, help="CSV of fees by series and date, over those shipped"
     )
     step = "the step of the balance: 0.0001 $ (default), or a cent"
     add("--precision", choices=("direct", "broker"), default="direct", help=step)
+
+
+def add_depth_arguments(parser: argparse.ArgumentParser, *, only_for: str = "") -> None:
+    """What is displayed where no size was recorded; ``only_for`` goes before the help."""
+    depth = parser.add_mutually_exclusive_group()
+    depth.add_argument(
+        "--assume-depth",
+        metavar="N",
+        type=contracts,
+        help=f"{only_for}contracts displayed where no size was recorded; else nothing fills there",
+    )
+    depth.add_argument(
+        "--modelled-depth",
+        action="store_true",
+        help=f"{only_for}draw what was displayed there, by the laws of the practice exchange",
+    )
+
+
+def with_depth(setup: Setup, arguments: argparse.Namespace) -> Setup:
+    """The setup with the depth that was asked for."""
+    return replace(setup, assumed_depth=arguments.assume_depth, modelled_depth=arguments.modelled_depth)
 
 
 def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setup:
@@ -127,12 +137,10 @@ def setup_from(arguments: argparse.Namespace, *options: tuple[str, str]) -> Setu
         has_slippage=None if arguments.slippage_model is None else arguments.slippage_model == "on",
     )
     return replace(
-        usual,
+        with_depth(usual, arguments),
         latency=_latency(arguments),
         skew=ClockSkew(offset_ns=arguments.skew_ns, drift_ppm=arguments.drift_ppm),
         queue=QueueModel(arguments.queue),
-        assumed_depth=arguments.assume_depth,
-        modelled_depth=arguments.modelled_depth,
         stop_on_halt=arguments.stop_on_halt,
         skip_ahead=not arguments.no_skip_ahead,
         seed=arguments.seed,

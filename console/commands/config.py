@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 
 from console.commands.common import (
@@ -51,10 +54,23 @@ def _show(arguments: argparse.Namespace) -> int:
         print_json({"environment": arguments.env, "settings": _as_documents(loaded)})
         return ExitCode.DONE
     width = max(len(key) for key in CATALOGUE)
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for key, spec in CATALOGUE.items():
         value = f"{shown(spec.value_in(loaded.settings))} {spec.unit}".rstrip()
-        print(f"{key:{width}}  {value:20}  {_where(loaded.sources[key])}")
+        for line in _fitting(f"{key:{width}}  ", f"{value:20}  {_where(loaded.sources[key])}", columns):
+            print(line)
     return ExitCode.DONE
+
+
+def _fitting(head: str, text: str, columns: int | None) -> list[str]:
+    """A line, or several where a terminal has not the room: what goes on begins below the value."""
+    if columns is None or len(head + text) <= columns:
+        return [head + text]
+    indent = " " * (len(head) if columns >= 2 * len(head) else 4)
+    # A path that is broken cannot be copied.
+    return textwrap.wrap(
+        head + text, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _schema(arguments: argparse.Namespace) -> int:

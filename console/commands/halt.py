@@ -19,6 +19,7 @@ from console.config.home import EnvironmentFolder
 from console.config.load import ENVIRONMENTS, Environment, load
 from console.domain.time_units import NS_PER_MS
 from console.engine.gate import Sentinel
+from console.engine.run_file import RunFileError, note_nothing_rests
 
 if TYPE_CHECKING:
     from console.app.halting import Halted
@@ -148,6 +149,10 @@ def _cancel(halt: _Halt, arguments: argparse.Namespace, began_ns: int) -> None:
         # A resume that was under way has removed it: the halt is the newer word.
         _write(halt)
     halt.elapsed_ms = (time.monotonic_ns() - began_ns) // NS_PER_MS
+    if halt.halted.confirmed:
+        # For `status` alone: a disk that refuses it changes nothing of the halt.
+        with contextlib.suppress(RunFileError):
+            note_nothing_rests(halt.folder, halt.halted.run)
 
 
 def _report(halts: Sequence[_Halt], as_json: bool, elapsed_ms: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from console.commands.backtest_arguments import contracts
+from console.commands.backtest_arguments import add_depth_arguments
 from console.commands.common import (
     add_common_arguments,
     add_json_argument,
@@ -60,12 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DIR", type=Path, help="monthly: recorded markets of the month, to test on"
     )
-    parser.add_argument(
-        "--assume-depth",
-        metavar="N",
-        type=contracts,
-        help="monthly: contracts displayed where no size was recorded; without it nothing fills there",
-    )
+    add_depth_arguments(parser, only_for="monthly: ")
     parser.add_argument(
         "--fee-schedule",
         metavar="FILE",
@@ -162,7 +157,7 @@ def _traded(
 
 def _marks(metrics: Path) -> tuple[int | None, dict[Ticker, Price]]:
     """YES prices of what is held, as the run exported them last, and when; none where it did not."""
-    from console.monitoring.metrics_collector import METRICS_JSON
+    from console.monitoring.metric_files import METRICS_JSON
 
     try:
         exported = msgspec.json.decode((metrics / METRICS_JSON).read_bytes(), type=_Exported)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from console.backtest.fee_schedules import FeeFileError, FeeSchedules
 from console.backtest.setup import Setup
 from console.backtest.shipped_setup import shipped_setup
-from console.commands.backtest_arguments import at_other_latencies, run_on
+from console.commands.backtest_arguments import at_other_latencies, run_on, with_depth
 from console.commands.common import home_of
 from console.commands.errors import ExitCode, UserError
 from console.commands.preflight.recorded import in_recorded_time
@@ -95,4 +95,4 @@ def _setup(arguments: argparse.Namespace, of: Reviewed) -> Setup:
     had = None if of.records is None else of.records.capital
     capital = had if had is not None and had > 0 else usual
     setup = shipped_setup(settings, edge, fees, capital)
-    return replace(setup, assumed_depth=arguments.assume_depth)
+    return with_depth(setup, arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,7 @@ from console.commands.common import (
 from console.commands.errors import ExitCode, UserError
 from console.domain.time_units import NS_PER_MS, NS_PER_S
 from console.engine.gate import Sentinel
+from console.engine.run_file import RunFileError, read_run_file
 from console.engine.status import Document, JsonValue
 
 
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         # The console has not heard of it yet, or cannot hear any more.
         document |= {"state": "HALTED", "reason": halt_file.reason}
     # The file of a run outlives it only where that is not proved; a dry run has none of its own.
-    may_rest = (is_dry or not running) and folder.run_file.exists()
+    may_rest = (is_dry or not running) and _may_rest(folder.run_file)
     if arguments.json:
         print_json({"running": running, "orders_may_rest": may_rest} | document)
     else:
@@ -60,6 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
             )
         _print(document)
     return ExitCode.DONE
+
+
+def _may_rest(run_file: Path) -> bool:
+    """Unless it says that a halt found nothing since; what cannot be read says nothing."""
+    try:
+        run = read_run_file(run_file)
+    except RunFileError:
+        return True
+    return run is not None and not run.rests_nothing
 
 
 def _print(document: Document) -> None:

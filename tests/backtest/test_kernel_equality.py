@@ -40,6 +40,16 @@ def test_skipping_ahead_leaves_the_journal_as_it_is(
         same(*both_ways(made, recording))
 
 
+@settings(max_examples=20, deadline=None)
+@given(drawn=worlds, quotes=quote_rows)
+def test_a_run_that_a_halt_ends_is_the_same_skipping_ahead(
+    drawn: dict[str, object], quotes: list[QuoteRow]
+) -> None:
+    made, recording = world(drawn | {"losing": True, "style": "taker"}, quotes, [], [])
+    if recording is not None:
+        same(*both_ways(dataclasses.replace(made, stop_on_halt=True), recording))
+
+
 def test_the_last_price_before_a_book_was_empty_marks_what_is_held() -> None:
     chosen, _, _ = busy_recording(0)
     chosen |= {"style": "taker", "scan_s": "60", "latency": latency(0, 0, 0, 0)}

@@ -29,7 +29,8 @@ from console.config.secret_url import without_secret
 from console.config.trading_settings import EdgeSettings
 from console.domain.money import Cash
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LogKind, Snapshot
+from console.engine.log_views import LogKind
+from console.engine.snapshot import Snapshot
 from console.history.times import ns_of, read_time
 
 SECOND = 1_000_000_000

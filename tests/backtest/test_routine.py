@@ -253,6 +253,23 @@ def test_kelly_is_suggested_where_returns_can_tell(
     assert "nothing is changed by this report" in step.notes[1]
 
 
+@pytest.mark.parametrize(
+    ("in_force", "verdict", "found"),
+    [
+        ("0.1", Verdict.LOOK, "more could be staked"),
+        ("0.25", Verdict.FINE, "what was made would bear more"),
+        ("0.5", Verdict.LOOK, "more than a quarter of full Kelly is never suggested"),
+    ],
+)
+def test_kelly_beside_an_interval_above_it_is_not_called_chance(
+    in_force: str, verdict: Verdict, found: str
+) -> None:
+    settings = Settings(risk=RiskSettings(kelly_fraction=Decimal(in_force)))
+    step = kelly_step(of(run_of_days([0.010, 0.008] * 15), settings), None)
+    assert step.figures["interval"][0] > float(in_force)
+    assert (step.verdict, found in step.found) == (verdict, True)
+
+
 def test_the_backtests_days_stand_in_where_the_accounts_are_too_few() -> None:
     tested = run_of_days([0.012, -0.010] * 15)
     step = kelly_step(of(run_of_days([0.01] * 3)), tested)
@@ -344,6 +361,13 @@ def test_sizing_is_compared_by_size_and_by_return_for_risk() -> None:
     assert (bad.verdict, "not smaller" in bad.found, "not better" in bad.found) == (Verdict.LOOK, True, True)
     few = step_of("sizing", month(small, large))
     assert (few.verdict, "too few" in few.found) == (Verdict.UNSURE, True)
+
+
+def test_sizing_that_made_the_same_trades_both_ways_is_not_held_against_it() -> None:
+    bought = bets((40, 90, 2))
+    same = msgspec.structs.replace(run_of_days([0.01, -0.002] * 15), fills=bought.fills, traded=bought.traded)
+    step = step_of("sizing", month(cast(Result, same), cast(Result, same)))
+    assert (step.verdict, "both made the same trades" in step.found) == (Verdict.UNSURE, True)
 
 
 def test_unhardened_sizing_is_full_kelly_without_caps_and_leaves_the_switches() -> None:

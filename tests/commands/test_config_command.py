@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_check_names_keys_and_themes_that_the_console_would_not_use(
     for said in (
         f"{file}: ui.keymap: there is no binding 'pauze'; use one of ",
         f"{file}: ui.keymap: halt works in text fields, so 'h' cannot be a character key",
-        f"{file}: ui.keymap: 'r' is already used by resume",
+        f"{file}: ui.keymap: 'r' of pause is already used by resume",
         f"{file}: ui.theme: there is no theme 'neon'; use one of ",
     ):
         assert said in captured.err
@@ -171,3 +172,22 @@ def test_info_helps_when_the_configuration_is_wrong(
     document = json_of(capsys, "info", "--env", "demo", "--config", str(broken))
     assert document["paths"]["configuration"] == str(broken)
     assert str(broken) in document["key"]["file"]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_settings_fit_a_terminal_and_are_a_line_each_elsewhere(
+    columns: int, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a-folder-of-a-name-that-is-not-short.toml"
+    path.write_text("[risk]\nkelly_fraction = 0.2\n")
+    home = ("--home", str(tmp_path), "--config", str(path))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    cli.main(["config", "show", *home])
+    whole = capsys.readouterr().out.splitlines()
+    assert len(whole) == len(CATALOGUE)
+    assert max(map(len, whole)) > 80
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    cli.main(["config", "show", *home])
+    shown = capsys.readouterr().out
+    assert max(len(line) for line in shown.splitlines() if str(path) not in line) <= columns
+    assert shown.split() == "\n".join(whole).split()

@@ -384,3 +384,26 @@ def test_without_json_a_line_for_each_environment_says_what_is_known(
     assert practice.startswith("practice: HALT NOT CONFIRMED after ")
     assert "an unknown number resting" in practice
     assert live.startswith("live: halted after ")
+
+
+async def test_after_a_confirmed_halt_of_a_dead_run_status_says_no_more_that_orders_may_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], key: Path
+) -> None:
+    def may_rest() -> bool:
+        capsys.readouterr()
+        main(["status", "--json", "--home", str(tmp_path)])
+        return bool(json.loads(capsys.readouterr().out)["orders_may_rest"])
+
+    folder = folder_of(tmp_path)
+    folder.status.write_text("{}")
+    async with scripted(Account("kc-1-1", "theirs")) as exchange:
+        ran(folder, exchange.rest, key)
+        assert may_rest()
+        with folder.lock():
+            # A console that lives may send until it has read the halt's file.
+            assert (await halt_beside(tmp_path, capsys))[0] == 0
+        assert may_rest()
+        assert (await halt_beside(tmp_path, capsys))[0] == 0
+    assert not may_rest()
+    # How often runs died is counted by this file.
+    assert folder.run_file.exists()

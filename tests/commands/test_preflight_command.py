@@ -314,4 +314,7 @@ def test_an_export_folder_that_takes_no_file_fails(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text("a file in the way")
     found = system.export_folder(tmp_path / "metrics")
     assert not found.passed
-    assert found.detail == f"{tmp_path / 'metrics'} takes no file: File exists"
+    assert found.detail == (
+        f"{tmp_path / 'metrics'} takes no file: File exists; "
+        "free it, or name another in monitoring.metrics_output_dir"
+    )

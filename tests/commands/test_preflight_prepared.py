@@ -14,7 +14,7 @@ from console.backtest import run as backtest_run
 from console.commands.errors import ExitCode
 from console.commands.preflight import bench
 from console.commands.preflight.exercises import EXERCISES
-from console.engine import loop
+from console.engine import loop, reconcile_job
 from console.exchange.hosts import Hosts
 from console.monitoring.checklist import ITEMS, SWITCH
 from console.risk import manager
@@ -42,7 +42,7 @@ SLOW = tuple(
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads of account and status come at once, and a good input is believed sooner."""
     monkeypatch.setattr(loop, "_STATUS_S", 0.5)
-    monkeypatch.setattr(loop, "_RECONCILE_S", 0.5)
+    monkeypatch.setattr(reconcile_job, "_EVERY_S", 0.5)
     monkeypatch.setattr(manager, "GOOD_FOR_NS", 1_000_000_000)
 
 

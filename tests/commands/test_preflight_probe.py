@@ -16,7 +16,7 @@ from console.domain.order import OrderIntent
 from console.domain.ports import Universe, Venue
 from console.domain.time_units import NS_PER_S
 from console.engine.gate import Gate, Sentinel
-from console.engine.worker import Plan
+from console.engine.plan import Plan
 
 
 def market(ticker: str, opens_s: int, closes_s: int, status: MarketStatus = MarketStatus.ACTIVE) -> Market:

@@ -89,6 +89,16 @@ def test_every_pair_is_run_under_both_fee_models(
     assert "the best of 2 pairs looks better than it is" in document["warnings"][0]
 
 
+def test_pairs_that_tie_for_the_best_are_named(
+    capsys: pytest.CaptureFixture[str], data: str, workers: Workers
+) -> None:
+    tied = json_of(capsys, "sweep", "--data", data, *TRADES, "--grid", "90:10,89:10,95:5")
+    said = "89:10 made exactly as much as 90:10, which is named best only because it comes first"
+    assert any(warning.startswith(said) for warning in tied["warnings"])
+    alone = json_of(capsys, "sweep", "--data", data, *TRADES, *GRID)
+    assert not any("comes first" in warning for warning in alone["warnings"])
+
+
 def test_rows_of_which_only_some_bear_slippage_are_called_so(
     capsys: pytest.CaptureFixture[str], data: str, workers: Workers
 ) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from console import __version__
 from console.backtest.words import wrapped
-from console.commands.backtest_arguments import contracts
+from console.commands.backtest_arguments import add_depth_arguments
 from console.commands.common import (
     add_common_arguments,
     add_json_argument,
@@ -62,12 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="how each item stands by what was found last; checks nothing"
     )
-    parser.add_argument(
-        "--assume-depth",
-        metavar="N",
-        type=contracts,
-        help="contracts displayed where no size was recorded; without it nothing fills there",
-    )
+    add_depth_arguments(parser)
     parser.add_argument(
         "--fee-schedule", metavar="FILE", type=Path, help="CSV of fees by series and date, over those shipped"
     )

@@ -12,7 +12,9 @@ from console.domain.commands import ClosePosition
 from console.domain.money import Price
 from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LatchView, PositionView, Snapshot
+from console.engine.account_views import PositionView
+from console.engine.limit_views import LatchView
+from console.engine.snapshot import Snapshot
 from console.monitoring.why_not import FunnelStepName
 from console.risk.latches import EVERYTHING
 

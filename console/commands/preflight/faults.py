@@ -18,7 +18,7 @@ from console.domain.order import Fill, OrderIntent, OrderReport, OrderStatus, Po
 from console.domain.ports import Feed, HaltLine, KeyRefusedError, SubmitOutcome, Tokens, Universe, Venue
 from console.engine.guard import Guard
 from console.engine.heartbeats import Beat
-from console.engine.worker import Plan
+from console.engine.plan import Plan
 
 SKEW_MS = 60_000
 _PHANTOM = Ticker("KXPREFLIGHT-NOT-HELD")

@@ -8,8 +8,8 @@ from console.commands.preflight.arena import TimeUpError, wait_for
 from console.commands.preflight.session import MAKER, Session, news
 from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
+from console.engine.account_views import RestingView
 from console.engine.gate import Gate, Sentinel
-from console.engine.snapshot import RestingView
 
 _TRIES = 10
 _UNCONFIRMED_S = 1.5

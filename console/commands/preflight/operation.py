@@ -12,7 +12,7 @@ from console.domain.account_events import OrderFilled, OrderIntended
 from console.domain.time_units import NS_PER_S
 from console.engine.journal import JournalError
 from console.engine.journal_copy import journal_copy
-from console.monitoring.metrics_collector import METRICS_JSON, TRADES_CSV
+from console.monitoring.metric_files import METRICS_JSON, TRADES_CSV
 
 DEMO_DAYS = 7
 
@@ -46,7 +46,7 @@ def demo_first(journal: Path) -> Outcome:
     try:
         found = traded(journal)
     except JournalError as error:
-        return failed(str(error))
+        return failed(_unreadable(error))
     if not found.orders:
         return failed("no order was ever sent on demo: `kconsole --env demo`")
     return passed(f"{found.orders} orders and {found.fills} fills on demo")
@@ -56,11 +56,17 @@ def demo_week(journal: Path) -> Outcome:
     try:
         found = traded(journal)
     except JournalError as error:
-        return failed(str(error))
+        return failed(_unreadable(error))
     said = f"demo was run on {len(found.days)} days"
     if len(found.days) >= DEMO_DAYS:
         return passed(said)
     return failed(f"{said}, of {DEMO_DAYS}: `kconsole --env demo` on {DEMO_DAYS - len(found.days)} more")
+
+
+def _unreadable(error: JournalError) -> str:
+    return (
+        f"{error}; the next start on demo puts a damaged one aside, and `kconsole recover` builds a new one"
+    )
 
 
 def metrics_logged(folder: Path) -> Outcome:

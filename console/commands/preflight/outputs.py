@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.commands.preflight.arena import wait_for
 from console.commands.preflight.session import Session
-from console.monitoring.metrics_collector import METRICS_JSON, TRADES_CSV
+from console.monitoring.metric_files import METRICS_JSON, TRADES_CSV
 
 
 def exercise_alert(running: Session) -> str:

@@ -17,7 +17,7 @@ from console.domain.order import OrderIntent, TimeInForce
 from console.domain.ports import SubmitOutcome, Universe, Venue
 from console.domain.time_units import NS_PER_S
 from console.engine.gate import Gate
-from console.engine.worker import Plan
+from console.engine.plan import Plan
 
 _CONTRACT = Count(100)
 _CLOSED = "the gate is closed"

@@ -17,7 +17,7 @@ from console.backtest.sweep import GUIDES_GRID, Pair
 from console.backtest.walk_forward import Life, lives_of
 from console.backtest.walk_forward_report import WalkForward
 from console.commands import walk_forward
-from console.commands.backtest_arguments import at_other_latencies, run_on
+from console.commands.backtest_arguments import at_other_latencies, run_on, with_depth
 from console.commands.errors import UserError
 from console.commands.history_arguments import open_history
 from console.commands.progress import Bar, Steps
@@ -89,7 +89,7 @@ class Recorded:
         except FeeFileError as error:
             raise UserError(str(error)) from None
         setup = shipped_setup(settings, edge, fees, self._arguments.capital)
-        return replace(setup, assumed_depth=self._given.assume_depth)
+        return with_depth(setup, self._given)
 
     @cached_property
     def report(self) -> Report:

@@ -134,8 +134,8 @@ def groups(recorded: Recorded) -> Outcome:
     pairs = found.pairs
     said = (
         f"{some(pairs.measured, 'pair')} measured: {pairs.above_threshold:,} correlate "
-        f"above {CORRELATED_ABOVE} and {pairs.below_negative_threshold:,} below -{CORRELATED_ABOVE}, "
-        f"which is what chance makes; "
+        f"above {CORRELATED_ABOVE}, and by chance about as many would as below -{CORRELATED_ABOVE}: "
+        f"{pairs.below_negative_threshold:,}; "
         f"{some(len(recorded.settings.risk.groups), 'pinned group')}; of {some(len(found.groups), 'group')} "
         f"found, {len(apart)} are not in one group of those in force"
     )

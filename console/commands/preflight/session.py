@@ -17,7 +17,8 @@ from console.config.catalogue import CATALOGUE
 from console.config.values import text_of
 from console.domain.commands import ChangeSettings, Resume
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LatchView, Snapshot
+from console.engine.limit_views import LatchView
+from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineWorker
 from console.risk.switches.every import every_switch
 

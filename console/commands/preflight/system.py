@@ -35,7 +35,10 @@ def export_folder(folder: Path) -> Outcome:
         held = probe.read_bytes()
         probe.unlink()
     except OSError as error:
-        return failed(f"{folder} takes no file: {error.strerror}")
+        return failed(
+            f"{folder} takes no file: {error.strerror}; free it, or name another in "
+            "monitoring.metrics_output_dir"
+        )
     if held != _CONTENT:
         return failed(f"{folder} does not hold what was written there: look at its disk")
     return passed(f"{folder} takes files")
@@ -71,7 +74,9 @@ def alerts(settings: Settings, environment: str) -> Outcome:
     if not tried:
         return failed("nobody is told: set monitoring.webhook_url or monitoring.ntfy_url")
     said = "; ".join(f"{each.name} {each.trouble or f'took it after {each.took_ms} ms'}" for each in tried)
-    return failed(said) if any(each.trouble for each in tried) else passed(said)
+    if any(each.trouble for each in tried):
+        return failed(f"{said}; see that it runs and its address is right, then try `kconsole alerts test`")
+    return passed(said)
 
 
 def clock(rest: str, settings: Settings) -> Outcome:
