@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from console.config.program_settings import MonitoringSettings
 from console.config.secret_url import SecretUrl
 from console.domain.actions import Alert, AlertLevel
 from console.domain.time_units import NS_PER_S
-from console.engine.snapshot import DeliveryView
+from console.engine.log_views import DeliveryView
 from console.engine.worker import EngineWorker
 from console.monitoring.alert_messages import Message, Origin, ntfy_message, webhook_message
 from console.monitoring.alerts import DELIVERY
@@ -38,6 +39,8 @@ class Alerting:
         origin = Origin(uuid.uuid4().hex[:12], environment, dry_run)
         self._settings = settings
         self._engine: EngineWorker | None = None
+        self._untold: list[str] = []
+        self._lock = threading.Lock()
         self._heartbeat: Heartbeat | None = None
         self._senders = [
             Sender(name, Receiver(url, DEADLINE_S), partial(_made, make, origin), self._tell_trouble)
@@ -58,7 +61,10 @@ class Alerting:
 
     def follow(self, engine: EngineWorker) -> None:
         """Let the heartbeat be that of an engine that runs, and tell it of receivers that fail."""
-        self._engine = engine
+        with self._lock:
+            self._engine = engine
+            for text in self._untold:
+                engine.notice(DELIVERY, text)
         if self._settings.heartbeat_url:
             self._heartbeat = Heartbeat(
                 Receiver(self._settings.heartbeat_url, DEADLINE_S),
@@ -81,8 +87,11 @@ class Alerting:
                 log.warning("%s: %d alerts of this run did not arrive", sender.view.name, sender.missing)
 
     def _tell_trouble(self, name: str, text: str) -> None:
-        if self._engine is not None:
-            self._engine.notice(DELIVERY, f"{name}: {text}")
+        with self._lock:
+            if self._engine is None:
+                self._untold.append(f"{name}: {text}")
+            else:
+                self._engine.notice(DELIVERY, f"{name}: {text}")
 
 
 @dataclass(frozen=True)

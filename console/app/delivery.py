@@ -13,7 +13,7 @@ import msgspec
 
 from console.app.http_exchange import NotDeliveredError, Receiver
 from console.domain.actions import Alert
-from console.engine.snapshot import DeliveryView
+from console.engine.log_views import DeliveryView
 from console.monitoring.alert_messages import Message
 
 DEADLINE_S = 5.0

@@ -67,11 +67,15 @@ def cancel_at_exchange(target: Target, *, patience_s: float) -> Remainder:
 
 @dataclass(frozen=True)
 class Halted:
-    """What is known after a halt; ``resting`` counts what was to be cancelled, None if that is not known."""
+    """What is known after a halt; ``resting`` counts what was to be cancelled, None if that is not known.
+
+    ``run`` is that of the run file, where one was read.
+    """
 
     confirmed: bool
     resting: int | None
     detail: str
+    run: RunFile | None = None
 
 
 def halt_at_exchange(launch: Callable[[], Launch], run_file: Path, *, all_orders: bool) -> Halted:
@@ -85,7 +89,7 @@ def halt_at_exchange(launch: Callable[[], Launch], run_file: Path, *, all_orders
     except (RunFileError, ConfigError, ValueError) as error:
         return Halted(False, None, str(error))
     if run is not None and is_gone(run):
-        return Halted(True, 0, f"the practice exchange at {run.rest} has ended, and its account with it")
+        return Halted(True, 0, f"the practice exchange at {run.rest} has ended, and its account with it", run)
     if target is None:
         return Halted(True, 0, "no run of ours is known to have left anything at an exchange")
     try:
@@ -93,7 +97,7 @@ def halt_at_exchange(launch: Callable[[], Launch], run_file: Path, *, all_orders
     except KeyFileError as error:
         return Halted(False, None, str(error))
     if left.confirmed:
-        return Halted(True, 0, f"two complete lists of {target.connection.rest} hold none")
+        return Halted(True, 0, f"two complete lists of {target.connection.rest} hold none", run)
     return Halted(False, left.resting, left.error or f"they still rest after {PATIENCE_S:.0f} s")
 
 

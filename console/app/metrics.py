@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from console.app.launch import Launch
 from console.app.parts import fees_of
+from console.config.garbage import put_off_searches, search_again
 from console.config.redaction import error_text
 from console.config.schema import Settings
 from console.domain.market import Ticker
@@ -32,6 +33,7 @@ RETRY_S = 1.0
 REFRESH_S = 15.0
 """How old figures may be that are asked for by HTTP."""
 _CLOSING_S = 2.0
+_METRICS = "metrics"
 
 
 def metrics_folder(launch: Launch) -> Path:
@@ -61,6 +63,8 @@ class RunMetrics:
         self.figures: Figures | None = None
         self.slipped: dict[str, tuple[Bar, ...]] = {}
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        # Until all that the journal has is summed up.
+        put_off_searches(_METRICS)
         self._thread.start()
 
     def watch(self, watched: Sequence[Watched]) -> None:
@@ -123,8 +127,11 @@ class RunMetrics:
             log.error("metrics ended", exc_info=error)
             self.figures = None
             self._tell(f"no more figures in this run: {error_text(error)}")
+            search_again(_METRICS)
             while self._waiting.get() is not None:
                 pass
+        finally:
+            search_again(_METRICS)
 
     def _collect(self) -> None:
         self._collector.recall_mark_outs()
@@ -141,9 +148,10 @@ class RunMetrics:
             now_s = time.monotonic()
             is_due = has_news and now_s - refreshed_s >= REFRESH_S
             # The first as soon as it is known what is open and at which prices.
-            if self._keeps_fresh and is_due and self._snapshot() is not None:
+            if is_due and (self._keeps_fresh or refreshed_s < 0) and self._snapshot() is not None:
                 self._refresh()
                 refreshed_s, has_news = now_s, False
+                search_again(_METRICS)
             if now_s - exported_s >= self._interval_s or not is_open:
                 self._export()
                 exported_s = now_s

@@ -22,9 +22,10 @@ from console.config.logs import RunLog, start_logging
 from console.config.redaction import conceal
 from console.engine.backup import Backups
 from console.engine.crash_points import crash_point
+from console.engine.plan import Plan
 from console.engine.run_file import RunRecord
 from console.engine.status import StatusWriter
-from console.engine.worker import EngineFailedError, EngineWorker, Plan
+from console.engine.worker import EngineFailedError, EngineWorker
 from console.exchange.clock import ServerClock
 from console.practice.child import Outage
 from console.strategies.edge_table import edge_model_of

@@ -24,10 +24,9 @@ from textual.widgets import Input
 
 from console.config.load import Loaded
 from console.config.redaction import error_text
-from console.domain.actions import AlertLevel
 from console.engine.handle import EngineHandle
-from console.engine.snapshot import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
+from console.tui.attention import Attention
 from console.tui.driver import TerminalDriver
 from console.tui.key_action import bindings
 from console.tui.keymap import keys_of
@@ -36,9 +35,10 @@ from console.tui.message_order import heard_by
 from console.tui.pages import help_lines
 from console.tui.pane import Row
 from console.tui.pane_actions import WATCH_ACTIONS
-from console.tui.picture import Picture
+from console.tui.picture import LATE_NS
 from console.tui.plain_text import AsciiFilter
 from console.tui.quit_choice import QuitChoice
+from console.tui.sanitize import inert
 from console.tui.screenshot import save_screenshot
 from console.tui.themes import KCONSOLE, OWN_THEMES, theme_problem, variables_for
 from console.tui.trading import TradingApp
@@ -50,8 +50,10 @@ log = logging.getLogger(__name__)
 
 _MOST_SILENT_S = 1
 _TO_DRAW_S = 0.02
+_LOOKED_EVERY_S = 0.25
 _FLOODED = "keys came faster than anyone types, as of a pasted text; those beyond were dropped"
-_FLOODED_S = 30
+_LONG_S = 30
+"""For what is said once, and not of something that was just pressed."""
 _HALT = next(action for action in CONSOLE_ACTIONS if action.id == "halt")
 
 
@@ -106,10 +108,9 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         self._loaded = loaded
         self._on_drawn = on_drawn
         self._main = MainScreen(self._keymap, self._make_tabs, is_readonly=is_readonly)
-        self._alerts_seen: int | None = None
-        self._latches_seen: frozenset[str] | None = None
-        self._critical: AlertView | None = None
+        self._attention = Attention(lambda: self.bell(), self._toast)
         self._ticked_s = math.inf
+        self._was_silent = False
 
     # --- the screen ---------------------------------------------------------------------------------
 
@@ -196,11 +197,13 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_keymap(self._keymap)
         for text in (*self._keymap_problems, *filter(None, [self._theme_problem])):
-            self._toast(text, "warning")
+            self.notify(inert(text), severity="warning", timeout=_LONG_S, markup=False)
+            log.warning(text)
         self._running_loop = asyncio.get_running_loop()
         if self._end_code is not None:
             self._leave(self._end_code)
         self.set_interval(1 / self._settings.ui.refresh_hz, self._tick)
+        self.set_interval(_LOOKED_EVERY_S, self._note_silence)
         self._tick()
         self.call_after_refresh(self._complete)
 
@@ -222,39 +225,18 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
         """Draw what the engine says now."""
         self._ticked_s = time.monotonic()
         picture = self._look()
-        self._note_alerts(picture)
-        self._ring_for_latches(picture)
-        self._main.show(picture, self._critical)
+        self._attention.note(picture, is_watching=self._main.is_watching)
+        self._was_silent = self._is_silent()
+        self._main.show_in_turns(picture, self._attention.critical)
         self._engine.note_screen()
 
-    def _note_alerts(self, picture: Picture) -> None:
-        """Toast what is new; a halt or a breach rings and stays until it is acknowledged."""
-        if picture.snapshot is None:
-            return
-        alerts = picture.snapshot.alerts
-        switches = {switch.key for switch in picture.snapshot.switches}
-        for alert in alerts:
-            is_new = self._alerts_seen is None or alert.sequence > self._alerts_seen
-            is_breach = alert.kind in switches and self._alerts_seen is not None
-            if is_new and (alert.level is AlertLevel.CRITICAL or is_breach):
-                self._critical = alert
-                self.bell()
-            elif is_new and self._alerts_seen is not None:
-                # Beside a replay's panes it must not be taken for the replay's.
-                whose = "live: " if self._main.is_watching else ""
-                self._toast(
-                    f"{whose}{alert.text}", "warning" if alert.level is AlertLevel.WARNING else "information"
-                )
-        self._alerts_seen = max((alert.sequence for alert in alerts), default=self._alerts_seen or 0)
+    def _note_silence(self) -> None:
+        """Draw when the engine falls silent or speaks again, however seldom else."""
+        if self._is_silent() is not self._was_silent:
+            self._tick()
 
-    def _ring_for_latches(self, picture: Picture) -> None:
-        """Ring when a switch trips or a latch is raised otherwise, whatever its level."""
-        if picture.snapshot is None:
-            return
-        latched = frozenset(latch.id for latch in picture.snapshot.latches)
-        if self._latches_seen is not None and latched - self._latches_seen:
-            self.bell()
-        self._latches_seen = latched
+    def _is_silent(self) -> bool:
+        return self._engine.failure() is not None or self._engine.heartbeat_age_ns() > LATE_NS
 
     # --- halting ------------------------------------------------------------------------------------
 
@@ -270,7 +252,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
 
     def _tell_of_flood(self) -> None:
         # The screen is behind by the keys that it was given, and draws this only then.
-        self.notify(_FLOODED, severity="warning", timeout=_FLOODED_S)
+        self.notify(_FLOODED, severity="warning", timeout=_LONG_S)
 
     def _halt_at_once(self) -> None:
         """Halt from the thread that reads the keys, however busy the screen is."""
@@ -288,7 +270,7 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
 
         if any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
             return
-        self.push_screen(QuitDialog(self._look(), is_watching=self._main.is_watching), self._quit)
+        self.push_screen(QuitDialog(self._look, is_watching=self._main.is_watching), self._quit)
 
     def _quit(self, choice: QuitChoice | None) -> None:
         if choice is not None:
@@ -308,14 +290,14 @@ class ConsoleApp(TradingApp, inherit_bindings=False):
     # --- reading ------------------------------------------------------------------------------------
 
     def action_alerts(self) -> None:
-        self._critical = None
+        self._attention.acknowledge()
         self._main.action_side("alerts")
 
     def action_help(self) -> None:
         from console.tui.dialogs import Page
 
         lines = help_lines(self._keymap, Page.room(self.size.width), is_watching=self._main.is_watching)
-        self.push_screen(Page("Help", lines))
+        self.push_screen(Page("Help", lambda: lines))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         actions = (*WATCH_ACTIONS, *CONSOLE_ACTIONS) if self._main.is_watching else CONSOLE_ACTIONS

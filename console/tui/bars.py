@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from textual import events
 
-from console.engine.snapshot import AlertView
+from console.engine.log_views import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.canvas import Canvas
 from console.tui.cells import Line, Span, Tone, left, put, width_of

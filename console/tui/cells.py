@@ -56,7 +56,10 @@ def text_of(line: Line) -> str:
 
 
 def width_of(line: Line) -> int:
-    return sum(len(span.text) for span in line)
+    width = 0
+    for text, _ in line:
+        width += len(text)
+    return width
 
 
 def clip(line: Line, width: int) -> Line:

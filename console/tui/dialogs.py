@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from console.engine.snapshot import LatchView
+from console.engine.limit_views import LatchView
 from console.risk.latches import market_scope, series_scope
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, join, put
@@ -35,6 +35,17 @@ def text_of(lines: Sequence[Line], variables: dict[str, str]) -> Text:
     return text
 
 
+class LiveText(Static):
+    """Text that is asked for again and again; it is laid out anew, and the screen drawn, when it changed."""
+
+    _said: Text | None = None
+
+    def say(self, text: Text) -> None:
+        if text != self._said:
+            self._said = text
+            self.update(text)
+
+
 class QuitDialog(ModalScreen[QuitChoice | None]):
     """Asks what happens to resting orders; escape stays. ``is_watching`` a replay, whose they are not."""
 
@@ -45,31 +56,38 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
     ]
     AUTO_FOCUS = "#cancel"
 
-    def __init__(self, picture: Picture, *, is_watching: bool) -> None:
+    def __init__(self, look: Callable[[], Picture], *, is_watching: bool) -> None:
         super().__init__()
-        self._picture = picture
+        self._look = look
         self._is_watching = is_watching
 
     def _exposed(self) -> str:
         """What is at stake, and how far that may be believed."""
-        snapshot = self._picture.snapshot
+        picture = self._look()
+        snapshot = picture.snapshot
         if snapshot is None:
             return "The engine has not said yet which orders rest."
         orders, held = len(snapshot.resting), len(snapshot.positions)
-        text = f"Orders that rest or may rest: {orders}. Positions: {held}; they stay."
+        text = f"Orders that rest or may rest: {orders}. Positions: {held}{'; they stay' if held else ''}."
         if self._is_watching:
             text = f"Of the {snapshot.environment.upper()} engine, not the replay:\n{text}"
-        if self._picture.is_engine_stopped:
-            text += f"\nThe engine does not answer: this is {fmt.age(self._picture.age_ns)} old."
+        if picture.is_engine_stopped:
+            text += f"\nThe engine does not answer: this is {fmt.age(picture.age_ns)} old."
         return text
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
             box.border_title = "Quit"
-            yield Static(Text(self._exposed()))
+            yield LiveText(Text(self._exposed()), id="exposed")
             yield Button("Cancel the orders and quit  (Enter)", id="cancel", variant="primary", compact=True)
             yield Button("Leave them resting and quit", id="leave", compact=True)
             yield Button("Stay  (Esc)", id="stay", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_interval(_RECHECK_S, self._tell)
+
+    def _tell(self) -> None:
+        self.query_one("#exposed", LiveText).say(Text(self._exposed()))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         choices = {"cancel": QuitChoice.CANCEL_ORDERS, "leave": QuitChoice.LEAVE_RESTING}
@@ -113,7 +131,11 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
     Its result is the latch's id and the reason, or None.
     """
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", show=False)]  # noqa: RUF012 - Textual's
+    BINDINGS = [  # noqa: RUF012 - Textual's declaration
+        Binding("escape", "dismiss(None)", "Cancel", show=False),
+        Binding("up", "choose(-1)", show=False),
+        Binding("down", "choose(1)", show=False),
+    ]
     AUTO_FOCUS = "#no"
 
     def __init__(self, latches: Sequence[LatchView], refusal: Callable[[str], str | None]) -> None:
@@ -126,7 +148,7 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
             box.border_title = "Resume"
             yield Static(Text("One latch is cleared; the state is what the others leave."))
             yield OptionList(*(Option(self._described(latch)) for latch in self._latches), id="latch")
-            yield Static(id="check")
+            yield LiveText(id="check")
             yield Input(placeholder="reason (required)", id="reason", max_length=200)
             with Horizontal(classes="buttons"):
                 yield Button("Cancel  (Esc)", id="no", compact=True)
@@ -135,7 +157,8 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
     def on_mount(self) -> None:
         latches = self.query_one("#latch", OptionList)
         latches.highlighted = 0
-        latches.can_focus = len(self._latches) > 1
+        # Up and down choose from wherever the focus is, so that tab leads to the reason.
+        latches.can_focus = False
         self.set_interval(_RECHECK_S, self._check)
         self._check()
 
@@ -165,10 +188,16 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
         if refusal is not None:
             line = put(f"■ refused now: {refusal}", Tone.LOSS)
         elif not self._reason:
-            line = put(f"● {name} may be cleared; tab to the reason and type one", Tone.WARN)
+            choose = "; up and down choose another" if len(self._latches) > 1 else ""
+            line = put(f"● {name} may be cleared; tab to the reason and type one{choose}", Tone.WARN)
         else:
             line = put(f"● {name} may be cleared", Tone.GAIN)
-        self.query_one("#check", Static).update(text_of([line], self.app.theme_variables))
+        self.query_one("#check", LiveText).say(text_of([line], self.app.theme_variables))
+
+    def action_choose(self, latches: int) -> None:
+        """Take the latch that is so many further down."""
+        chosen = self.query_one("#latch", OptionList)
+        chosen.highlighted = min(len(self._latches) - 1, max(0, (chosen.highlighted or 0) + latches))
 
     def on_input_changed(self) -> None:
         self._check()
@@ -192,7 +221,7 @@ class ResumeDialog(ModalScreen[tuple[str, str] | None]):
 
 
 class Page(ModalScreen[None]):
-    """A page to read and scroll."""
+    """A page to read and scroll; ``look`` is asked again while it is open: None once that has gone."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's declaration
         Binding("escape,q,enter,question_mark,f1", "dismiss(None)", show=False),
@@ -205,16 +234,26 @@ class Page(ModalScreen[None]):
         """Of a line, on a screen of this width: what frame, padding and scroll bar leave."""
         return min(104, 94 * width // 100) - 8
 
-    def __init__(self, title: str, lines: Sequence[Line]) -> None:
+    def __init__(self, title: str, look: Callable[[], Sequence[Line] | None]) -> None:
         super().__init__()
-        self._title = title
-        self._page_lines = lines
+        self._title = inert(title)
+        self._look = look
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog page") as box:
-            box.border_title = inert(self._title)
+            box.border_title = self._title
             box.border_subtitle = "esc closes"
-            yield Static(text_of(self._page_lines, self.app.theme_variables))
+            yield LiveText(text_of(self._look() or (), self.app.theme_variables))
+
+    def on_mount(self) -> None:
+        self.set_interval(_RECHECK_S, self._follow)
+
+    def _follow(self) -> None:
+        """Show what it says now."""
+        box, lines = self.query_one(VerticalScroll), self._look()
+        box.border_title = self._title if lines is not None else f"{self._title}, gone: as it was last"
+        if lines is not None:
+            self.query_one(LiveText).say(text_of(lines, self.app.theme_variables))
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from console.config.trading_settings import EdgeSettings
 from console.domain.book import BookSide
 from console.domain.money import PRICE_PER_CENT
-from console.engine.snapshot import PositionView
+from console.engine.account_views import PositionView
 from console.monitoring.buckets import bucket_of
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put

@@ -80,9 +80,8 @@ def sound_keymap(keymap: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
             places = [(place, _character(key) or key) for place in places_of(action)]
             if (other := next((used[place] for place in places if place in used), None)) is not None:
                 taker = action.id if action.id in accepted else other
-                problems.append(
-                    f"ui.keymap: {key!r} is already used by {other if taker == action.id else action.id}"
-                )
+                user = other if taker == action.id else action.id
+                problems.append(f"ui.keymap: {key!r} of {taker} is already used by {user}")
                 accepted.pop(taker, None)
             else:
                 used |= dict.fromkeys(places, action.id)

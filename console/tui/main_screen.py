@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import Input, Static
 
 from console.config.redaction import error_text
-from console.engine.snapshot import AlertView
+from console.engine.log_views import AlertView
 from console.tui.actions import CONSOLE_ACTIONS
 from console.tui.bars import FooterBar, HeaderBar
+from console.tui.cells import Line
 from console.tui.key_action import bindings
 from console.tui.keymap import key_of
 from console.tui.pane import Pane, Query, Row
@@ -75,6 +77,8 @@ class MainScreen(ReplayScreen):
         self._filtered = self.trade_log
         self._zoomed: Pane | None = None
         self._shown: tuple[Picture, AlertView | None] | None = None
+        self._watched: Picture | None = None
+        self._undrawn: dict[Pane, None] = {}
 
     @property
     def tabs(self) -> Tabs:
@@ -143,13 +147,65 @@ class MainScreen(ReplayScreen):
 
     def show(self, picture: Picture, critical: AlertView | None) -> None:
         """Draw a picture, and the critical alert that nobody has acknowledged."""
+        self._begin_showing(picture, critical)
+        for pane in list(self._undrawn):
+            self._draw(pane)
+        self._end_showing()
+
+    def show_in_turns(self, picture: Picture, critical: AlertView | None) -> None:
+        """As ``show``, but keys are taken between a pane and the next."""
+        is_drawing = bool(self._undrawn)
+        self._begin_showing(picture, critical)
+        for pane in [each for each in self._undrawn if not each.size]:
+            # Nothing is drawn of it before it is laid out, and then this.
+            self._draw(pane)
+        if not is_drawing:
+            self.call_later(self._draw_in_turns)
+
+    def _begin_showing(self, picture: Picture, critical: AlertView | None) -> None:
+        """Draw the state in force; panes that still wait to be drawn keep their place."""
         self._shown = picture, critical
         self._header.show(picture, critical, is_watching=self.is_watching)
-        watched = self._watched(picture)
-        for pane in self.panes:
-            pane.is_replay = watched is not None and pane in self._replayed
-            pane.is_beside_replay = watched is not None and pane in self._of_the_engine
-            pane.show(watched if watched is not None and pane.is_replay else picture)
+        self._watched = self._watch(picture)
+        self._undrawn |= dict.fromkeys(self.panes)
+
+    async def _draw_in_turns(self) -> None:
+        while self._undrawn:
+            self._draw(next(iter(self._undrawn)))
+            await asyncio.sleep(0)
+        self._end_showing()
+
+    def _draw(self, pane: Pane) -> None:
+        assert self._shown is not None
+        del self._undrawn[pane]
+        watched, (picture, _) = self._watched, self._shown
+        pane.is_replay = watched is not None and pane in self._replayed
+        pane.is_beside_replay = watched is not None and pane in self._of_the_engine
+        pane.show(watched if watched is not None and pane.is_replay else picture)
+
+    def _on_timer_update(self) -> None:
+        """As Textual's, but of several widgets that changed one is written in each turn of the loop."""
+        waiting = set(self._dirty_widgets)
+        is_all = self._layout_required or self._scroll_required or self._repaint_required
+        if self is not self.app.screen:
+            super()._on_timer_update()
+            # What changed is drawn, through the dialog above; Textual would draw it again at every message.
+            self._repaint_required = False
+            self._exchange_repaint_regions()
+            return
+        if is_all or len(waiting) < 2:
+            super()._on_timer_update()
+            return
+        self._dirty_widgets = {waiting.pop()}
+        super()._on_timer_update()
+        self._dirty_widgets |= waiting
+        self.call_later(self._update_next)
+
+    async def _update_next(self) -> None:
+        await asyncio.sleep(0)
+        self._on_timer_update()
+
+    def _end_showing(self) -> None:
         if self._tabs is not None:
             self.replay_bar.show(self.playback, self.ended_why)
         self._footer.show(self.row(), is_watching=self.is_watching)
@@ -157,6 +213,10 @@ class MainScreen(ReplayScreen):
     def redraw(self) -> None:
         if self._shown is not None:
             self.show(*self._shown)
+
+    def redraw_in_turns(self) -> None:
+        if self._shown is not None:
+            self.show_in_turns(*self._shown)
 
     # --- watching a replay --------------------------------------------------------------------------
 
@@ -170,7 +230,7 @@ class MainScreen(ReplayScreen):
         """What goes on showing the engine meanwhile, and says so."""
         return (self.tabs.alerts, self.tabs.health, self.tabs.thresholds, self.tabs.run_log)
 
-    def _watched(self, picture: Picture) -> Picture | None:
+    def _watch(self, picture: Picture) -> Picture | None:
         """What these show, a moment later; None while nothing is watched."""
         if self.playback is None:
             return None
@@ -243,12 +303,17 @@ class MainScreen(ReplayScreen):
     def action_detail(self) -> None:
         from console.tui.dialogs import Page
 
-        row = self.row()
-        if row is None:
+        pane = self.focused
+        if not isinstance(pane, Pane) or pane.cursor_row() is None:
             self.action_zoom()
-        else:
-            is_replay = isinstance(self.focused, Pane) and self.focused.is_replay
-            self.app.push_screen(Page("Row of the replay" if is_replay else "Row", row.detail))
+            return
+        key, is_replay = pane.cursor_key, pane.is_replay
+
+        def look() -> Sequence[Line] | None:
+            row = pane.row_of(key) if pane.is_replay is is_replay else None
+            return None if row is None else row.detail
+
+        self.app.push_screen(Page("Row of the replay" if is_replay else "Row", look))
 
     def action_copy_row(self) -> None:
         text = self.focused.cursor_text() if isinstance(self.focused, Pane) else None

@@ -78,6 +78,7 @@ class Pane(Canvas, can_focus=True):
         self.content = Content()
         self._picture: Picture | None = None
         self._cursor_key: str | None = None
+        self._cursor_at = 0
         self._top = 0
         self.is_replay = False
         self.is_beside_replay = False
@@ -114,7 +115,7 @@ class Pane(Canvas, can_focus=True):
         keys = self.content.keys
         if self._cursor_key in keys:
             return keys.index(self._cursor_key)
-        return min(self._top, max(0, len(keys) - 1))
+        return min(self._top if self._cursor_key is None else self._cursor_at, max(0, len(keys) - 1))
 
     @property
     def cursor_key(self) -> str | None:
@@ -124,6 +125,11 @@ class Pane(Canvas, can_focus=True):
     @property
     def _visible_rows(self) -> int:
         return max(0, self.size.height - 2 - self.content.has_heading)
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on this row, and have it seen."""
+        self._cursor_key = key
+        self.action_move(0)
 
     def action_move(self, rows: int) -> None:
         """Move the cursor, and the list with it."""
@@ -142,9 +148,13 @@ class Pane(Canvas, can_focus=True):
 
     def cursor_row(self) -> Row | None:
         """What the row under the cursor is about; None where there is no more than it shows."""
-        if not self.content.keys or self.content.row is None:
+        return self.row_of(self.cursor_key)
+
+    def row_of(self, key: str | None) -> Row | None:
+        """What the row of this key is about; None also where it has gone."""
+        if self.content.row is None or key not in self.content.keys:
             return None
-        return self.content.row(self._cursor)
+        return self.content.row(self.content.keys.index(key))
 
     def cursor_text(self) -> str | None:
         """The row under the cursor, its columns separated by tabs."""
@@ -179,6 +189,13 @@ class Pane(Canvas, can_focus=True):
     def on_blur(self) -> None:
         self.redraw()
 
+    def _keep_cursor(self) -> None:
+        """Note where the cursor is; when its row has gone, it is from now on on the one in its place."""
+        if self.content.keys:
+            self._cursor_at = self._cursor
+            if self._cursor_key is not None:
+                self._cursor_key = self.content.keys[self._cursor_at]
+
     # --- drawing ------------------------------------------------------------------------------------
 
     def _fill_in(self, width: int, height: int) -> None:
@@ -195,6 +212,7 @@ class Pane(Canvas, can_focus=True):
             # A list that was scrolled away from its start stays on the rows that are being read.
             if self._top and self._cursor_key in self.content.keys:
                 self._top = max(0, self._top + self._cursor - before)
+            self._keep_cursor()
         rows = max(0, height - 2 - self.content.has_heading)
         self._top = min(self._top, max(0, len(self.content.keys) - rows))
         shown = range(self._top, min(len(self.content.keys), self._top + rows))

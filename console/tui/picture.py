@@ -9,16 +9,21 @@ import msgspec
 from console.config.schema import Settings
 from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
+from console.engine.halt_view import HaltPhase, HaltView
 from console.engine.handle import EngineHandle
-from console.engine.snapshot import HaltPhase, HaltView, Snapshot
+from console.engine.snapshot import Snapshot
 from console.tui.edges import MeasuredEdges
 from console.tui.keymap import key_of
 
-LATE_NS = 5 * NS_PER_S // 4
+LATE_NS = NS_PER_S
 """Ten pictures are made in a second: one older than this is called stale, which is seen within two."""
 
 STOPPED_NS = 5 * NS_PER_S
 """An engine that was silent for so long is said to have stopped."""
+
+
+STATUS_LATE_NS = 15 * NS_PER_S
+"""The exchange is asked every five seconds how it is: what it said longer ago is no longer what it says."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +54,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
         if self.snapshot is None or self.snapshot.feed_age_ns is None:
             return None
         return self.snapshot.feed_age_ns + (self.age_ns or 0)
+
+    @property
+    def exchange_unheard_ns(self) -> int | None:
+        """How long ago the exchange said how it is, once that is too long; None while it is not."""
+        read_ns = None if self.snapshot is None else self.snapshot.exchange.read_ns
+        age_ns = 0 if read_ns is None else self.now_ns - read_ns
+        return age_ns if age_ns > STATUS_LATE_NS else None
 
     @property
     def is_engine_stopped(self) -> bool:

@@ -30,7 +30,7 @@ def _visible(character: str) -> str:
     return character if get_character_cell_size(character) == 1 else "\u25a1"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _inert(text: str) -> str:
     shown = "".join(_visible(character) for character in unicodedata.normalize("NFC", text[: 4 * LONGEST]))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

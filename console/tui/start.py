@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.config.garbage import put_off_searches, search_again
 from console.config.load import Loaded
 from console.engine.handle import EngineHandle
 
 if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
+
+_SCREEN = "screen"
 
 
 def make_app(
@@ -28,7 +30,7 @@ def make_app(
 
     What is loaded for it stays, so that a search finds nothing there, then or later.
     """
-    gc.disable()
+    put_off_searches(_SCREEN)
     from console.tui.app import ConsoleApp
 
     return ConsoleApp(
@@ -38,10 +40,5 @@ def make_app(
         wall_ns=wall_ns,
         is_readonly=is_readonly,
         is_ascii=is_ascii,
-        on_drawn=_search_again,
+        on_drawn=lambda: search_again(_SCREEN),
     )
-
-
-def _search_again() -> None:
-    gc.freeze()
-    gc.enable()

@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from console.tui.cells import Line, Tone, put
-from console.tui.dialogs import text_of
+from console.tui.dialogs import LiveText, text_of
 
 _REDRAW_S = 0.5
 
@@ -45,8 +45,8 @@ class TypedDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = self._title
             with VerticalScroll(id="preview"):
-                yield Static(id="shown")
-            yield Static(id="check")
+                yield LiveText(id="shown")
+            yield LiveText(id="check")
             if self._word is not None:
                 yield Input(placeholder=f"type {self._word}", id="word", max_length=20)
             if self._asks_reason:
@@ -76,12 +76,12 @@ class TypedDialog(ModalScreen[str | None]):
     def _check(self) -> None:
         """Draw what will happen now, and what is still missing."""
         variables = self.app.theme_variables
-        self.query_one("#shown", Static).update(text_of(self._lines_now(), variables))
+        self.query_one("#shown", LiveText).say(text_of(self._lines_now(), variables))
         preview = self.query_one("#preview", VerticalScroll)
         preview.can_focus = preview.max_scroll_y > 0
         missing, tone = self._missing()
         self.query_one("#yes", Button).disabled = bool(missing)
-        self.query_one("#check", Static).update(text_of([put(missing or "● ready", tone)], variables))
+        self.query_one("#check", LiveText).say(text_of([put(missing or "● ready", tone)], variables))
 
     def on_input_changed(self) -> None:
         self._check()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.control import Control
+from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
+from textual.strip import Strip
 
 
 class NarrowUpdate(ChopsUpdate):
@@ -21,8 +23,22 @@ class NarrowUpdate(ChopsUpdate):
                 first, last = max(x, start), min(chop_end, end)
                 if strip is not None and first < last:
                     written.append(Control.move_to(first, y).segment.text)
-                    written.append(strip.crop(first - x, last - x).render(console))
+                    written.append(cut(strip, first - x, last - x).render(console))
         return "".join(written)
+
+
+def cut(strip: Strip, start: int, end: int) -> Strip:
+    """As ``Strip.crop``, without its caches: a value that changed is written once, and Rich keeps 16,384."""
+    if sum(len(segment.text) for segment in strip) != strip.cell_length:
+        # Something in it is not one cell wide.
+        return strip.crop(start, end)
+    kept, at = [], 0
+    for text, style, control in strip:
+        first, last = max(0, start - at), min(len(text), end - at)
+        if first < last:
+            kept.append(Segment(text[first:last], style, control))
+        at += len(text)
+    return Strip(kept, min(end, at) - start)
 
 
 class NarrowCompositor(Compositor):

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 from practice_runs import PATIENCE_S, PracticeProcess, practice_exchange, wait_for
-from receivers import HttpReceiver, hangs, receiver
+from receivers import Behave, HttpReceiver, Wire, hangs, receiver, takes_it
 
-from console.app import Launch, running_engine
+from console.app import Launch, alerting, delivery, running_engine
+from console.app.http_exchange import Receiver
 from console.config.home import find_home
 from console.config.load import load
 from console.config.redaction import redacted
+from console.config.secret_url import SecretUrl
 from console.domain.commands import PauseEntries, Resume
 from console.domain.trading_state import TradingState
+from console.engine.plan import Plan
 from console.engine.status import status_document
-from console.engine.worker import Plan
 from console.monitoring.alerts import DISK
 from console.monitoring.responses import ENGINE_ENDED
 
@@ -95,6 +97,61 @@ def test_a_receiver_that_hangs_keeps_the_engine_from_nothing(
         last = wait_for(worker, "trading as before", lambda s: s.state is TradingState.RUNNING)
         assert last.deliveries[0].delivered == 0
         assert worker.stop(cancel_resting=True) == 0
+
+
+def answers(status: int) -> Behave:
+    return lambda wire, _nth: wire.answer(status)
+
+
+def drips(wire: Wire, _nth: int) -> None:
+    """Sends an answer that is never whole, byte by byte."""
+    while not wire.ended.wait(0.05):
+        wire.line.sendall(b"H")
+
+
+@pytest.mark.parametrize(
+    ("behave", "scheme", "said"),
+    [
+        (answers(500), "http", "webhook: it answered 500"),
+        (answers(302), "http", "webhook: it answered 302: give the address it leads to"),
+        (drips, "http", "webhook: no answer within 0.3 s"),
+        (hangs, "http", "webhook: no answer within 0.3 s"),
+        (lambda wire, _nth: wire.reset(), "http", "webhook: no connection: Connection reset by peer"),
+        (takes_it, "https", "webhook: no answer within 0.3 s"),
+    ],
+    ids=["500", "redirect", "drip", "hang", "reset", "no TLS"],
+)
+def test_a_receiver_that_fails_is_told_once_to_the_other_and_the_engine_goes_on(
+    tmp_path: Path,
+    exchange: PracticeProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    behave: Behave,
+    scheme: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_AFTER_S", (0.01, 0.01, 0.01))
+
+    def hurried(url: SecretUrl, _deadline_s: float) -> Receiver:
+        # The good one may take its time on a busy machine.
+        return Receiver(url, 0.3 if url.reveal().endswith("bad") else PATIENCE_S)
+
+    monkeypatch.setattr(alerting, "Receiver", hurried)
+    with receiver(behave) as bad, receiver() as good:
+        address = f"{scheme}:{bad.url.partition(':')[2]}/bad"
+        stated = (f"monitoring.webhook_url={address}", f"monitoring.ntfy_url={good.url}")
+        with running_engine(launch(tmp_path, exchange, good, *stated)) as worker:
+            wait_for(worker, "a picture", lambda s: s.state is TradingState.RUNNING)
+            for number in (1, 2):
+                worker.notice(DISK, f"look {number}")
+            wait_for(worker, "both given up", lambda s: s.deliveries[0].failed >= 2)
+            wait_for(worker, said, lambda s: any(said in alert.text for alert in s.alerts))
+            worker.send(PauseEntries(at_ns=time.time_ns(), reason="the last"))
+            held = wait_for(worker, "a pause", lambda s: s.state is TradingState.PAUSED)
+            assert held.deliveries[0].delivered == 0
+            told: list[str] = []
+            while not told or "the last" not in told[-1]:
+                told.append(good.next().body.decode())
+    assert [sum(text in body for body in told) for text in ("look 1", "look 2", said)] == [1, 1, 1]
 
 
 def test_what_nears_its_cap_is_sent_while_it_still_trades(tmp_path: Path, exchange: PracticeProcess) -> None:

@@ -25,7 +25,7 @@ from console.app.http_exchange import NotDeliveredError, Receiver
 from console.config.program_settings import MonitoringSettings
 from console.config.secret_url import SecretUrl
 from console.domain.actions import Alert, AlertLevel
-from console.engine.snapshot import DeliveryView
+from console.engine.log_views import DeliveryView
 from console.monitoring.alert_messages import Origin, webhook_message
 from console.monitoring.responses import response_to
 

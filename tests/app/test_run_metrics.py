@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import socket
 import threading
@@ -97,6 +98,15 @@ def test_figures_are_on_the_page_at_once_not_only_when_they_are_due_again(
 
     with running_engine(launch(tmp_path, exchange, f"monitoring.prometheus_port={port}")) as worker:
         wait_for(worker, "figures", lambda _: "\nkconsole_trades " in page())
+
+
+def test_what_the_journal_told_is_searched_for_garbage_neither_while_it_is_summed_nor_later(
+    tmp_path: Path, exchange: PracticeProcess
+) -> None:
+    with running_engine(launch(tmp_path, exchange)) as worker:
+        assert not gc.isenabled() or gc.get_freeze_count()
+        wait_for(worker, "searches", lambda _: gc.isenabled() and gc.get_freeze_count() > 0)
+    gc.unfreeze()
 
 
 def test_a_port_in_use_is_told_and_trading_goes_on(tmp_path: Path, exchange: PracticeProcess) -> None:

@@ -10,23 +10,11 @@ from console.domain.commands import OperatorCommand
 from console.domain.money import Cash, Count, Price
 from console.domain.order import OrderStatus
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import (
-    NOT_HALTING,
-    AlertView,
-    ExchangeView,
-    FunnelStep,
-    Gauge,
-    HaltPhase,
-    HaltView,
-    LatchView,
-    LogEntry,
-    LogKind,
-    PositionView,
-    RestingView,
-    Snapshot,
-    SwitchState,
-    SwitchView,
-)
+from console.engine.account_views import PositionView, RestingView
+from console.engine.halt_view import NOT_HALTING, HaltPhase, HaltView
+from console.engine.limit_views import Gauge, LatchView, SwitchState, SwitchView
+from console.engine.log_views import AlertView, FunnelStep, LogEntry, LogKind
+from console.engine.snapshot import ExchangeView, Snapshot
 from console.monitoring.slippage import SlippageSample
 
 SECOND = 1_000_000_000

@@ -16,16 +16,10 @@ from console.domain.book import BookSide
 from console.domain.engine_events import SettingChange, SettingsChanged
 from console.domain.money import Count, Price
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import (
-    AlertView,
-    DeliveryView,
-    ExternalView,
-    FunnelStep,
-    HealthView,
-    LatchView,
-    LogEntry,
-    LogKind,
-)
+from console.engine.account_views import ExternalView
+from console.engine.limit_views import LatchView
+from console.engine.log_views import AlertView, DeliveryView, FunnelStep, LogEntry, LogKind
+from console.engine.snapshot import HealthView
 from console.tui.app import ConsoleApp
 
 HOSTILE = tuple(PAYLOADS.values())

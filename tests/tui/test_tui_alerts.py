@@ -11,7 +11,7 @@ from fake_engine import NOW, SECOND, SNAPSHOT, FakeEngine
 
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
-from console.engine.snapshot import AlertView
+from console.engine.log_views import AlertView
 from console.monitoring.responses import RESPONSES, error_kind, response_to
 from console.risk.switches.every import every_switch
 from console.tui.actions import ALL_ACTIONS, CONSOLE_ACTIONS
@@ -34,9 +34,10 @@ def test_every_kill_switch_and_every_latch_has_a_response() -> None:
         assert latch in RESPONSES
 
 
-def test_every_source_of_errors_that_the_loop_guards_has_a_response() -> None:
-    loop = Path(__file__).parents[2] / "console" / "engine" / "loop.py"
-    sources = re.findall(r'_guarded\("(\w+)"', loop.read_text(encoding="utf-8"))
+def test_every_source_of_errors_that_the_engine_guards_has_a_response() -> None:
+    engine = Path(__file__).parents[2] / "console" / "engine"
+    texts = [path.read_text(encoding="utf-8") for path in engine.glob("*.py")]
+    sources = [source for text in texts for source in re.findall(r'\bguarded\("(\w+)"', text)]
     assert sources
     for source in sources:
         assert error_kind(source) in RESPONSES
@@ -107,3 +108,14 @@ def test_what_to_do_names_the_keys_in_force_and_actions_where_there_are_none() -
         assert not keys & set(re.split(r"[ ;,.:]+", text)), kind
     assert response_to("pause", lambda _: "f5") == "f5, with a reason"
     assert response_to("no_fills").startswith("why not says")
+
+
+async def test_the_header_counts_what_the_list_says_is_to_be_looked_at() -> None:
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        assert " alert" not in "".join((await screen.look()).splitlines()[:3])
+        late = AlertView(2, NOW, AlertLevel.WARNING, "the feed is late", "stale")
+        engine.change(alerts=(*SNAPSHOT.alerts, late))
+        text = await screen.press("a")
+        assert "1 to look at" in text
+        assert "1 alert" in "".join(text.splitlines()[:3])

@@ -12,6 +12,7 @@ from textual.widgets import Button
 from console.config.logs import LogFile, RunLog
 from console.config.schema import Settings
 from console.domain.commands import CancelAllOrders, PauseEntries, Resume
+from console.tui import dialogs
 from console.tui.app import ConsoleApp
 from console.tui.dialogs import QuitDialog, ResumeDialog
 from console.tui.quit_choice import QuitChoice
@@ -43,6 +44,16 @@ async def test_resume_clears_the_latch_that_was_chosen_with_the_reason_typed() -
     engine.change(latches=LATCHES)
     async with console(engine) as screen:
         await screen.press("r", "shift+tab", "shift+tab", "down", "tab", *"checked", "enter")
+    assert engine.sent == [Resume(at_ns=NOW, latch="slippage", reason="checked")]
+
+
+async def test_one_tab_reaches_the_reason_among_many_latches_and_down_chooses_from_there() -> None:
+    engine = FakeEngine()
+    engine.change(latches=LATCHES)
+    async with console(engine) as screen:
+        await screen.press("r", "tab", *"checked")
+        assert "slippage may be cleared" in await screen.press("down")
+        await screen.press("enter")
     assert engine.sent == [Resume(at_ns=NOW, latch="slippage", reason="checked")]
 
 
@@ -90,6 +101,19 @@ async def test_there_is_nothing_to_resume_without_a_latch() -> None:
     async with console(engine) as screen:
         await screen.press("r")
         assert not isinstance(screen.app.screen, ResumeDialog)
+
+
+async def test_the_counts_of_the_quit_dialog_follow_the_engine_while_it_is_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialogs, "_RECHECK_S", 0.01)
+    engine = FakeEngine()
+    async with console(engine) as screen:
+        await screen.press("q")
+        engine.change(resting=())
+        async with asyncio.timeout(10):
+            while "Orders that rest or may rest: 0. Positions: 4" not in await screen.look():
+                await screen.pilot.pause(0.01)
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q", "ctrl+c"])

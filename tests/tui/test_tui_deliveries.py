@@ -6,7 +6,7 @@ import pytest
 from console_screen import NARROW, WIDE, console
 from fake_engine import NOW, SECOND, FakeEngine
 
-from console.engine.snapshot import DeliveryView
+from console.engine.log_views import DeliveryView
 
 FINE = DeliveryView("ntfy", delivered=12, delivered_ns=NOW - 3 * SECOND)
 FAILING = DeliveryView("webhook", delivered=2, waiting=4, failed=1, dropped=3, trouble="no answer within 5 s")

@@ -15,8 +15,8 @@ from console.config.catalogue import CATALOGUE
 from console.config.errors import ConfigError
 from console.config.schema import Settings
 from console.domain.trading_state import TradingState
+from console.engine.limit_views import LatchView
 from console.engine.settings_preview import Preview, Proposed
-from console.engine.snapshot import LatchView
 from console.tui.cells import put
 from console.tui.dialogs import Page, QuitDialog, ResumeDialog, StopDialog
 from console.tui.picture import read
@@ -36,7 +36,7 @@ Opener = Callable[[], ModalScreen[Any]]
 def _quit() -> QuitDialog:
     engine = FakeEngine()
     engine.heartbeat_ns = 10**12
-    return QuitDialog(read(engine, Settings(), NOW, keymap={}, edges={}), is_watching=False)
+    return QuitDialog(lambda: read(engine, Settings(), NOW, keymap={}, edges={}), is_watching=False)
 
 
 def _resume() -> ResumeDialog:
@@ -78,7 +78,7 @@ OPENED: dict[type[ModalScreen[Any]], Opener] = {
     ReviewDialog: _review,
     EditDialog: _edit,
     FieldDialog: _field,
-    Page: lambda: Page("Help", LINES),
+    Page: lambda: Page("Help", lambda: LINES),
 }
 
 

@@ -9,7 +9,7 @@ from fake_engine import POSITIONS, FakeEngine
 
 from console.domain.book import BookSide
 from console.domain.money import Count, Price
-from console.engine.snapshot import ExternalView
+from console.engine.account_views import ExternalView
 
 ELSEWHERE = "KXWEB-26NOV22-A"
 

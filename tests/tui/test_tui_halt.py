@@ -6,7 +6,7 @@ from fake_engine import LATCHES, NOW, SECOND, FakeEngine
 
 from console.config.program_settings import InterfaceSettings
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import HaltPhase, HaltView
+from console.engine.halt_view import HaltPhase, HaltView
 
 
 @pytest.mark.parametrize("key", ["f12", "ctrl+x", "h"])

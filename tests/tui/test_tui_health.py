@@ -9,16 +9,10 @@ from test_tui_sanitize import PAYLOADS
 
 from console.domain.actions import AlertLevel
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import (
-    AlertView,
-    ExchangeView,
-    FunnelStep,
-    HaltPhase,
-    HaltView,
-    LatchView,
-    LogEntry,
-    LogKind,
-)
+from console.engine.halt_view import HaltPhase, HaltView
+from console.engine.limit_views import LatchView
+from console.engine.log_views import AlertView, FunnelStep, LogEntry, LogKind
+from console.engine.snapshot import ExchangeView
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

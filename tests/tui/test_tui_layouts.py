@@ -197,6 +197,7 @@ async def test_one_changed_mark_repaints_only_its_cells() -> None:
         first = msgspec.structs.replace(POSITIONS[0], mark=Price(9_520))
         engine.change(positions=(first, *POSITIONS[1:]))
         screen.app._tick()
+        await screen.pilot.pause()
         del pane.refresh
         text = (await screen.look()).splitlines()
         assert [(region.width, region.height) for region in repainted] == [(1, 1)]
@@ -214,7 +215,7 @@ def test_a_keymap_that_cannot_work_is_told_in_words() -> None:
     assert accepted == {"sort": "O"}
     assert any("'pauze'" in problem for problem in problems)
     assert any("halt works in text fields" in problem for problem in problems)
-    assert any("'r' is already used by resume" in problem for problem in problems)
+    assert any("'r' of pause is already used by resume" in problem for problem in problems)
 
 
 @pytest.mark.parametrize("keys", ["", " ", "f12,", "f99", "F12", "ctrl+X", "hyperspace", "\x1b"])

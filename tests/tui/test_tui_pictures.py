@@ -25,7 +25,10 @@ from console.backtest.replay_watch import Ended, Opened, WatchedReplay
 from console.config.program_settings import InterfaceSettings
 from console.domain.actions import AlertLevel
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import AlertView, CurvePoint, HaltPhase, HaltView, Outcomes, Snapshot
+from console.engine.account_views import CurvePoint, Outcomes
+from console.engine.halt_view import HaltPhase, HaltView
+from console.engine.log_views import AlertView
+from console.engine.snapshot import Snapshot
 
 PICTURES = Path(__file__).parent / "pictures"
 _OF_A_LINE = re.compile(r'<text [^>]*y="([\d.]+)"[^>]*>(.*?)</text>')

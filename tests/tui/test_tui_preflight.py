@@ -14,7 +14,7 @@ from console.config.home import Home
 from console.config.program_settings import InterfaceSettings
 from console.config.schema import Settings
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LatchView
+from console.engine.limit_views import LatchView
 from console.monitoring.checklist import ITEMS
 from console.monitoring.preflight_record import Finding, encoded, trading_hash
 from console.tui.views.preflight import preflight_of

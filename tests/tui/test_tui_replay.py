@@ -16,7 +16,7 @@ from fake_engine import FakeEngine
 from favourites import record
 from textual.widgets import Input
 
-from console.backtest.replay import SHIPPED
+from console.backtest.replay import SHIPPED, setup_of
 from console.backtest.replay_child import Finished, ReplayChild
 from console.config.schema import Settings
 from console.config.trading_settings import EdgeSettings
@@ -193,6 +193,32 @@ async def test_what_cannot_be_run_is_told_in_a_sentence(tmp_path: Path) -> None:
         assert "markets.parquet" in text
 
 
+@pytest.mark.parametrize("key", ["x", "W"])
+@pytest.mark.parametrize("size", [WIDE, (60, 16)])
+async def test_why_nothing_was_begun_is_seen_from_a_result_too(
+    key: str, size: tuple[int, int], recording: Path, tmp_path: Path
+) -> None:
+    async with console(tmp_path, size) as (screen, pane, _):
+        await screen.press("b")
+        choose(pane, recording)
+        await screen.press("x")
+        await finish(screen, pane)
+        await screen.press("end")
+        pane._form.values["thresholds"] = EDITED
+        text = await screen.press(key)
+        assert "the thresholds called edited" in text
+        assert f" {key} " in text
+
+
+async def test_a_replay_that_fails_while_its_tab_is_closed_is_told(tmp_path: Path) -> None:
+    async with console(tmp_path) as (screen, pane, _):
+        await screen.press("b")
+        choose(pane, tmp_path, "in force")
+        await screen.press("x", "b")
+        await finish(screen, pane)
+        assert [toast.message for toast in screen.app._notifications] == ["the replay failed: b shows why"]
+
+
 async def test_a_text_is_checked_as_it_is_typed_and_taken_by_enter(tmp_path: Path) -> None:
     async with console(tmp_path) as (screen, pane, _):
         await screen.press("b", "down", "enter")
@@ -248,6 +274,18 @@ async def test_edited_thresholds_can_be_tried_and_are_gone_with_the_edit(tmp_pat
     form.values["thresholds"] = EDITED
     with pytest.raises(ValueError, match="the thresholds called edited are gone; choose others"):
         form.request(SETTINGS, named_thresholds(SETTINGS, None), tmp_path, 1)
+
+
+def test_depth_may_be_a_number_modelled_or_none(tmp_path: Path) -> None:
+    form, thresholds = Form(), named_thresholds(SETTINGS, None)
+    for typed, assumed, is_modelled in (("7", 700, False), ("modelled", None, True), ("", None, False)):
+        form.values["depth"] = typed
+        asked = form.request(SETTINGS, thresholds, tmp_path, 1)
+        made = setup_of(asked, SETTINGS)
+        assert (made.assumed_depth, made.modelled_depth) == (assumed, is_modelled)
+    form.values["depth"] = "deep"
+    with pytest.raises(ValueError, match="deep is neither modelled nor a whole number"):
+        form.request(SETTINGS, thresholds, tmp_path, 1)
 
 
 async def test_every_pair_tried_on_a_recording_counts(recording: Path, tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from fake_engine import NOW, POSITIONS, SNAPSHOT, FakeEngine, dollars
 from console.domain.commands import CancelOrder, ClosePosition, StopTrading
 from console.domain.money import Cash, Count, Price
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import NO_EXIT, ExitView, HaltPhase
+from console.engine.account_views import NO_EXIT, ExitView
+from console.engine.halt_view import HaltPhase
+from console.tui import dialogs
 from console.tui.typed_dialog import TypedDialog
 
 LARGEST = POSITIONS[0].ticker
@@ -64,6 +66,22 @@ async def test_the_footer_offers_only_what_the_row_allows() -> None:
         assert "C close" not in footer
         engine.change(positions=())
         assert "o cancel order" in (await screen.press("1")).splitlines()[-1]
+
+
+async def test_when_its_row_goes_the_cursor_stays_there_on_the_row_that_comes_in_its_place() -> None:
+    engine = FakeEngine()
+    engine.change(resting=())
+    async with console(engine) as screen:
+        shown = [key.split()[-1] for key in screen.app._main.positions.content.keys]
+        await screen.press("1", "down", "down")
+        held = tuple(POSITIONS[:])
+        for gone, under in ((shown[2], shown[3]), (shown[0], shown[3])):
+            held = tuple(each for each in held if each.ticker != gone)
+            engine.change(positions=held)
+            await screen.look()
+            row = screen.app.row()
+            assert row is not None
+            assert row.ticker == under
 
 
 # --- closing ------------------------------------------------------------------------------------------
@@ -188,3 +206,20 @@ async def test_enter_tells_all_that_is_known_of_a_row(keys: list[str], shown: tu
         for word in shown:
             assert word in text, word
         assert "1 Positions" in await screen.press("escape")
+
+
+async def test_the_page_of_a_row_follows_it_and_says_when_it_has_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialogs, "_RECHECK_S", 0.01)
+    engine = FakeEngine()
+    engine.change(resting=())
+    async with console(engine) as screen:
+        await screen.press("1", "enter")
+        moved = tuple(msgspec.structs.replace(each, mark=Price(4_210)) for each in POSITIONS)
+        for positions, said in ((moved, "42.1 c"), ((), "Row, gone: as it was last")):
+            engine.change(positions=positions)
+            async with asyncio.timeout(10):
+                while said not in await screen.look():
+                    await screen.pilot.pause(0.01)
+        assert "42.1 c" in await screen.look()

@@ -8,7 +8,8 @@ from console_screen import HUGE, NARROW, WIDE, console
 from fake_engine import MINUTE, NOW, SECOND, FakeEngine, dollars
 
 from console.domain.ports import Tokens
-from console.engine.snapshot import CurvePoint, ExchangeView, HealthView, Outcomes
+from console.engine.account_views import CurvePoint, Outcomes
+from console.engine.snapshot import ExchangeView, HealthView
 from console.tui.plain_text import in_ascii
 
 CURVE = tuple(CurvePoint(NOW - (30 - n) * MINUTE, dollars(n - 12)) for n in range(31))
@@ -124,6 +125,15 @@ async def test_a_maintenance_pause_that_is_near_counts_down_in_the_header() -> N
     engine = engine_with(exchange=ExchangeView(True, True, None, NOW + 25 * MINUTE))
     async with console(engine) as screen:
         assert "open, pause in 25m" in await screen.look()
+
+
+async def test_an_exchange_that_no_longer_says_how_it_is_is_not_called_open() -> None:
+    engine = engine_with(exchange=ExchangeView(True, True, None, None, read_ns=NOW - 12 * SECOND))
+    async with console(engine) as screen:
+        assert "exchange was open" not in await screen.look()
+        engine.change(exchange=ExchangeView(True, True, None, None, read_ns=NOW - 40 * SECOND))
+        assert "exchange was open 40s ago" in await screen.look()
+        assert "1 to look at" in await screen.press("i")
 
 
 @pytest.mark.parametrize(("age_s", "said"), [(41, " STALE 41s "), (12, "─ 12s ")])

@@ -8,7 +8,7 @@ from fake_engine import MINUTE, NOW, SECOND, FakeEngine
 from console.config.risk_settings import RiskSettings
 from console.config.trading_settings import QualitySettings
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import Gauge, LatchView, SwitchState, SwitchView
+from console.engine.limit_views import Gauge, LatchView, SwitchState, SwitchView
 from console.risk.switch_reader import read_switch
 from console.risk.switches.base import RiskView
 from console.risk.switches.every import every_switch

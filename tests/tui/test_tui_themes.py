@@ -42,3 +42,15 @@ async def test_what_is_said_can_be_read_wherever_it_stands(theme: str) -> None:
             style = style_of(tone, variables)
             ground, drawn = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
             assert contrast(drawn, ground) >= LEAST, tone
+
+
+async def test_the_buttons_of_a_dialog_have_no_frame_without_colours_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with console(FakeEngine(), (60, 16)) as screen:
+        text = await screen.press("F")
+        assert "Flatten" in text
+        assert not set("▔▊▎") & set(text.split("type flatten")[-1])
+        text = await screen.press("tab", *"flatten")
+        assert not set("▔▊▎") & set(text)

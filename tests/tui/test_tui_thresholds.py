@@ -22,8 +22,9 @@ from console.config.load import Loaded, load
 from console.config.program_settings import InterfaceSettings
 from console.domain.commands import ChangeSettings
 from console.domain.engine_events import SettingChange, SettingsChanged
+from console.engine.halt_view import HaltPhase
 from console.engine.overrides import Overrides
-from console.engine.snapshot import HaltPhase, Snapshot
+from console.engine.snapshot import Snapshot
 from console.tui.app import ConsoleApp
 from console.tui.views.thresholds_dialogs import EditDialog, ReviewDialog
 from console.tui.views.thresholds_history import clock, undoable

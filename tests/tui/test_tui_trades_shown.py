@@ -13,7 +13,7 @@ from fake_engine import NOW, POSITIONS, SNAPSHOT, FakeEngine
 from console.config.program_settings import InterfaceSettings
 from console.config.schema import Settings
 from console.domain.money import Count
-from console.engine.snapshot import Outcomes
+from console.engine.account_views import Outcomes
 from console.monitoring.buckets import bucket_of
 from console.strategies.edge_table import VERSION, EdgeCell, EdgeTable, table_path
 from console.tui.app import ConsoleApp

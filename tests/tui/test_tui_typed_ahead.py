@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from console.domain.commands import Arm
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import LatchView
+from console.engine.limit_views import LatchView
 from console.tui.views.thresholds_dialogs import ReviewDialog
 
 

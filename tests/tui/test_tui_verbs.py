@@ -12,7 +12,8 @@ from console.config.program_settings import InterfaceSettings
 from console.domain.commands import Arm, Disarm, Flatten, ReduceOnly, Resume
 from console.domain.money import Count, Price
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import ExitView, LatchView
+from console.engine.account_views import ExitView
+from console.engine.limit_views import LatchView
 from console.tui.actions import ALL_ACTIONS, places_of
 from console.tui.typed_dialog import TypedDialog
 

@@ -25,7 +25,7 @@ from console.config.schema import Settings
 from console.config.trading_settings import EdgeSettings
 from console.domain.actions import AlertLevel
 from console.domain.money import Cash
-from console.engine.snapshot import AlertView, LogKind
+from console.engine.log_views import AlertView, LogKind
 from console.history.times import ns_of, read_time
 from console.tui.actions import ALL_ACTIONS
 from console.tui.app import ConsoleApp

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from console.domain.actions import AlertLevel
 from console.domain.time_units import NS_PER_HOUR
-from console.engine.snapshot import AlertView, DeliveryView
+from console.engine.log_views import AlertView, DeliveryView
 from console.monitoring.responses import response_to
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Span, Tone, join, put, wrapped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.domain.book import BookSide
-from console.engine.snapshot import LatchView
+from console.engine.limit_views import LatchView
 from console.risk.latches import DISARMED
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put

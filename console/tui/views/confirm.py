@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from console.config.schema import Settings
 from console.domain.money import Cash, Price, cost
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import PositionView, Snapshot
+from console.engine.account_views import PositionView
+from console.engine.snapshot import Snapshot
 from console.risk.latches import DISARMED
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Span, Tone, join, left, middle, put, right

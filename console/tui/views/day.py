@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from console.domain.money import PAYOUT, PRICE_PER_CENT, Cash
-from console.engine.snapshot import CurvePoint, Outcomes, Snapshot
+from console.engine.account_views import CurvePoint, Outcomes
+from console.engine.snapshot import Snapshot
 from console.monitoring.statistics import wilson
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, between, join, left, put, text_of

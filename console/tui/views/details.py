@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from console.domain.money import Price, cost
-from console.engine.snapshot import (
-    ExternalView,
-    Gauge,
-    LatchView,
-    LogEntry,
-    PositionView,
-    RestingView,
-    SwitchView,
-)
+from console.engine.account_views import ExternalView, PositionView, RestingView
+from console.engine.limit_views import Gauge, LatchView, SwitchView
+from console.engine.log_views import LogEntry
 from console.monitoring.responses import response_to
 from console.tui import edges
 from console.tui import formatting as fmt

@@ -5,7 +5,10 @@ from __future__ import annotations
 from console.domain.actions import AlertLevel
 from console.domain.time_units import NS_PER_S
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import AlertView, HaltPhase, HaltView, LatchView, Snapshot
+from console.engine.halt_view import HaltPhase, HaltView
+from console.engine.limit_views import LatchView
+from console.engine.log_views import AlertView
+from console.engine.snapshot import Snapshot
 from console.monitoring.responses import response_to
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, middle, put, width_of
@@ -19,7 +22,7 @@ _STATE_WORDS = {
     TradingState.REDUCE_ONLY: ("▼ REDUCE-ONLY", Tone.BADGE_WARN),
     TradingState.HALTED: ("■ HALTED", Tone.BADGE_HALT),
 }
-_ALERT_TONES = {AlertLevel.INFO: Tone.MUTED, AlertLevel.WARNING: Tone.WARN, AlertLevel.CRITICAL: Tone.LOSS}
+_ALERT_TONES = {AlertLevel.WARNING: Tone.WARN, AlertLevel.CRITICAL: Tone.LOSS}
 _PAUSE_NEAR_NS = 2 * 3_600 * NS_PER_S
 """From this long before a maintenance pause on, the time left is shown instead of its hour."""
 
@@ -41,7 +44,7 @@ def header_lines(
         [_feed(picture), _round_trip(picture, is_wide=is_wide), _heartbeat(picture, is_wide=is_wide)], gap
     )
     urgent = _urgent(picture, critical, width - 2)
-    status = [_exchange(snapshot, picture.now_ns), _clock(picture, is_wide=is_wide), _alerts(snapshot)]
+    status = [_exchange(picture), _clock(picture, is_wide=is_wide), _alerts(snapshot)]
     if is_wide:
         status = [join(status)]
     notes = [put(note, Tone.MUTED) for note in (snapshot.notes if snapshot else ())]
@@ -140,9 +143,9 @@ def _clock(picture: Picture, *, is_wide: bool) -> Line:
     return (*put(f"{fmt.clock(picture.now_ns)} ET", Tone.STRONG), *put(f" {utc}", Tone.MUTED))
 
 
-def _exchange(snapshot: Snapshot | None, now_ns: int) -> Line:
-    """The exchange's own word, with the next maintenance window or when it means to resume."""
-    exchange = snapshot.exchange if snapshot else None
+def _exchange(picture: Picture) -> Line:
+    """The exchange's own word and how old it is, or its next maintenance window or when it resumes."""
+    exchange, now_ns = picture.snapshot.exchange if picture.snapshot else None, picture.now_ns
     if exchange is None or exchange.exchange_active is None or exchange.trading_active is None:
         return put("exchange n/a", Tone.WARN)
     resumes = f", resumes {fmt.appointment(exchange.resumes_ns)}" if exchange.resumes_ns is not None else ""
@@ -150,6 +153,8 @@ def _exchange(snapshot: Snapshot | None, now_ns: int) -> Line:
         return put(f"exchange CLOSED{resumes}", Tone.LOSS)
     if not exchange.trading_active:
         return put(f"exchange PAUSED{resumes}", Tone.WARN)
+    if picture.exchange_unheard_ns is not None:
+        return put(f"exchange was open {fmt.age(picture.exchange_unheard_ns)} ago", Tone.WARN)
     starts = exchange.pause_starts_ns
     if starts is None or starts <= now_ns:
         return put("open", Tone.MUTED)
@@ -159,7 +164,8 @@ def _exchange(snapshot: Snapshot | None, now_ns: int) -> Line:
 
 
 def _alerts(snapshot: Snapshot | None) -> Line:
-    alerts = snapshot.alerts if snapshot else ()
+    """How many are to be looked at, as the list of them counts."""
+    alerts = [alert for alert in snapshot.alerts if alert.level is not AlertLevel.INFO] if snapshot else []
     if not alerts:
         return EMPTY
     tone = _ALERT_TONES[max(alert.level for alert in alerts)]

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from console.domain.order import OrderStatus
 from console.domain.time_units import NS_PER_S
-from console.engine.snapshot import DeliveryView, Snapshot
+from console.engine.log_views import DeliveryView
+from console.engine.snapshot import Snapshot
 from console.monitoring.alerts import LITTLE_DISK_BYTES
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, bar, join, left, put, text_of, width_of, wrapped
@@ -60,8 +61,8 @@ def _feed(picture: Picture) -> _Verdict:
     return _judged(is_good, f"{stale}{fmt.age(age_ns)}, limit {fmt.age(picture.feed_limit_ns)}")
 
 
-def _exchange(snapshot: Snapshot, now_ns: int) -> _Verdict:
-    exchange = snapshot.exchange
+def _exchange(snapshot: Snapshot, picture: Picture) -> _Verdict:
+    exchange, now_ns = snapshot.exchange, picture.now_ns
     if exchange.exchange_active is None or exchange.trading_active is None:
         return _bad("not read")
     back = f", back in {_in(exchange.resumes_ns, now_ns)}" if exchange.resumes_ns is not None else ""
@@ -69,6 +70,8 @@ def _exchange(snapshot: Snapshot, now_ns: int) -> _Verdict:
         return _bad(f"CLOSED{back}: cancel impossible now", Tone.LOSS)
     if not exchange.trading_active:
         return _bad(f"trading PAUSED{back}: cancel works")
+    if picture.exchange_unheard_ns is not None:
+        return _bad(f"was open {fmt.age(picture.exchange_unheard_ns)} ago")
     starts = exchange.pause_starts_ns
     return _good("open" if starts is None or starts <= now_ns else f"open, pause in {_in(starts, now_ns)}")
 
@@ -98,7 +101,7 @@ def _lines_check(picture: Picture, snapshot: Snapshot) -> list[_Check]:
         ("feed", _feed(picture)),
         ("order answered", _told(fmt.milliseconds(snapshot.order_round_trip_ns))),
         ("engine", _judged(beat <= LATE_NS, f"beat {fmt.age(beat)} ago")),
-        ("exchange", _exchange(snapshot, picture.now_ns)),
+        ("exchange", _exchange(snapshot, picture)),
         ("clock", _bad("not read") if skew is None else _judged(abs(skew) < _SKEW_WARNS_MS, f"{skew:+} ms")),
     ]
     if guard.guard_seen_ns is not None:

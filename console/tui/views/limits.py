@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from console.engine.snapshot import Gauge
+from console.engine.limit_views import Gauge
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, bar, put
 from console.tui.pane import Content, Query, View

@@ -9,7 +9,8 @@ import msgspec
 
 from console.domain.money import cost
 from console.domain.order import OrderStatus
-from console.engine.snapshot import ExternalView, PositionView, RestingView, Snapshot
+from console.engine.account_views import ExternalView, PositionView, RestingView
+from console.engine.snapshot import Snapshot
 from console.tui import edges
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, middle, put, width_of

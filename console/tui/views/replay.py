@@ -32,6 +32,7 @@ _LABEL = 11
 _RUN = "run"
 _TAKE = "take"
 _WATCH = "watch"
+_FAILURE = "failure"
 
 
 class ReplayPane(Pane):
@@ -61,13 +62,15 @@ class ReplayPane(Pane):
 
     def show(self, picture: Picture) -> None:
         """As any pane, and take over what the child has said, seen or not."""
-        at_run = self.cursor_key == _RUN
+        at_run, was_running = self.cursor_key == _RUN, self._child is not None
         is_new = self._listen()
         super().show(picture)
         if is_new and at_run and _TAKE in self.content.keys:
             self._cursor_key = _TAKE
             self._top = self.content.keys.index(_TAKE)
             self.redraw()
+        elif at_run and was_running and self._failure is not None:
+            self._show_pressed(_RUN)
 
     # --- the form -----------------------------------------------------------------------------------
 
@@ -115,8 +118,14 @@ class ReplayPane(Pane):
             self._failure = "cancelled"
         else:
             self._start()
-        self._cursor_key = _RUN
+        self._show_pressed(_RUN)
+
+    def _show_pressed(self, key: str) -> None:
+        """Go from wherever one was to the row that was meant, and to why nothing came of it."""
         self.redraw()
+        failures = [row for row in self.content.keys if row.startswith(_FAILURE)]
+        for row in (*failures[-1:], key):
+            self.go_to(row)
 
     def _start(self) -> None:
         with self._failing():
@@ -128,7 +137,7 @@ class ReplayPane(Pane):
         """Show what the form asks for in the panes, from its beginning."""
         with self._failing():
             self.begin_watching(self._requested())
-        self.redraw()
+        self._show_pressed(_WATCH)
 
     def fail(self, text: str) -> None:
         """Say why what was watched is no longer."""
@@ -172,6 +181,8 @@ class ReplayPane(Pane):
             self.notify(f"the replay is done: {self.key('replay')} shows it", markup=False)
         elif isinstance(said, Failed):
             self._failure = said.text
+            told = f"the replay failed: {self.key('replay')} shows why"
+            self.notify(told, severity="warning", markup=False)
         return isinstance(said, Finished)
 
     @property
@@ -224,7 +235,7 @@ class ReplayPane(Pane):
         rows.append((_WATCH, self._offer("replay_watch", "watch it in the panes")))
         if self._failure is not None:
             wrapped = textwrap.wrap(f"■ {self._failure}", max(10, width))
-            rows += [(f"failure {place}", put(line, Tone.LOSS)) for place, line in enumerate(wrapped)]
+            rows += [(f"{_FAILURE} {place}", put(line, Tone.LOSS)) for place, line in enumerate(wrapped)]
         elif self._child is None and self._finished is None:
             wrapped = textwrap.wrap(self._hint(), max(10, width))
             rows += [(f"hint {place}", put(line, Tone.MUTED)) for place, line in enumerate(wrapped)]

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from console.tui.cells import Tone, put
-from console.tui.dialogs import text_of
+from console.tui.dialogs import LiveText, text_of
 from console.tui.views.replay_form import Field
 
 
@@ -32,7 +32,7 @@ class FieldDialog(ModalScreen[str | None]):
             box.border_subtitle = "enter takes it, esc keeps what was"
             yield Static(text_of([put(self._field.hint)], self.app.theme_variables))
             yield Input(self._text, id="value", max_length=500)
-            yield Static(id="check")
+            yield LiveText(id="check")
 
     def _problem(self, text: str) -> str | None:
         try:
@@ -44,7 +44,7 @@ class FieldDialog(ModalScreen[str | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         problem = self._problem(event.value.strip())
         line = put("● ready", Tone.GAIN) if problem is None else put(f"■ {problem}", Tone.LOSS)
-        self.query_one("#check", Static).update(text_of([line], self.app.theme_variables))
+        self.query_one("#check", LiveText).say(text_of([line], self.app.theme_variables))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if self._problem(event.value.strip()) is None:

@@ -24,6 +24,7 @@ OWN_FOLDER = "a folder of yours"
 IN_FORCE = "in force"
 EDITED = "edited"
 _AS_THEY_ARE = "as they say"
+_MODELLED = "modelled"
 _STYLES: Sequence[Literal["maker", "taker"]] = ("maker", "taker")
 _MOST_CONTRACTS = 1_000_000
 _MOST_DOLLARS = 1_000_000_000
@@ -48,7 +49,9 @@ FIELDS = (
     Field("thresholds", "thresholds", "", is_choice=True),
     Field("style", "style", "", is_choice=True),
     Field("fees", "fees", "", is_choice=True),
-    Field("depth", "depth", "contracts assumed where no size was recorded; empty fills nothing there"),
+    Field(
+        "depth", "depth", f"contracts where no size was recorded, or {_MODELLED}; empty fills nothing there"
+    ),
     Field("capital", "capital", "dollars at the start of both runs"),
 )
 
@@ -135,6 +138,7 @@ class Form:
             until_ns=until,
             series=_series(self.values["series"]),
             assumed_depth=_depth(self.values["depth"]),
+            modelled_depth=self.values["depth"] == _MODELLED,
             tried=tried,
         )
 
@@ -214,10 +218,12 @@ def _series(text: str) -> tuple[str, ...]:
 
 
 def _depth(text: str) -> Count | None:
-    if not text:
+    if text in ("", _MODELLED):
         return None
     if not (text.isdecimal() and 1 <= int(text) <= _MOST_CONTRACTS):
-        raise ValueError(f"{text} is not a whole number of contracts from 1 to {_MOST_CONTRACTS:,}")
+        raise ValueError(
+            f"{text} is neither {_MODELLED} nor a whole number of contracts from 1 to {_MOST_CONTRACTS:,}"
+        )
     return Count(int(text) * COUNT_PER_CONTRACT)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from console.backtest.replay_watch import WatchedReplay
 from console.domain.money import Cash
 from console.domain.time_units import NS_PER_S
-from console.engine.snapshot import NOT_HALTING, Snapshot
+from console.engine.halt_view import NOT_HALTING
+from console.engine.snapshot import Snapshot
 from console.tui.picture import Picture
 
 SPEEDS: Sequence[int | None] = (1, 2, 4, 8, 16, 32, 64, None)

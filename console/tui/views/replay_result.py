@@ -155,7 +155,7 @@ def _bound(side: Side | None, of: Callable[[tuple[float, float]], float]) -> Lin
         return EMPTY
     if side.interval is None:
         return put(fmt.UNKNOWN, Tone.MUTED)
-    return put(f"{of((side.interval.low, side.interval.high)):+,.2f}", Tone.MUTED)
+    return _bound_text(of((side.interval.low, side.interval.high)))
 
 
 def _interval_end(it: SideBySide, end: int) -> Line:
@@ -164,7 +164,12 @@ def _interval_end(it: SideBySide, end: int) -> Line:
     interval = it.difference_interval
     if interval is None:
         return put(fmt.UNKNOWN, Tone.MUTED)
-    return put(f"{(interval.low, interval.high)[end]:+,.2f}", Tone.MUTED)
+    return _bound_text((interval.low, interval.high)[end])
+
+
+def _bound_text(dollars: float) -> Line:
+    text = f"{dollars:+,.2f}"
+    return put("0.00" if text in ("+0.00", "-0.00") else text, Tone.MUTED)
 
 
 def _counted(it: SideBySide, width: int, label: str, of: Callable[[Side], dict[str, int]]) -> Iterator[Line]:

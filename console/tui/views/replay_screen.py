@@ -57,6 +57,10 @@ class ReplayScreen(Screen[None]):
     def redraw(self) -> None:
         """Show at once what has changed."""
 
+    @abstractmethod
+    def redraw_in_turns(self) -> None:
+        """Show soon what has changed; keys do not wait for all of it."""
+
     def _draw_soon(self) -> None:
         """Show what a key has changed, but not all that keys at a faster pace have."""
         if self._drawing is None:
@@ -68,7 +72,7 @@ class ReplayScreen(Screen[None]):
 
     def _draw_now(self) -> None:
         self._drawing = None
-        self.redraw()
+        self.redraw_in_turns()
         self._drawn_s = time.monotonic()
 
     def begin_watching(self, request: ReplayRequest) -> None:

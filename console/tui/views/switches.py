@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from console.engine.snapshot import LatchView, Snapshot, SwitchState, SwitchView
+from console.engine.limit_views import LatchView, SwitchState, SwitchView
+from console.engine.snapshot import Snapshot
 from console.risk.switches.manual import MANUAL
 from console.tui import formatting as fmt
 from console.tui.cells import Line, Tone, put
@@ -42,7 +44,7 @@ _URGENCY = {
 _BESIDE_UNITS = re.compile(r"(?<=\d) (?=[%/$a-z])|(?<=>) ")
 _HOW = re.compile(r"[,;]| after ")
 
-_Row = tuple[str, Sequence[Cell], Row]
+_Row = tuple[str, Sequence[Cell], Callable[[], Row]]
 
 
 def _since(since_ns: int | None, picture: Picture) -> Line:
@@ -61,7 +63,7 @@ def _switch_row(switch: SwitchView, picture: Picture) -> _Row:
         lambda width: put(_brief(switch.clears, width), Tone.MUTED),
         _since(switch.evaluated_ns, picture),
     )
-    return f"switch {switch.key}", cells, details.of_switch(switch, picture)
+    return f"switch {switch.key}", cells, partial(details.of_switch, switch, picture)
 
 
 def _reading(switch: SwitchView) -> str:
@@ -90,7 +92,7 @@ def _latch_row(latch: LatchView, snapshot: Snapshot, picture: Picture) -> _Row:
         put(f"{_ending(latch, snapshot, picture)}; raised by {latch.source}", Tone.MUTED),
         put(""),
     )
-    return f"latch {latch.id}", cells, details.of_latch(latch, picture)
+    return f"latch {latch.id}", cells, partial(details.of_latch, latch, picture)
 
 
 def _ending(latch: LatchView, snapshot: Snapshot, picture: Picture) -> str:
@@ -132,7 +134,7 @@ def _content(picture: Picture, width: int, height: int, query: Query) -> Content
         columns=_COLUMNS if width >= 30 else _NARROW_COLUMNS,
         keys=[key for key, _, _ in rows],
         cells=lambda index: rows[index][1],
-        row=lambda index: rows[index][2],
+        row=lambda index: rows[index][2](),
         message="no kill switches are reported",
     )
 

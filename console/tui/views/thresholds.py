@@ -211,7 +211,7 @@ class ThresholdsPane(Pane):
 
     def action_edits(self) -> None:
         """Every change that was ever applied."""
-        self.app.push_screen(Page("Edits", history_lines(self._made)))
+        self.app.push_screen(Page("Edits", lambda: history_lines(self._made)))
 
     # --- drawing ------------------------------------------------------------------------------------
 

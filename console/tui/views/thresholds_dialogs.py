@@ -15,6 +15,7 @@ from console.config.errors import ConfigError
 from console.config.values import text_of
 from console.engine.settings_preview import Preview
 from console.tui.cells import Line, Tone, put
+from console.tui.dialogs import LiveText
 from console.tui.dialogs import text_of as rich_text
 
 _REDRAW_S = 0.5
@@ -47,7 +48,7 @@ class EditDialog(ModalScreen[str | None]):
                 rich_text([put(spec.description), put(facts_of(spec), Tone.MUTED)], self.app.theme_variables)
             )
             yield Input(self._text, id="value", max_length=500)
-            yield Static(id="check")
+            yield LiveText(id="check")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         try:
@@ -56,7 +57,7 @@ class EditDialog(ModalScreen[str | None]):
             line = put(f"■ {error}", Tone.LOSS)
         else:
             line = put(f"● {effect}", Tone.WARN if is_loosening else Tone.GAIN)
-        self.query_one("#check", Static).update(rich_text([line], self.app.theme_variables))
+        self.query_one("#check", LiveText).say(rich_text([line], self.app.theme_variables))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
@@ -88,8 +89,8 @@ class ReviewDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = f"{self._verb} settings"
             with VerticalScroll(id="preview"):
-                yield Static(id="shown")
-            yield Static(id="check")
+                yield LiveText(id="shown")
+            yield LiveText(id="check")
             if self._asks:
                 yield Input(placeholder="reason (required: this loosens)", id="reason", max_length=200)
             with Horizontal(classes="buttons"):
@@ -112,7 +113,7 @@ class ReviewDialog(ModalScreen[str | None]):
         tone = Tone.WARN
         try:
             looked = self._look()
-            self.query_one("#shown", Static).update(
+            self.query_one("#shown", LiveText).say(
                 rich_text([*self._about, *preview_lines(looked)], variables)
             )
             if not looked.proposed:
@@ -125,7 +126,7 @@ class ReviewDialog(ModalScreen[str | None]):
         scroll.can_focus = scroll.max_scroll_y > 0
         self.query_one("#yes", Button).disabled = missing is not None
         said = put("● ready", Tone.GAIN) if missing is None else put(f"■ {missing}", tone)
-        self.query_one("#check", Static).update(rich_text([said], variables))
+        self.query_one("#check", LiveText).say(rich_text([said], variables))
         return missing
 
     def on_input_changed(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from console.domain.money import complement
-from console.engine.snapshot import LogEntry, LogKind
+from console.engine.log_views import LogEntry, LogKind
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Tone, fitting, left, middle, put, right, width_of
 from console.tui.pane import Content, Query, View

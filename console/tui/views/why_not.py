@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.engine.snapshot import FunnelStep
+from console.engine.log_views import FunnelStep
 from console.tui.cells import Line, Span, Tone, bar, left, put, right
 from console.tui.pane import Content, Query, View
 from console.tui.picture import Picture
