@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
     "lookahead": "whether any decision on recorded markets depends on what came after it",
     "calibrate": "how often each price won in recorded markets, beside what was published",
     "groups": "which recorded markets moved together",
+    "replay": "a day of your own trading run again, beside what really happened on it",
     "collect": "recorded markets from the exchange: its history, and its live books",
     "report": "the daily, weekly or monthly review: each routine step answered, with figures and a verdict",
     "preflight": "the checklist before real money: checked by machine where it can be, asked where not",

@@ -23,7 +23,7 @@ from textual.pilot import Pilot
 
 from console.commands.console import add_arguments
 from console.commands.session import Session, engine_session
-from console.engine.snapshot import HaltPhase
+from console.engine.halt_view import HaltPhase
 from console.tui.app import ConsoleApp
 
 FOLDER = Path(__file__).parent

@@ -62,9 +62,11 @@ from console.domain.trading_state import TradingState
 from console.engine import halt_rounds
 from console.engine.activity import Activity
 from console.engine.gate import Gate, Sentinel
+from console.engine.halt_view import HaltPhase
 from console.engine.halter import Halter
+from console.engine.limit_views import Gauge
 from console.engine.picture import Painter, Surroundings
-from console.engine.snapshot import Gauge, HaltPhase, Snapshot
+from console.engine.snapshot import Snapshot
 from console.monitoring.slippage import SlippageSample, summarise
 from console.monitoring.why_not import FunnelStepName
 from console.risk.correlation import identify_correlated_markets

@@ -20,7 +20,7 @@ from practice_runs import PracticeProcess, practice_exchange
 from console.app import Launch, running, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.engine import account_reader, crash_points, halt_rounds, loop, reconcile
+from console.engine import account_reader, crash_points, halt_rounds, reconcile, reconcile_job
 from console.engine.worker import EngineFailedError, EngineWorker
 
 PATIENCE_S = 60.0
@@ -189,7 +189,7 @@ def _hurry() -> None:
     # Dismissed only after longer than a request may be under way, as after the minute that it stands for.
     vars(reconcile).update(READ_LAG_NS=lag_ns, NEGATIVE_TIME_TO_DISMISS_NS=3_000_000_000)
     vars(account_reader).update(READ_LAG_NS=lag_ns)
-    vars(loop).update(_RECONCILE_S=0.3)
+    vars(reconcile_job).update(_EVERY_S=0.3)
     vars(halt_rounds).update(_PROOF_S=0.02)
     vars(running).update(GuardProcess=lambda _launch: None)
 

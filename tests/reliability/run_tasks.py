@@ -63,8 +63,8 @@ def end_quietly(worker: EngineWorker) -> bool:
 
     Answers whether replaying the journal gives the state that lived.
     """
-    assert worker._engine_loop is not None
-    account = worker._engine_loop.engine.account
+    assert worker._run.loop is not None
+    account = worker._run.loop.engine.account
     wait_for(worker, "every order known", lambda _: not account.open_orders)
     worker.stop(cancel_resting=True)
     home = worker._plan.journal.parent.parent

@@ -20,7 +20,8 @@ from console.domain.account_events import MarketSettled, OrderIntended
 from console.domain.engine_events import LatchRaised
 from console.domain.order import OrderStatus
 from console.domain.trading_state import TradingState
-from console.engine.snapshot import Snapshot, SwitchState
+from console.engine.limit_views import SwitchState
+from console.engine.snapshot import Snapshot
 from console.engine.worker import EngineFailedError, EngineWorker
 
 pytestmark = pytest.mark.timeout(900)

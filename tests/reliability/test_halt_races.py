@@ -14,7 +14,7 @@ from scripted_venue import PATIENCE_S, ScriptedExchange, fails, run_of, wide_mar
 
 from console.domain.order import OrderIntent
 from console.engine import halt_rounds, halter
-from console.engine.snapshot import HaltPhase
+from console.engine.halt_view import HaltPhase
 
 pytestmark = pytest.mark.timeout(1800)
 

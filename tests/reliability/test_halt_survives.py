@@ -91,7 +91,7 @@ def reasons(worker: EngineWorker) -> list[str]:
 
 
 def let_scans_pass(worker: EngineWorker) -> None:
-    loop, passed = worker._engine_loop, threading.Semaphore(0)
+    loop, passed = worker._run.loop, threading.Semaphore(0)
     assert loop is not None
     step = loop.step
 

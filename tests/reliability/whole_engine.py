@@ -11,7 +11,7 @@ import pytest
 from console.app import Launch, running_engine
 from console.config.home import find_home
 from console.config.load import load
-from console.engine import account_reader, loop
+from console.engine import account_reader, loop, reconcile_job
 from console.engine.worker import EngineWorker
 from console.risk import manager
 
@@ -43,7 +43,7 @@ BOLD = (
 
 def make_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what the engine does every five seconds happen every half, so that a sample is short."""
-    monkeypatch.setattr(loop, "_RECONCILE_S", 0.5)
+    monkeypatch.setattr(reconcile_job, "_EVERY_S", 0.5)
     monkeypatch.setattr(loop, "_STATUS_S", 0.5)
     monkeypatch.setattr(account_reader, "READ_LAG_NS", 500_000_000)
     monkeypatch.setattr(manager, "GOOD_FOR_NS", 500_000_000)
