@@ -22,7 +22,6 @@ from console.tui.key_action import bindings
 from console.tui.keymap import key_of
 from console.tui.pane import Pane, Query, Row
 from console.tui.picture import Picture
-from console.tui.updates import NarrowCompositor
 from console.tui.views import limits, positions, slippage, switches, trade_log
 from console.tui.views.replay_screen import ReplayScreen
 
@@ -61,7 +60,6 @@ class MainScreen(ReplayScreen):
         self._tabs: Tabs | None = None
         self._tabs_failure = ""
         self._completing: AwaitMount | None = None
-        self._compositor = NarrowCompositor()
         self._header = HeaderBar(is_readonly=is_readonly)
         self._footer = FooterBar(keymap)
         self._halt_key = key_of("halt", keymap)
@@ -182,28 +180,6 @@ class MainScreen(ReplayScreen):
         pane.is_replay = watched is not None and pane in self._replayed
         pane.is_beside_replay = watched is not None and pane in self._of_the_engine
         pane.show(watched if watched is not None and pane.is_replay else picture)
-
-    def _on_timer_update(self) -> None:
-        """As Textual's, but of several widgets that changed one is written in each turn of the loop."""
-        waiting = set(self._dirty_widgets)
-        is_all = self._layout_required or self._scroll_required or self._repaint_required
-        if self is not self.app.screen:
-            super()._on_timer_update()
-            # What changed is drawn, through the dialog above; Textual would draw it again at every message.
-            self._repaint_required = False
-            self._exchange_repaint_regions()
-            return
-        if is_all or len(waiting) < 2:
-            super()._on_timer_update()
-            return
-        self._dirty_widgets = {waiting.pop()}
-        super()._on_timer_update()
-        self._dirty_widgets |= waiting
-        self.call_later(self._update_next)
-
-    async def _update_next(self) -> None:
-        await asyncio.sleep(0)
-        self._on_timer_update()
 
     def _end_showing(self) -> None:
         if self._tabs is not None:

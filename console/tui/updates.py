@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from rich.console import Console
 from rich.control import Control
 from rich.segment import Segment
 from textual._compositor import ChopsUpdate, Compositor
+from textual.screen import Screen
 from textual.strip import Strip
 
 
@@ -47,3 +50,32 @@ class NarrowCompositor(Compositor):
     def render_partial_update(self) -> ChopsUpdate | None:
         update = super().render_partial_update()
         return None if update is None else NarrowUpdate(update.chops, update.spans, update.chop_ends)
+
+
+class NarrowScreen(Screen[None]):
+    """A screen that writes what changed, a widget in each turn of the loop, so that keys come in between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = NarrowCompositor()
+
+    def _on_timer_update(self) -> None:
+        if self is not self.app.screen:
+            super()._on_timer_update()
+            # What changed is drawn, through the dialog above; Textual would draw it again at every message.
+            self._repaint_required = False
+            self._exchange_repaint_regions()
+            return
+        waiting = set(self._dirty_widgets)
+        is_all = self._layout_required or self._scroll_required or self._repaint_required
+        if is_all or len(waiting) < 2:
+            super()._on_timer_update()
+            return
+        self._dirty_widgets = {waiting.pop()}
+        super()._on_timer_update()
+        self._dirty_widgets |= waiting
+        self.call_later(self._update_next)
+
+    async def _update_next(self) -> None:
+        await asyncio.sleep(0)
+        self._on_timer_update()

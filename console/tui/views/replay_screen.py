@@ -10,12 +10,12 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
 from console.tui.key_action import bindings
 from console.tui.pane_actions import WATCH_ACTIONS
+from console.tui.updates import NarrowScreen
 
 if TYPE_CHECKING:
     from console.backtest.replay import ReplayRequest
@@ -27,7 +27,7 @@ _PREFIX = "watch_"
 """Of every action here: they can be taken only while a replay is watched."""
 
 
-class ReplayScreen(Screen[None]):
+class ReplayScreen(NarrowScreen):
     """Base of the main screen: the keys of a watched replay, and its bar."""
 
     BINDINGS = [*bindings(WATCH_ACTIONS)]  # noqa: RUF012 - Textual's declaration
