@@ -35,18 +35,20 @@ class Attention:
     def note(self, picture: Picture, *, is_watching: bool) -> None:
         """Look at the engine's picture; ``is_watching`` while a replay is shown in the panes."""
         if picture.snapshot is not None:
-            self._note_alerts(picture.snapshot, is_watching=is_watching)
-            self._ring_for_latches(picture.snapshot)
+            is_grave = self._note_alerts(picture.snapshot, is_watching=is_watching)
+            if self._note_latches(picture.snapshot) or is_grave:
+                self._ring()
 
-    def _note_alerts(self, snapshot: Snapshot, *, is_watching: bool) -> None:
-        """Toast what is new; a halt or a breach rings and stays until it is acknowledged."""
+    def _note_alerts(self, snapshot: Snapshot, *, is_watching: bool) -> bool:
+        """Toast what is new; whether a halt or a breach is, which stays until it is acknowledged."""
+        is_grave = False
         switches = {switch.key for switch in snapshot.switches}
         for alert in snapshot.alerts:
             is_new = self._alerts_seen is None or alert.sequence > self._alerts_seen
             is_breach = alert.kind in switches and self._alerts_seen is not None
             if is_new and (alert.level is AlertLevel.CRITICAL or is_breach):
                 self.critical = alert
-                self._ring()
+                is_grave = True
             elif is_new and self._alerts_seen is not None:
                 # Beside a replay's panes it must not be taken for the replay's.
                 whose = "live: " if is_watching else ""
@@ -54,10 +56,10 @@ class Attention:
                     f"{whose}{alert.text}", "warning" if alert.level is AlertLevel.WARNING else "information"
                 )
         self._alerts_seen = max((alert.sequence for alert in snapshot.alerts), default=self._alerts_seen or 0)
+        return is_grave
 
-    def _ring_for_latches(self, snapshot: Snapshot) -> None:
-        """Ring when a switch trips or a latch is raised otherwise, whatever its level."""
-        latched = frozenset(latch.id for latch in snapshot.latches)
-        if self._latches_seen is not None and latched - self._latches_seen:
-            self._ring()
+    def _note_latches(self, snapshot: Snapshot) -> bool:
+        """Whether a switch tripped or a latch was raised otherwise, whatever its level."""
+        seen, latched = self._latches_seen, frozenset(latch.id for latch in snapshot.latches)
         self._latches_seen = latched
+        return seen is not None and not latched <= seen

@@ -46,6 +46,9 @@ class LiveText(Static):
             self.update(text)
 
 
+_CANCEL = "Cancel the orders and quit"
+
+
 class QuitDialog(ModalScreen[QuitChoice | None]):
     """Asks what happens to resting orders; escape stays. ``is_watching`` a replay, whose they are not."""
 
@@ -79,15 +82,21 @@ class QuitDialog(ModalScreen[QuitChoice | None]):
         with Vertical(classes="dialog") as box:
             box.border_title = "Quit"
             yield LiveText(Text(self._exposed()), id="exposed")
-            yield Button("Cancel the orders and quit  (Enter)", id="cancel", variant="primary", compact=True)
+            yield Button(id="cancel", variant="primary", compact=True)
             yield Button("Leave them resting and quit", id="leave", compact=True)
             yield Button("Stay  (Esc)", id="stay", compact=True)
 
     def on_mount(self) -> None:
+        self._tell()
         self.set_interval(_RECHECK_S, self._tell)
 
     def _tell(self) -> None:
         self.query_one("#exposed", LiveText).say(Text(self._exposed()))
+        picture = self._look()
+        is_known = picture.snapshot is not None and not picture.is_engine_stopped
+        rests = not is_known or bool(picture.snapshot and picture.snapshot.resting)
+        self.query_one("#cancel", Button).label = f"{_CANCEL if rests else 'Quit'}  (Enter)"
+        self.query_one("#leave", Button).display = rests
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         choices = {"cancel": QuitChoice.CANCEL_ORDERS, "leave": QuitChoice.LEAVE_RESTING}

@@ -119,7 +119,14 @@ class TradingApp(App[QuitChoice], inherit_bindings=False):
 
     def _change_settings(self, verb: str, changes: Changes, reason: str) -> None:
         command = ChangeSettings(at_ns=self._wall_ns(), changes=changes, reason=reason)
-        self._send(command, f"{verb.lower()} asked: {', '.join(f'{key} → {text}' for key, text in changes)}")
+        if self._is_refused():
+            return
+        self._engine.send(command)
+        silence = self._silence()
+        # An engine that answers tells itself what became of it.
+        if silence is not None:
+            asked = ", ".join(f"{key} → {text}" for key, text in changes)
+            self._toast(f"{verb.lower()} asked, but {silence}: {asked}", "warning")
 
     def action_pause(self) -> None:
         self._send(PauseEntries(at_ns=self._wall_ns()), "pause asked: entry orders are cancelled, exits stay")

@@ -11,6 +11,8 @@ from fake_engine import NOW, SECOND, SNAPSHOT, FakeEngine
 
 from console.config.schema import Settings
 from console.domain.actions import AlertLevel
+from console.domain.trading_state import TradingState
+from console.engine.limit_views import LatchView
 from console.engine.log_views import AlertView
 from console.monitoring.responses import RESPONSES, error_kind, response_to
 from console.risk.switches.every import every_switch
@@ -19,6 +21,7 @@ from console.tui.keymap import key_of, keys_of
 
 BREACH = AlertView(2, NOW, AlertLevel.WARNING, "PAUSED slippage: 51 bps > 50 bps", "slippage")
 CRITICAL = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED tripwire: 61 orders", "tripwire")
+SLIPPED = LatchView("slippage", TradingState.PAUSED, "51 bps > 50 bps", "slippage", NOW)
 FAILED_READ = AlertView(4, NOW - SECOND, AlertLevel.WARNING, "account: no answer within 5 s", "error account")
 
 
@@ -61,13 +64,39 @@ async def test_a_breach_rings_and_stays_with_its_response_until_it_is_seen() -> 
     async with console(engine) as screen:
         rings = []
         screen.app.bell = lambda: rings.append(1)  # type: ignore[method-assign]
-        engine.change(alerts=(*SNAPSHOT.alerts, BREACH))
+        engine.change(alerts=(*SNAPSHOT.alerts, BREACH), latches=(SLIPPED,))
         head = (await screen.look()).splitlines()[1]
         assert "51 bps > 50 bps" in head
+        assert "over:" not in head
         assert "a: seen" in head
         assert len(rings) == 1
         await screen.press("a", "escape")
         assert "51 bps" not in (await screen.look()).splitlines()[1]
+
+
+async def test_a_halt_that_was_cleared_is_told_as_past_until_it_is_seen() -> None:
+    engine = FakeEngine()
+    lost = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED daily_loss: -501 $", "daily_loss")
+    tripped = LatchView("daily_loss", TradingState.HALTED, "-501 $", "daily_loss", NOW)
+    async with console(engine) as screen:
+        engine.change(alerts=(lost,), latches=(tripped,), state=TradingState.HALTED)
+        assert "over:" not in (await screen.look())
+        engine.change(latches=(), state=TradingState.RUNNING)
+        head = (await screen.look()).splitlines()[1]
+        assert "over: HALTED daily_loss: -501 $" in head
+        assert "a: seen" in head
+        engine.change(latches=(SLIPPED,), state=TradingState.PAUSED)
+        assert "51 bps" in (await screen.look()).splitlines()[1], "what holds now comes first"
+
+
+async def test_a_market_that_is_stopped_is_seen_in_the_state() -> None:
+    engine = FakeEngine()
+    stopped = LatchView("stopped", TradingState.PAUSED, "", "stopped", NOW, scope="series:KXBTC15M")
+    async with console(engine, NARROW) as screen:
+        engine.change(latches=(stopped,))
+        assert "RUNNING, 1 stopped" in (await screen.look()).splitlines()[0]
+        engine.change(latches=(stopped, SLIPPED), state=TradingState.PAUSED)
+        assert "stopped" not in (await screen.look()).splitlines()[0]
 
 
 async def test_what_merely_informs_does_not_stay() -> None:

@@ -168,7 +168,7 @@ async def test_several_changes_are_undone_one_after_the_other_and_redone(tmp_pat
         assert "2 more can be undone" in text
         assert clock(desk.snapshot.edits[2]) in text
         assert back == Decimal("0.15")
-        assert "undo asked: risk.kelly_fraction → 0.15" in toasts(desk)
+        assert toasts(desk)[-1] == "settings: risk.kelly_fraction 0.1 -> 0.15"
         assert [(await again("u", *why))[1] for _ in range(2)] == [Decimal("0.2"), Decimal("0.25")]
         await desk.press("u")
         assert "nothing to undo" in toasts(desk)[-1]

@@ -10,6 +10,7 @@ from console.engine.limit_views import LatchView
 from console.engine.log_views import AlertView
 from console.engine.snapshot import Snapshot
 from console.monitoring.responses import response_to
+from console.risk.latches import EVERYTHING
 from console.tui import formatting as fmt
 from console.tui.cells import EMPTY, Line, Span, Tone, between, clip, fitting, join, middle, put, width_of
 from console.tui.picture import LATE_NS, Picture
@@ -96,7 +97,14 @@ def _state(picture: Picture) -> Line:
     words, tone = _STATE_WORDS[picture.state]
     if picture.is_alarming and picture.state is not TradingState.HALTED:
         return put(f" ? WAS {words[2:]} ", Tone.BADGE_WARN)
-    return put(f" {words} ", tone)
+    stopped = _stopped(picture) if picture.state is TradingState.RUNNING else 0
+    return put(f" {words}, {stopped} stopped ", Tone.BADGE_WARN) if stopped else put(f" {words} ", tone)
+
+
+def _stopped(picture: Picture) -> int:
+    """How many latches hold a part of what is traded, such as a market or a series."""
+    latches = picture.snapshot.latches if picture.snapshot else ()
+    return sum(latch.scope != EVERYTHING for latch in latches)
 
 
 def _capital(picture: Picture, *, is_wide: bool) -> Line:
@@ -183,11 +191,25 @@ def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
     if picture.state is TradingState.HALTED:
         more = [(2, _kept(picture)), (3, _error(picture.halt))]
         return _beside(_cause(picture), _resting(picture), more, width)
-    if critical is not None and critical.level is AlertLevel.CRITICAL:
+    is_over = critical is not None and _is_over(critical, picture)
+    if critical is not None and critical.level is AlertLevel.CRITICAL and not is_over:
         return _unseen(critical, Tone.BADGE_HALT, picture, width)
     if picture.state in (TradingState.PAUSED, TradingState.REDUCE_ONLY):
         return _beside(_cause(picture), _clears(picture), [], width)
-    return EMPTY if critical is None else _unseen(critical, Tone.BADGE_WARN, picture, width)
+    if critical is None:
+        return EMPTY
+    if is_over:
+        past = put(f"▲ {fmt.clock(critical.at_ns)} over: {critical.text}", Tone.WARN)
+        return _beside(past, put(f"{picture.key('alerts')}: seen", Tone.STRONG), [], width)
+    return _unseen(critical, Tone.BADGE_WARN, picture, width)
+
+
+def _is_over(alert: AlertView, picture: Picture) -> bool:
+    """Whether it told of a switch that tripped and holds nothing any more."""
+    snapshot = picture.snapshot
+    if snapshot is None or alert.kind not in {switch.key for switch in snapshot.switches}:
+        return False
+    return alert.kind not in {latch.name for latch in snapshot.latches}
 
 
 def _unseen(alert: AlertView, tone: Tone, picture: Picture, width: int) -> Line:
