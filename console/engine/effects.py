@@ -80,10 +80,10 @@ class Effects:
         self.append(OrderIntended(at_ns=at_ns, intent=intent))
         self.act(Submit(intent))
 
-    def alert(self, at_ns: int, level: AlertLevel, text: str, kind: str) -> None:
+    def alert(self, at_ns: int, level: AlertLevel, text: str, kind: str, latch: str = "") -> None:
         """Tell the operator; ``kind`` says what to do about it, in ``monitoring.responses``."""
         self._alerts_ever += 1
-        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text, kind))
+        self.alerts.append(AlertView(self._alerts_ever, at_ns, level, text, kind, latch))
         self._actions.append(Alert(self._alerts_ever, at_ns, level, text, kind))
 
     def alert_at_most(self, at_ns: int, level: AlertLevel, text: str, kind: str) -> None:
@@ -106,7 +106,7 @@ class Effects:
         halts = event.level is TradingState.HALTED and event.scope == EVERYTHING
         level = AlertLevel.CRITICAL if halts else AlertLevel.WARNING
         name = latch_id(event.name, event.scope)
-        self.alert(event.at_ns, level, f"{event.level.name} {name}: {event.reason}", event.name)
+        self.alert(event.at_ns, level, f"{event.level.name} {name}: {event.reason}", event.name, name)
         if halts:
             self.halt_progress = None
             self.act(BeginHalt(event.reason))

@@ -48,13 +48,17 @@ class FunnelStep(msgspec.Struct, frozen=True):
 
 
 class AlertView(msgspec.Struct, frozen=True):
-    """One alert; ``kind`` says what to do about it, in ``monitoring.responses``."""
+    """One alert; ``kind`` says what to do about it, in ``monitoring.responses``.
+
+    ``latch`` is the id of the one that was raised, if it tells of that.
+    """
 
     sequence: int
     at_ns: int
     level: AlertLevel
     text: str
     kind: str = ""
+    latch: str = ""
 
 
 class DeliveryView(msgspec.Struct, frozen=True):

@@ -41,6 +41,14 @@ def test_a_halt_begins_once_while_it_is_in_force() -> None:
     assert halts_begun(trading.actions) == 1
 
 
+def test_what_tells_of_a_latch_names_it_and_what_tells_of_its_end_does_not() -> None:
+    trading = desk()
+    trading.halt()
+    assert trading.engine.alerts[-1].latch == MANUAL
+    trading.resume(MANUAL)
+    assert trading.engine.alerts[-1].latch == ""
+
+
 def test_resume_clears_the_latch_it_names_and_no_other() -> None:
     trading = desk()
     trading.halt()

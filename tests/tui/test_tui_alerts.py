@@ -76,14 +76,14 @@ async def test_a_breach_rings_and_stays_with_its_response_until_it_is_seen() -> 
 
 async def test_a_halt_that_was_cleared_is_told_as_past_until_it_is_seen() -> None:
     engine = FakeEngine()
-    lost = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED daily_loss: -501 $", "daily_loss")
-    tripped = LatchView("daily_loss", TradingState.HALTED, "-501 $", "daily_loss", NOW)
+    flattened = AlertView(3, NOW, AlertLevel.CRITICAL, "HALTED flatten: operator", "flatten", latch="flatten")
+    tripped = LatchView("flatten", TradingState.HALTED, "operator", "operator", NOW)
     async with console(engine) as screen:
-        engine.change(alerts=(lost,), latches=(tripped,), state=TradingState.HALTED)
+        engine.change(alerts=(flattened,), latches=(tripped,), state=TradingState.HALTED)
         assert "over:" not in (await screen.look())
         engine.change(latches=(), state=TradingState.RUNNING)
         head = (await screen.look()).splitlines()[1]
-        assert "over: HALTED daily_loss: -501 $" in head
+        assert "over: HALTED flatten: operator" in head
         assert "a: seen" in head
         engine.change(latches=(SLIPPED,), state=TradingState.PAUSED)
         assert "51 bps" in (await screen.look()).splitlines()[1], "what holds now comes first"

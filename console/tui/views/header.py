@@ -205,11 +205,9 @@ def _urgent(picture: Picture, critical: AlertView | None, width: int) -> Line:
 
 
 def _is_over(alert: AlertView, picture: Picture) -> bool:
-    """Whether it told of a switch that tripped and holds nothing any more."""
-    snapshot = picture.snapshot
-    if snapshot is None or alert.kind not in {switch.key for switch in snapshot.switches}:
-        return False
-    return alert.kind not in {latch.name for latch in snapshot.latches}
+    """Whether it told of a latch that holds no more."""
+    latches = picture.snapshot.latches if picture.snapshot else ()
+    return bool(alert.latch) and alert.latch not in {latch.id for latch in latches}
 
 
 def _unseen(alert: AlertView, tone: Tone, picture: Picture, width: int) -> Line:
