@@ -191,7 +191,7 @@ def _draw(folder: Path, review: Review) -> None:
         for chart in charts:
             print(f"drawn: {save(chart.draw(), folder / f'{chart.name}.png')}", file=sys.stderr)
     if not charts:
-        print("nothing to draw: nothing was traded", file=sys.stderr)
+        print("nothing to draw: no step of this report has figures for a chart", file=sys.stderr)
 
 
 def _date(text: str) -> date | datetime:

@@ -46,7 +46,7 @@ def latches(home: Path) -> list[str]:
 
 def quit_and_cancel(terminal: Tmux) -> None:
     terminal.press("q")
-    terminal.wait_for("Cancel the orders and quit")
+    terminal.wait_for("Orders that rest or may rest")
     terminal.press("Enter")
     terminal.wait_for("ended 0")
 

@@ -134,6 +134,27 @@ async def test_quit_can_leave_orders_resting() -> None:
     assert screen.app.return_value is QuitChoice.LEAVE_RESTING
 
 
+async def test_quitting_with_nothing_resting_asks_nothing_of_orders_and_would_cancel_one() -> None:
+    engine = FakeEngine()
+    engine.change(resting=())
+    async with console(engine) as screen:
+        text = await screen.press("q")
+        assert "Quit  (Enter)" in text
+        assert "Cancel the orders" not in text
+        assert "Leave them" not in text
+        await screen.pilot.press("enter")
+        await screen.pilot.pause()
+    assert screen.app.return_value is QuitChoice.CANCEL_ORDERS
+
+
+async def test_a_hung_engine_is_not_taken_for_one_with_nothing_resting() -> None:
+    engine = FakeEngine()
+    engine.change(resting=())
+    engine.heartbeat_ns = 41 * SECOND
+    async with console(engine) as screen:
+        assert "Cancel the orders and quit" in await screen.press("q")
+
+
 async def test_quitting_a_hung_engine_says_how_old_the_count_is() -> None:
     engine = FakeEngine()
     engine.heartbeat_ns = 41 * SECOND
