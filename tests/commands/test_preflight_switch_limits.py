@@ -72,7 +72,7 @@ def test_any_limits_are_kept(
     )
     quality = QualitySettings(max_stale_book_seconds=seconds, max_clock_skew_seconds=seconds)
     for key in LIMITS:
-        check_limits(key, Settings(risk=risk, quality=quality))
+        assert check_limits(key, Settings(risk=risk, quality=quality))
 
 
 @pytest.mark.parametrize("name", NUMBERS + QUALITY)

@@ -232,7 +232,7 @@ async def test_a_gap_in_what_carries_no_book_is_a_gap_too() -> None:
         life = ws.MarketLifecycle(event_type="metadata_updated", market_ticker="X")
         await client.send("market_lifecycle_v2", "market_lifecycle_v2", life)
         await client.send("market_lifecycle_v2", "market_lifecycle_v2", life, skip=1)
-        await watch.next(FeedLost)
+        assert "went from message 1 to 3" in (await watch.next(FeedLost)).reason
 
 
 async def test_a_broken_line_is_told_once_and_every_market_is_asked_for_again() -> None:
@@ -381,3 +381,4 @@ async def test_closing_ends_the_events_even_while_nobody_answers() -> None:
     await feed.close()
     async with asyncio.timeout(20):
         await watch.task
+    assert not any(isinstance(event, FeedProved) for event in watch.so_far())

@@ -99,6 +99,8 @@ def test_each_subscription_counts_by_itself() -> None:
     for seq in range(5):
         feed.count(1, 10 + seq)
         feed.count(2, 20 + seq)
+    with pytest.raises(BrokenBookError, match="subscription 2 went from message 24 to 15"):
+        feed.count(2, 15)
 
 
 def test_prices_on_the_other_scale_show_as_a_crossed_book_and_are_refused() -> None:

@@ -25,6 +25,7 @@ def test_rsa_signatures_verify_as_pss_over_time_method_and_path_without_the_quer
     signature = base64.b64decode(headers["KALSHI-ACCESS-SIGNATURE"])
     pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
     key.public_key().verify(signature, SIGNED, pss, hashes.SHA256())
+    assert headers["KALSHI-ACCESS-TIMESTAMP"] == "1703123456789"
 
 
 def test_ed25519_signatures_verify_over_the_same_bytes(tmp_path: Path) -> None:

@@ -81,7 +81,10 @@ def test_a_place_says_whether_one_market_of_the_event_at_most_can_win() -> None:
 
 
 def test_to_forget_an_event_that_a_pin_placed_is_nothing() -> None:
-    Grouping({"one": ["A*"]}).forget("E")
+    grouping, pinned = Grouping({"one": ["A*"]}), market("A", "E", "", CLOSE)
+    placed = grouping.place(pinned)
+    grouping.forget("E")
+    assert grouping.place(pinned) == placed == Place("one", "E", False)
 
 
 def test_the_close_in_a_name_is_utc_to_the_second_whatever_the_machine_says(
