@@ -64,8 +64,7 @@ from console.domain.market_events import (
     QuoteChanged,
 )
 from console.domain.money import Cash
-from console.domain.order import Order, OrderIntent, OrderReport
-from console.domain.trading_state import TradingState
+from console.domain.order import OrderIntent, OrderReport
 from console.engine.account import Account
 from console.engine.activity import Activity
 from console.engine.bookkeeper import Bookkeeper
@@ -74,7 +73,6 @@ from console.engine.clock_watch import ClockWatch
 from console.engine.effects import Effects
 from console.engine.entries import Entries
 from console.engine.log_views import AlertView
-from console.engine.market_verbs import MarketVerbs
 from console.engine.markets import Followed, Markets
 from console.engine.risk_views import RiskViews
 from console.engine.settings_change import beyond_limits, decide
@@ -145,23 +143,15 @@ class Engine:
         self._viewed = 0
         self._clock_watch = ClockWatch()
         self._effects = Effects(self.account, self.trade_log, self.activity, self.markets)
-        self._cancels = Cancels()
+        self._cancels = Cancels(self.account, self._effects)
         self._books = Bookkeeper(self.account, self._effects, self._cancels, self.entries.why_not)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
-        self._market_verbs = MarketVerbs(
-            self.account,
-            self.markets,
-            self._effects,
-            slice_contracts=settings.risk.flatten_slice_contracts,
-            client_id_prefix=client_id_prefix,
-        )
         self._verbs = Verbs(
             self.account,
             self.markets,
             risk,
             self._effects,
             self._cancels,
-            self._market_verbs,
             slice_contracts=settings.risk.flatten_slice_contracts,
             client_id_prefix=client_id_prefix,
         )
@@ -178,7 +168,9 @@ class Engine:
             self.activity.hear(event)
             self._take(event)
         if self.account.latches.active:
-            self._cancel_what_may_not_rest(event.at_ns)
+            self._cancels.ask_for_what_may_not_rest(
+                self.markets, event.at_ns, is_flattening=self._verbs.is_flattening
+            )
         return actions
 
     @property
@@ -239,8 +231,8 @@ class Engine:
             case ClockTicked():
                 self._tell_time(event)
                 self._evaluate_switches(event.at_ns, EvaluatedAt.TICK)
-                self._cancel_again(event.at_ns)
-                self._market_verbs.tick(event, self.exchange)
+                self._cancels.ask_again(event.at_ns)
+                self._verbs.tick(event, self.exchange)
                 self._effects.tell_held_back(event.at_ns)
             case TimerFired():
                 self._mark(event.at_ns)
@@ -290,18 +282,9 @@ class Engine:
                 self._settle(event)
             case LatchRaised():
                 self._effects.raise_latch(event)
-            case CancelAllOrders():
-                self._verbs.take(event, self.risk_view(event.at_ns))
-                for order in self.account.open_orders:
-                    self._cancel_for_good(order, event.at_ns)
-            case CancelOrder():
-                self._verbs.take(event, self.risk_view(event.at_ns))
-                for order in self.account.open_orders:
-                    if order.intent.client_order_id == event.client_order_id:
-                        self._cancel_for_good(order, event.at_ns)
             case PauseEntries() | ReduceOnly() | Halt() | Flatten() | Disarm() | Arm() | Resume():
                 self._verbs.take(event, self.risk_view(event.at_ns))
-            case StopTrading() | ClosePosition():
+            case CancelAllOrders() | CancelOrder() | StopTrading() | ClosePosition():
                 self._verbs.take(event, self.risk_view(event.at_ns))
             case ChangeSettings():
                 self._effects.append(event)
@@ -325,35 +308,6 @@ class Engine:
             self._effects.append(event)
         self._forget(ticker)
 
-    def _cancel_what_may_not_rest(self, at_ns: int) -> None:
-        """Withdraw entries wherever a latch holds, and exits too where it halts and no flatten is on."""
-        for order in self.account.open_orders:
-            ticker = order.intent.ticker
-            market = self.markets.get(ticker)
-            series = market.series_ticker if market is not None else ""
-            level = self.account.latches.state_for(ticker, self.markets.group(ticker), series)
-            if level is TradingState.RUNNING:
-                continue
-            halted = level is TradingState.HALTED and not self._verbs.is_flattening
-            if halted or not order.intent.reduce_only:
-                self._cancel(order, at_ns)
-
-    def _cancel_again(self, at_ns: int) -> None:
-        """Ask again for orders whose cancel brought no news."""
-        for order in self.account.open_orders:
-            if self._cancels.wants(order.intent.client_order_id):
-                self._cancel(order, at_ns)
-
-    def _cancel(self, order: Order, at_ns: int) -> None:
-        cancel = self._cancels.ask(order, at_ns)
-        if cancel is not None:
-            self._effects.act(cancel)
-
-    def _cancel_for_good(self, order: Order, at_ns: int) -> None:
-        """Cancel an order, also one of which the exchange's id is still to come."""
-        self._cancels.insist(order.intent.client_order_id)
-        self._cancel(order, at_ns)
-
     # --- looking ------------------------------------------------------------------------------------
 
     def _look_at(self, followed: Followed, at_ns: int) -> None:
@@ -365,7 +319,7 @@ class Engine:
         if working and market.ticker in working:
             for order in working[market.ticker].values():
                 if not order.intent.reduce_only and not self.entries.still_wants(order, market, quote, at_ns):
-                    self._cancel(order, at_ns)
+                    self._cancels.ask(order, at_ns)
             return
         decision = self.entries.decide(market, quote, at_ns)
         if decision is None:
@@ -435,7 +389,7 @@ class Engine:
             self.account.open_orders, exceeded, self.exposure(), self.equity, settings.risk
         )
         for order in beyond:
-            self._cancel_for_good(order, command.at_ns)
+            self._cancels.insist(order, command.at_ns)
         self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
         self._view = None
         self._evaluate_switches(command.at_ns, EvaluatedAt.SCAN)

@@ -17,7 +17,14 @@ from console.domain.commands import (
     Resume,
     StopTrading,
 )
-from console.domain.engine_events import FlattenDue, FlattenEnded, HaltProgressed, LatchCleared, LatchRaised
+from console.domain.engine_events import (
+    ClockTicked,
+    FlattenDue,
+    FlattenEnded,
+    HaltProgressed,
+    LatchCleared,
+    LatchRaised,
+)
 from console.domain.market_events import ExchangeStatusRead
 from console.domain.trading_state import TradingState
 from console.engine.account import Account
@@ -50,7 +57,6 @@ class Verbs:
         risk: RiskManager,
         effects: Effects,
         cancels: Cancels,
-        market_verbs: MarketVerbs,
         *,
         slice_contracts: int,
         client_id_prefix: str,
@@ -61,7 +67,9 @@ class Verbs:
         self._effects = effects
         self._cancels = cancels
         self._slice_contracts = slice_contracts
-        self._market_verbs = market_verbs
+        self._market_verbs = MarketVerbs(
+            account, markets, effects, slice_contracts=slice_contracts, client_id_prefix=client_id_prefix
+        )
         self._prefix = client_id_prefix
         self._flattening: Flattening | None = None
         self._halts_before: set[str] = set()
@@ -91,11 +99,18 @@ class Verbs:
             case Resume():
                 self._clear(command.at_ns, command.latch, command.reason, view)
             case CancelAllOrders():
-                self._cancels.ask_anew()
+                for order in self._account.open_orders:
+                    self._cancels.insist(order, command.at_ns)
             case CancelOrder():
-                self._cancels.ended(command.client_order_id)
+                for order in self._account.open_orders:
+                    if order.intent.client_order_id == command.client_order_id:
+                        self._cancels.insist(order, command.at_ns)
             case StopTrading() | ClosePosition():
                 self._market_verbs.take(command)
+
+    def tick(self, event: ClockTicked, exchange: ExchangeStatusRead | None) -> None:
+        """Go on with what a command began in single markets."""
+        self._market_verbs.tick(event, exchange)
 
     def note_halt(self, progress: HaltProgressed) -> None:
         """How far the halt path got."""

@@ -32,7 +32,13 @@ from console.exchange.messages import account, encode
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halt_rounds, "_PROOF_S", 0.0)
-    monkeypatch.setattr(halting, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(halting, "PATIENCE_S", 20.0)
+
+
+@pytest.fixture
+def _in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For halts that can never be confirmed."""
+    monkeypatch.setattr(halting, "PATIENCE_S", 2.0)
 
 
 @pytest.fixture
@@ -163,6 +169,7 @@ async def test_demo_without_a_run_file_is_searched_for_anything_of_ours_with_its
 # --- what is proved -------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("_in_vain")
 async def test_orders_that_outlive_their_cancels_are_counted_and_nothing_is_confirmed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], key: Path
 ) -> None:
@@ -183,6 +190,7 @@ async def test_orders_that_outlive_their_cancels_are_counted_and_nothing_is_conf
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An exchange that takes connections and never answers, as one that is stopped."""
+    monkeypatch.setattr(halting, "PATIENCE_S", 0.5)
     monkeypatch.setattr(halting, "DEADLINE_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/trade-api/v2"
@@ -203,6 +211,7 @@ def nobody() -> str:
         return f"http://127.0.0.1:{server.getsockname()[1]}/trade-api/v2"
 
 
+@pytest.mark.usefixtures("_in_vain")
 @pytest.mark.parametrize(("name", "exit_code", "resting"), [("practice", 0, 0), ("demo", 4, None)])
 def test_only_a_practice_exchange_takes_its_orders_with_it_when_it_ends(
     tmp_path: Path,

@@ -19,25 +19,17 @@ from typing import Any
 
 import msgspec
 from own_exchange import OwnExchange
+from whole_engine import UNSTOPPED
 
 from console.domain.events import JournaledEvent
 
 PATIENCE_S = 60.0
 MARKETS = [f"DISK{number}" for number in range(12)]
 RESTLESS = (
+    *UNSTOPPED,
     "strategy_flb.style=maker",
-    "strategy_flb.scan_interval=0.2",
-    "risk.max_single_position_pct=0.0002",
-    "risk.max_total_exposure_pct=1",
-    "risk.max_correlated_group_pct=1",
-    "risk.max_event_exposure_pct=1",
-    "risk.max_orders_per_minute=6000",
-    "risk.tripwire_orders_per_minute=10000",
-    "risk.tripwire_notional_pct_per_minute=100",
-    "risk.max_scans_without_fill=100000",
     "edge.constant_points=8",
     "risk.price_collar_cents=99",
-    "exchange.request_timeout_seconds=5",
 )
 """Orders that rest, and are withdrawn and placed anew whenever the quotes move."""
 

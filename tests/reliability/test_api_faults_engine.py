@@ -14,7 +14,7 @@ from fault_proxy import FaultProxy, fault_proxy
 from faults import AMBIGUOUS, ORDERS, Answer, changed, in_turn, reset_after, status
 from own_exchange import OwnExchange, own_exchange
 from practice_runs import journaled_account, journaled_events, wait_for
-from whole_engine import BOLD, make_haste, trading
+from whole_engine import BOLD, IMPATIENT, make_haste, trading
 
 from console.domain.account_events import MarketSettled, OrderIntended
 from console.domain.engine_events import LatchRaised
@@ -72,7 +72,7 @@ def test_every_order_that_the_exchange_has_is_found_and_none_is_doubled(
     with proxied(tmp_path) as (exchange, proxy, line):
         tickers = list_favourites(exchange, "AMBIGUOUS", number)
         proxy.on("POST", ORDERS, in_turn(AMBIGUOUS))
-        with trading(tmp_path, line, *BOLD) as worker:
+        with trading(tmp_path, line, *BOLD, IMPATIENT) as worker:
             wait_for(
                 worker, "an order in each market", lambda _: sent_by_market(proxy).keys() == set(tickers)
             )
