@@ -70,6 +70,8 @@ class Pane(Canvas, can_focus=True):
     """One numbered pane of the main screen."""
 
     BINDINGS = [*bindings(PANE_ACTIONS)]  # noqa: RUF012 - Textual's declaration
+    OPENING = "screen.detail"
+    """The action of Enter, and of a double click, on a row."""
 
     def __init__(self, view: View, *, id: str, classes: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__(id=id, classes=classes)
@@ -80,6 +82,8 @@ class Pane(Canvas, can_focus=True):
         self._cursor_key: str | None = None
         self._cursor_at = 0
         self._top = 0
+        self._clicked: tuple[str, float] | None = None
+        """The row clicked last, and when: a click that closed a dialog above was not one on a row."""
         self.is_replay = False
         self.is_beside_replay = False
 
@@ -177,11 +181,18 @@ class Pane(Canvas, can_focus=True):
         self._top = min(last, max(0, self._top + rows))
         self.redraw()
 
-    def on_click(self, event: events.Click) -> None:
-        row = self._top + event.y - 1 - self.content.has_heading
-        if 0 <= row < len(self.content.keys) and event.y < self.size.height - 1:
-            self._cursor_key = self.content.keys[row]
+    async def on_click(self, event: events.Click) -> None:
+        """Put the cursor on a row; the second click of two opens it."""
+        line = event.y - 1 - self.content.has_heading
+        row = self._top + line
+        if 0 <= line < self._visible_rows and row < len(self.content.keys):
+            key = self._cursor_key = self.content.keys[row]
             self.redraw()
+            before, clicked_s = self._clicked or ("", 0.0)
+            self._clicked = key, event.time
+            if before == key and event.time - clicked_s <= self.app.CLICK_CHAIN_TIME_THRESHOLD:
+                self._clicked = None
+                await self.run_action(self.OPENING)
 
     def on_focus(self) -> None:
         self.redraw()

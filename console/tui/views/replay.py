@@ -38,9 +38,10 @@ _FAILURE = "failure"
 class ReplayPane(Pane):
     """The form of a replay, how far it is, and what it said."""
 
+    OPENING = "change"
     BINDINGS = [  # noqa: RUF012 - Textual's declaration
         # By the id of what it stands for here, so that both move together.
-        Binding("enter", "change", show=False, id="detail"),
+        Binding("enter", OPENING, show=False, id="detail"),
         *bindings(REPLAY_ACTIONS),
     ]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from textual import events
 from textual.binding import Binding
 
 from console.config.catalogue import CATALOGUE, SettingSpec, SettingValue
@@ -38,9 +37,10 @@ _LEAST_ROWS = 5
 class ThresholdsPane(Pane):
     """Edits are kept here until they are applied; nothing changes before the engine has taken them."""
 
+    OPENING = "edit"
     BINDINGS = [  # noqa: RUF012 - Textual's declaration
         # By the id of what it stands for here, so that both move together.
-        Binding("enter", "edit", show=False, id="detail"),
+        Binding("enter", OPENING, show=False, id="detail"),
         *bindings(THRESHOLD_ACTIONS),
     ]
 
@@ -218,10 +218,6 @@ class ThresholdsPane(Pane):
     @property
     def _visible_rows(self) -> int:
         return max(0, super()._visible_rows - _details(self.size.height))
-
-    def on_click(self, event: events.Click) -> None:
-        if event.y < self.size.height - _details(self.size.height) - 1:
-            super().on_click(event)
 
     def draw(self, width: int, height: int) -> Sequence[Line]:
         """As any pane, with all about the setting under the cursor at its foot."""
