@@ -14,6 +14,7 @@ from console.backtest.routine import (
 from console.backtest.words import dollars, percent
 from console.domain.money import CASH_PER_DOLLAR, Cash
 from console.monitoring.documents import document_of
+from console.monitoring.execution import slippage as slippage_of_fills
 from console.monitoring.figures import PeriodFigures
 from console.monitoring.performance import MOST_FEES_SHARE
 
@@ -36,8 +37,9 @@ class Drop(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def drop_of(it: PeriodFigures) -> Drop:
-    """Slippage is measured against the touch at the decision; what makers saved of the spread is no part."""
-    touch = it.slippage.taker.touch_cents
+    """Of the trades, whenever they were filled; what makers saved of the spread is no part of slippage."""
+    fills = {record.fill.fill_id: record for trade in it.trades for record in trade.fills}
+    touch = slippage_of_fills(fills.values(), it.slippage.limit_bps).taker.touch_cents
     slippage = Cash(round((touch.mean or 0) * touch.n_contracts * CASH_PER_DOLLAR / 100))
     nets = [trade.net for trade in it.trades if trade.net is not None]
     # Of our trades alone: equity has what others traded on the account as well.
@@ -57,17 +59,10 @@ def drop_of(it: PeriodFigures) -> Drop:
 def fees(of: Reviewed) -> Step:
     name, task = "fees", f"Review fee impact: fees below {percent(MOST_FEES_SHARE, 0)} of gross profit"
     it = of.figures
-    if it is None or of.records is None or not of.records.fills_in_period:
+    if it is None or not it.trades:
         return nothing(name, task)
     drop = drop_of(it)
     verdict, found = _fees_verdict(drop)
-    low, high = EXPECTED_DROP
-    expected = f"{percent(low, 0)} to {percent(high, 0)}"
-    note = (
-        f"from the touch to net {percent(drop.drop)} is lost to fees and slippage; {expected} is expected"
-        if drop.drop is not None
-        else f"by how much fees and slippage lower what is made ({expected} is expected) is not known"
-    )
     before_fees = None if drop.net is None else Cash(drop.net + drop.fees)
     rows = (
         ("gross, had takers paid the touch", drop.gross),
@@ -82,7 +77,7 @@ def fees(of: Reviewed) -> Step:
     return Step(
         id=name,
         task=task,
-        verdict=verdict if drop.drop is None or drop.drop <= high else Verdict.LOOK,
+        verdict=verdict if drop.drop is None or drop.drop <= EXPECTED_DROP[1] else Verdict.LOOK,
         found=found,
         tables=(
             Table(
@@ -90,7 +85,7 @@ def fees(of: Reviewed) -> Step:
                 rows=tuple((each, dollars(amount), _of(amount, before_fees)) for each, amount in rows),
             ),
         ),
-        notes=(note,),
+        notes=(_drop_said(drop),),
         figures={
             **document_of(drop),
             "most_fee_share": MOST_FEES_SHARE,
@@ -103,12 +98,23 @@ def _fees_verdict(drop: Drop) -> tuple[Verdict, str]:
     fees = dollars(drop.fees)
     if drop.net is None:
         return Verdict.UNSURE, f"fees of {fees}; what was made is not known, so neither is their share of it"
+    if not drop.fees:
+        return Verdict.FINE, "no fees were charged"
     if drop.fee_share is None:
         return Verdict.LOOK, f"fees of {fees} and no gross profit to pay them from"
     said = f"fees of {fees} are {percent(drop.fee_share)} of gross profit"
     if drop.fee_share > MOST_FEES_SHARE:
         return Verdict.LOOK, f"{said}: above {percent(MOST_FEES_SHARE, 0)}"
     return Verdict.FINE, said
+
+
+def _drop_said(drop: Drop) -> str:
+    expected = f"{percent(EXPECTED_DROP[0], 0)} to {percent(EXPECTED_DROP[1], 0)} is expected"
+    if drop.drop is not None:
+        return f"from the touch to net {percent(drop.drop)} is lost to fees and slippage; {expected}"
+    if drop.gross is None:
+        return f"by how much fees and slippage lower what is made ({expected}) is not known"
+    return f"nothing was made at the touch that fees and slippage could lower ({expected})"
 
 
 def _of(amount: Cash | None, gross: Cash | None) -> str:

@@ -21,6 +21,7 @@ from console.monitoring.correlated_loss import Peak, WorstDay
 from console.monitoring.documents import document_of
 from console.monitoring.performance import Part
 from console.monitoring.records import Records
+from console.risk.switches.daily_loss import daily_loss_limit
 
 
 def groups(of: Reviewed) -> Step:
@@ -100,4 +101,4 @@ def _equity_at(records: Records, at_ns: int) -> Cash:
 
 def _loses_much(records: Records, day: WorstDay | None, risk: RiskSettings) -> bool:
     """Whether one group lost half of what a whole day may."""
-    return day is not None and -2 * day.net >= float(risk.max_daily_loss_pct) * records.capital
+    return day is not None and -2 * day.net >= daily_loss_limit(risk, records.capital)

@@ -48,9 +48,10 @@ class CorrelatedLoss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def correlated_loss_of(stakes: Stakes, worst: WorstDays, capital: Cash) -> CorrelatedLoss:
+    in_one, in_all = stakes.most()
     return CorrelatedLoss(
-        peak=_peak(stakes.in_one, capital),
-        everything=_peak(stakes.in_all, capital),
+        peak=_peak(in_one, capital),
+        everything=_peak(in_all, capital),
         worst_day=worst.worst(),
     )
 
@@ -85,16 +86,24 @@ class _Most(msgspec.Struct):
 
 
 class Stakes:
-    """What was paid for what groups hold, change by change in their order."""
+    """What was paid for what groups hold, change by change in their order, and the most since a time."""
 
     def __init__(self, first_ns: int) -> None:
         self._first_ns = first_ns
         self._positions: dict[Ticker, Position] = {}
         self._paid: defaultdict[str, int] = defaultdict(int)
         self._held: defaultdict[str, set[Ticker]] = defaultdict(set)
-        self.in_one, self.in_all = _Most(), _Most()
+        self._has_begun = False
+        self._in_one, self._in_all = _Most(), _Most()
+
+    def most(self) -> tuple[_Most, _Most]:
+        """In one group, and in all together."""
+        self._begin()
+        return self._in_one, self._in_all
 
     def take(self, change: Change, group: str) -> None:
+        if change.at_ns >= self._first_ns:
+            self._begin()
         before, fill = self._positions.get(change.ticker, _FLAT), change.fill
         after = _FLAT if fill is None else before.filled(fill.side, fill.price, fill.count, _FREE)
         if after is before:
@@ -104,17 +113,24 @@ class Stakes:
         else:
             self._positions.pop(change.ticker, None)
         paid = after.paid - before.paid
-        for name, most in ((group, self.in_one), (ALL_GROUPS, self.in_all)):
+        for name in (group, ALL_GROUPS):
             held = self._held[name]
             self._paid[name] += paid
             (held.add if after.contracts else held.discard)(change.ticker)
-            if change.at_ns >= self._first_ns and self._paid[name] > most.loss:
-                most.group, most.at_ns, most.markets, most.loss = (
-                    name,
-                    change.at_ns,
-                    len(held),
-                    self._paid[name],
-                )
+            if self._has_begun:
+                self._look_at(name, change.at_ns)
+
+    def _begin(self) -> None:
+        """What was held when the time began is at stake in it."""
+        if not self._has_begun:
+            self._has_begun = True
+            for name in self._paid:
+                self._look_at(name, self._first_ns)
+
+    def _look_at(self, name: str, at_ns: int) -> None:
+        most, paid = self._in_all if name == ALL_GROUPS else self._in_one, self._paid[name]
+        if paid > most.loss:
+            most.group, most.at_ns, most.markets, most.loss = name, at_ns, len(self._held[name]), paid
 
 
 class WorstDays:

@@ -47,6 +47,7 @@ def bets(
     contracts: float = 10,
     quote: Quote | None = None,
     days: int = 3,
+    groups: int = 4,
     **changes: Any,
 ) -> Result:
     """Of each kind so many YES bets at a price in cents, of which so many lost; each an event of its own."""
@@ -64,7 +65,7 @@ def bets(
         )
         settled = {"settled_ns": at_ns + HOUR_NS, "yes_value": Price(0 if is_lost else 10_000)}
         markets.append(
-            market_record(ticker, position=Count(round(100 * contracts)), group=f"g{number % 4}", **settled)
+            market_record(ticker, position=Count(round(100 * contracts)), group=f"g{number % groups}", **settled)
         )
     return result_of(fills, markets, days=days, **changes)
 
@@ -114,6 +115,24 @@ def test_slippage_over_the_touch_is_part_of_the_drop_from_gross_to_net() -> None
     # Of the 20 dollars that they were paid from, in the table as in the sentence.
     assert "10.0 % of gross profit" in step.found
     assert ("fees", "-$2.00", "-10.0 %") in step.tables[0].rows
+
+
+def test_a_loss_without_fees_is_no_fault_of_fees() -> None:
+    step = fees(of(bets((40, 95, 10))))
+    assert (step.verdict, step.found) == (Verdict.FINE, "no fees were charged")
+    assert "nothing was made at the touch" in step.notes[0]
+
+
+def test_trades_that_ended_in_the_period_have_the_fees_they_were_filled_with_before_it() -> None:
+    size = Count(100_000)
+    shown = Quote(Level(Price(9_300), size), Level(Price(9_400), size))
+    run = bets((5, 95, 0), fee_cents=0.5, quote=shown)
+    # Bought within the first half an hour, paid an hour later.
+    it = of(msgspec.structs.replace(run, first_ns=START_NS + 3 * HOUR_NS // 4))
+    assert it.figures is not None
+    drop = drop_of(it.figures)
+    assert (drop.gross, drop.slippage, drop.fees) == (3_000_000, 500_000, 250_000)
+    assert "fees of $0.25 are 10.0 % of gross profit" in fees(it).found
 
 
 # --- buckets and thresholds -----------------------------------------------------------------------
@@ -210,6 +229,14 @@ def test_a_group_that_grew_with_the_account_is_not_above_its_cap() -> None:
     grown = tuple((at_ns, Cash(equity + CAPITAL // 10)) for at_ns, equity in run.equity)
     assert groups(of(run)).verdict is Verdict.LOOK
     assert groups(of(msgspec.structs.replace(run, equity=grown))).verdict is Verdict.FINE
+
+
+def test_a_group_that_lost_half_of_the_days_limit_in_force_is_for_a_look() -> None:
+    risk = RiskSettings(max_daily_loss_dollars=Decimal(200))
+    for lost, verdict in ((11, Verdict.FINE), (12, Verdict.LOOK)):
+        # Nine dollars each: all of a group, on one day.
+        step = groups(of(bets((lost, 90, lost), groups=1), Settings(risk=risk)))
+        assert (step.verdict, "half of what a day may" in step.found) == (verdict, verdict is Verdict.LOOK)
 
 
 # --- Kelly and limits -----------------------------------------------------------------------------

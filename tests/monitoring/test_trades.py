@@ -155,6 +155,30 @@ def test_markets_of_a_group_are_lost_together_from_the_first_fill_to_the_payout(
     assert (found.worst_day.group, found.worst_day.trades, found.worst_day.net) == ("rain", 3, -17_000_000)
 
 
+def test_what_is_held_when_a_period_begins_is_at_stake_in_it() -> None:
+    carried = [
+        market_record(f"A-1-{n}", group="rain", settled_ns=START_NS + hour * HOUR_NS, yes_value=Price(10_000))
+        for n, hour in ((1, 3), (2, 9))
+    ]
+    fills = [fill_record(market.ticker, cents=90, contracts=10) for market in carried]
+    result = result_of(fills, carried)
+    for begins_hours, markets in ((2, 2), (3, 2), (4, 1)):
+        since = msgspec.structs.replace(result, first_ns=START_NS + begins_hours * HOUR_NS)
+        found = figures_of(since, KalshiFees(), QualitySettings()).correlated_loss
+        for peak in (found.peak, found.everything):
+            assert peak is not None
+            assert (peak.at_ns, peak.markets, peak.loss) == (since.first_ns, markets, markets * 9_000_000)
+
+
+def test_what_is_held_through_a_whole_period_is_at_stake_in_it() -> None:
+    held = market_record("A-1-1", group="rain", position=Count(1_000), mark=Price(9_000))
+    result = result_of([fill_record(held.ticker, cents=90, contracts=10)], [held])
+    since = msgspec.structs.replace(result, first_ns=START_NS + DAY_NS)
+    peak = figures_of(since, KalshiFees(), QualitySettings()).correlated_loss.peak
+    assert peak is not None
+    assert (peak.group, peak.loss) == ("rain", 9_000_000)
+
+
 def test_nothing_bought_is_nothing_to_lose() -> None:
     found = figures_of(result_of([], []), KalshiFees(), QualitySettings()).correlated_loss
     assert (found.peak, found.everything, found.worst_day) == (None, None, None)
