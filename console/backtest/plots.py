@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.backtest.report import Report
+from console.config.files import replace_file
 from console.monitoring.execution import RoleSlippage, Slippage, is_spread
 from console.monitoring.frames import equity_frame
 from console.monitoring.hit_rates import BucketRow
@@ -37,8 +39,10 @@ def save_plots(report: Report, folder: Path) -> list[Path]:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write one picture, a PNG whatever its name; raises OSError."""
-    figure.savefig(path, dpi=_DPI, format="png")
+    """Write one picture, a PNG whatever its name, or leave what was there; raises OSError."""
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=_DPI, format="png")
+    replace_file(path, picture.getvalue())
     return path
 
 

@@ -168,11 +168,13 @@ def reviewed(
     )
 
 
-def notes_of(of: Reviewed) -> tuple[str, ...]:
+def notes_of(of: Reviewed, now_ns: int) -> tuple[str, ...]:
     """What to know before reading any figure."""
+    last = of.days.day_of(of.last_ns - 1)
+    notes = [f"{last} has not begun yet"] if of.days.start_ns(last) > now_ns else []
     if of.traded is None:
-        return (of.why_nothing,)
-    notes, records = [], of.traded.records
+        return (*notes, of.why_nothing)
+    records = of.traded.records
     if of.traded.accounts > 1:
         notes.append(
             f"{of.traded.accounts} accounts were traded one after the other; what each opened with is no "

@@ -19,6 +19,7 @@ from console.commands.common import (
     load_settings,
     print_json,
     visible,
+    visible_line,
 )
 from console.commands.errors import ExitCode, UserError
 from console.commands.pictures import drawn
@@ -33,6 +34,7 @@ from console.history.times import ns_of, read_time
 if TYPE_CHECKING:
     from console.backtest.routine import Review, Step
     from console.monitoring.days import Days
+    from console.monitoring.ledger import MarkOuts
     from console.monitoring.period import PeriodRecords
 
 _DAYS = {"daily": 1, "weekly": 7, "monthly": 30}
@@ -73,8 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, and UserError for a journal, a folder or a file that cannot be used."""
-    if arguments.data is not None and arguments.routine != "monthly":
-        raise UserError("--data is for report monthly, which tests on it", ExitCode.USAGE)
+    _refuse_unused(arguments)
     settings = load_settings(arguments).settings
     review = _review(arguments, settings)
     # First of all what was found out: a file may fail.
@@ -90,6 +91,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.png is not None:
         _draw(arguments.png, review)
     return ExitCode.DONE
+
+
+def _refuse_unused(arguments: argparse.Namespace) -> None:
+    """Raises UserError for an option of a test on recorded markets where none is made."""
+    if arguments.routine != "monthly" and arguments.data is not None:
+        raise UserError("--data is for report monthly, which tests on it", ExitCode.USAGE)
+    stated = {
+        "--assume-depth": arguments.assume_depth is not None,
+        "--modelled-depth": arguments.modelled_depth,
+        "--fee-schedule": arguments.fee_schedule is not None,
+    }
+    for option, is_stated in stated.items():
+        if is_stated and arguments.data is None:
+            raise UserError(f"{option} is for report monthly with --data, which tests on it", ExitCode.USAGE)
 
 
 def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
@@ -116,7 +131,7 @@ def _review(arguments: argparse.Namespace, settings: Settings) -> Review:
         from console.commands.report_month import month_of
 
         steps = monthly(of, *month_of(arguments, of))
-    return Review(routine=arguments.routine, of=of, steps=steps, notes=notes_of(of))
+    return Review(routine=arguments.routine, of=of, steps=steps, notes=notes_of(of, time.time_ns()))
 
 
 def _period(arguments: argparse.Namespace, days: Days) -> tuple[int, int]:
@@ -134,7 +149,6 @@ def _traded(
     """What the journal has of the period, and why nothing where it has nothing; raises UserError."""
     from console.app.launch import Launch
     from console.app.metrics import metrics_folder
-    from console.monitoring.mark_outs import read_mark_outs
     from console.monitoring.period import records_between
 
     folder = folder_of(arguments)
@@ -144,8 +158,9 @@ def _traded(
     try:
         with Bar("events") as bar, journal_copy(path, bar.count) as copy:
             bar.begin("reading the journal")
-            events, mark_outs = copy.events(period[1]), read_mark_outs(metrics)
-            traded = records_between(events, period[0], marks=marks, mark_outs=mark_outs)
+            traded = records_between(
+                copy.events(period[1]), period[0], marks=marks, mark_outs=_mark_outs(metrics)
+            )
     except FileNotFoundError:
         return None, f"nothing was traded: no console has run here yet, {path} does not exist"
     except JournalError as error:
@@ -165,6 +180,17 @@ def _marks(metrics: Path) -> tuple[int | None, dict[Ticker, Price]]:
     except (OSError, ValueError, RecursionError):
         # An export is a convenience: without it what is open has no mark, and the report says so.
         return None, {}
+
+
+def _mark_outs(metrics: Path) -> MarkOuts:
+    """What was noted of where prices went; without the file what it would tell is not known."""
+    from console.monitoring.mark_outs import FILE_NAME, read_mark_outs
+
+    try:
+        return read_mark_outs(metrics)
+    except OSError as error:
+        print(visible_line(f"{metrics / FILE_NAME} is passed over: {error.strerror}"), file=sys.stderr)
+        return {}
 
 
 def _write_page(file: Path, review: Review) -> None:

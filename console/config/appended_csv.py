@@ -56,6 +56,8 @@ class AppendedCsv:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._append(descriptor)
+        except BlockingIOError as error:
+            raise BlockingIOError(error.errno, "another program has locked it") from None
         finally:
             os.close(descriptor)
         self._waiting.clear()

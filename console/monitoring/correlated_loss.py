@@ -98,12 +98,12 @@ class Stakes:
 
     def most(self) -> tuple[_Most, _Most]:
         """In one group, and in all together."""
-        self._begin()
-        return self._in_one, self._in_all
+        return (self._in_one, self._in_all) if self._has_begun else self._at_first()
 
     def take(self, change: Change, group: str) -> None:
-        if change.at_ns >= self._first_ns:
-            self._begin()
+        if not self._has_begun and change.at_ns >= self._first_ns:
+            self._has_begun = True
+            self._in_one, self._in_all = self._at_first()
         before, fill = self._positions.get(change.ticker, _FLAT), change.fill
         after = _FLAT if fill is None else before.filled(fill.side, fill.price, fill.count, _FREE)
         if after is before:
@@ -118,17 +118,17 @@ class Stakes:
             self._paid[name] += paid
             (held.add if after.contracts else held.discard)(change.ticker)
             if self._has_begun:
-                self._look_at(name, change.at_ns)
+                self._look_at(name, change.at_ns, self._in_all if name == ALL_GROUPS else self._in_one)
 
-    def _begin(self) -> None:
-        """What was held when the time began is at stake in it."""
-        if not self._has_begun:
-            self._has_begun = True
-            for name in self._paid:
-                self._look_at(name, self._first_ns)
+    def _at_first(self) -> tuple[_Most, _Most]:
+        """What is held when the time begins is at stake in it."""
+        in_one, in_all = _Most(), _Most()
+        for name in self._paid:
+            self._look_at(name, self._first_ns, in_all if name == ALL_GROUPS else in_one)
+        return in_one, in_all
 
-    def _look_at(self, name: str, at_ns: int) -> None:
-        most, paid = self._in_all if name == ALL_GROUPS else self._in_one, self._paid[name]
+    def _look_at(self, name: str, at_ns: int, most: _Most) -> None:
+        paid = self._paid[name]
         if paid > most.loss:
             most.group, most.at_ns, most.markets, most.loss = name, at_ns, len(self._held[name]), paid
 

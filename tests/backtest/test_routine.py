@@ -64,9 +64,8 @@ def bets(
             )
         )
         settled = {"settled_ns": at_ns + HOUR_NS, "yes_value": Price(0 if is_lost else 10_000)}
-        markets.append(
-            market_record(ticker, position=Count(round(100 * contracts)), group=f"g{number % groups}", **settled)
-        )
+        held, group = Count(round(100 * contracts)), f"g{number % groups}"
+        markets.append(market_record(ticker, position=held, group=group, **settled))
     return result_of(fills, markets, days=days, **changes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -507,6 +508,28 @@ def test_a_young_journal_and_none_at_all_say_so_in_words(
     assert not (tmp_path / "none").exists()
 
 
+def test_a_day_that_has_not_begun_is_not_taken_for_a_quiet_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = journaled(tmp_path, [opened(MORNING)])
+    for routine in STEPS:
+        notes = reported(capsys, home, routine, "--day", "2099-01-01")["notes"]
+        assert "2099-01-01 has not begun yet" in notes
+        assert not any("begun" in note for note in reported(capsys, home, routine)["notes"])
+
+
+def test_mark_outs_that_cannot_be_read_cost_themselves_alone(
+    traded: Traded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(traded.home, home)
+    (home / "practice" / "metrics" / "mark_outs.csv").mkdir(parents=True)
+    assert main(["report", "daily", "--home", str(home), "--day", DAY]) == 0
+    shown = capsys.readouterr()
+    assert "mark_outs.csv is passed over: Is a directory" in shown.err
+    assert "NOTHING TRADED" not in shown.out
+
+
 def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = journaled(tmp_path, [opened(MORNING)])
     said = {
@@ -515,6 +538,15 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
         ("daily", "--html", str(home / "practice" / "journal.sqlite" / "x.html")): (
             ExitCode.FAILED,
             "--html",
+        ),
+        ("daily", "--html", ""): (ExitCode.FAILED, "--html . cannot be written: it is there and is no file"),
+        ("daily", "--fee-schedule", "x"): (
+            ExitCode.USAGE,
+            "--fee-schedule is for report monthly with --data",
+        ),
+        ("monthly", "--assume-depth", "9"): (
+            ExitCode.USAGE,
+            "--assume-depth is for report monthly with --data",
         ),
     }
     for words, (code, text) in said.items():

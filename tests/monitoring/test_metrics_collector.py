@@ -305,7 +305,7 @@ def test_a_file_locked_by_another_program_is_told_once_and_written_later(tmp_pat
     assert collector.flush()
     assert [row["ticker"] for row in rows(tmp_path)] == ["FIRST", "SECOND", "THIRD"]
     (text,) = told
-    assert "trades_log.csv is not written: " in text
+    assert "trades_log.csv is not written: another program has locked it; it is tried again" in text
 
 
 def test_a_disk_that_is_full_leaves_whole_lines_and_gets_the_rest_later(
