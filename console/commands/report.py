@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, and UserError for a journal, a folder or a file that cannot be used."""
-    _refuse_unused(arguments)
+    _refuse_misused(arguments)
     settings = load_settings(arguments).settings
     review = _review(arguments, settings)
     # First of all what was found out: a file may fail.
@@ -93,10 +94,12 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _refuse_unused(arguments: argparse.Namespace) -> None:
-    """Raises UserError for an option of a test on recorded markets where none is made."""
+def _refuse_misused(arguments: argparse.Namespace) -> None:
+    """Raises UserError for a page without a file, and an option of a test on recorded markets without one."""
     if arguments.routine != "monthly" and arguments.data is not None:
         raise UserError("--data is for report monthly, which tests on it", ExitCode.USAGE)
+    if arguments.html == Path("-"):
+        raise UserError("--html takes a file; to standard output the report goes as text", ExitCode.USAGE)
     stated = {
         "--assume-depth": arguments.assume_depth is not None,
         "--modelled-depth": arguments.modelled_depth,
@@ -199,7 +202,8 @@ def _write_page(file: Path, review: Review) -> None:
 
     content, has_charts = page(review)
     try:
-        replace_file(file, content.encode(errors="backslashreplace"))
+        # What a link names is written, and the link stays.
+        replace_file(Path(os.path.realpath(file)), content.encode(errors="backslashreplace"))
     except OSError as error:
         raise UserError(f"--html {file} cannot be written: {error.strerror}") from None
     if not has_charts:

@@ -264,6 +264,14 @@ def test_a_page_has_every_step_with_charts_and_needs_nothing_else(
     assert {each.removeprefix("#") for each in fetched} <= set(ids)
 
 
+def test_a_page_goes_where_a_link_leads(traded: Traded, tmp_path: Path) -> None:
+    link, file = tmp_path / "link.html", tmp_path / "elsewhere" / "page.html"
+    link.symlink_to(file)
+    assert main(["report", "daily", "--home", str(traded.home), "--day", DAY, "--html", str(link)]) == 0
+    assert link.is_symlink()
+    assert file.read_text().startswith("<!doctype html>")
+
+
 def test_a_png_of_every_chart(traded: Traded, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="charts need matplotlib, of the extra report")
     arguments = ["report", "weekly", "--home", str(traded.home), "--day", DAY, "--png", str(tmp_path / "new")]
@@ -540,6 +548,7 @@ def test_what_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
             "--html",
         ),
         ("daily", "--html", ""): (ExitCode.FAILED, "--html . cannot be written: it is there and is no file"),
+        ("daily", "--html", "-"): (ExitCode.USAGE, "--html takes a file"),
         ("daily", "--fee-schedule", "x"): (
             ExitCode.USAGE,
             "--fee-schedule is for report monthly with --data",
