@@ -41,15 +41,18 @@ _decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 
 
 class ReplayChild(ReplayProcess):
-    """A replay that runs from now on; ``said`` is the last that it said, and may be read from any thread."""
+    """A replay that runs from now on; ``said`` is the last that it said, ``said_s`` when by the monotonic
+    clock. Both may be read from any thread.
+    """
 
     def __init__(self, request: ReplayRequest) -> None:
         """Raises OSError when no process can be started."""
         self.said: Said = Progress()
+        self.said_s = time.monotonic()
         super().__init__("console.backtest.replay_child", request)
 
     def _hear(self, line: bytes) -> None:
-        self.said = _decoder.decode(line)
+        self.said, self.said_s = _decoder.decode(line), time.monotonic()
 
     def _end(self, why: str) -> None:
         if isinstance(self.said, Progress):

@@ -178,7 +178,7 @@ def notes_of(of: Reviewed, now_ns: int) -> tuple[str, ...]:
     if of.traded.accounts > 1:
         notes.append(
             f"{of.traded.accounts} accounts were traded one after the other; what each opened with is no "
-            "profit, and what an earlier one left open is counted as its last mark had it"
+            "profit, and what an earlier one left open counts in equity as last marked, in no trade's profit"
         )
     if records.left_out:
         markets = some(len(records.left_out), "market")

@@ -30,7 +30,8 @@ def groups(of: Reviewed) -> Step:
     if it is None or records is None or not it.trades:
         return nothing(name, task)
     parts, peak = it.parts["group"], it.correlated_loss.peak
-    losing = [part for part in parts if (part.net_pnl or 0) < 0]
+    losing = [part for part in parts if part.net_pnl is not None and part.net_pnl < 0]
+    unknown = sum(part.net_pnl is None for part in parts)
     worst_day = it.correlated_loss.worst_day
     cap = float(risk.max_correlated_group_pct)
     # Of equity at that time, as sizing reads the cap: an account that grew may stake more than at first.
@@ -39,13 +40,14 @@ def groups(of: Reviewed) -> Step:
         *(["above the cap"] if stake is not None and stake > cap else []),
         *(["one lost half of what a day may"] if _loses_much(records, worst_day, risk) else []),
     ]
-    found = "; ".join(
-        [f"{some(len(parts), 'group')}, {len(losing):,} at a loss", _peak(peak, stake, cap), *faults]
-    )
+    results = f"{some(len(parts), 'group')}, {len(losing):,} at a loss"
+    if unknown:
+        results += f", {unknown:,} whose result is not known"
+    found = "; ".join([results, _peak(peak, stake, cap), *faults])
     return Step(
         id=name,
         task=task,
-        verdict=Verdict.LOOK if faults else Verdict.FINE,
+        verdict=Verdict.LOOK if faults else Verdict.UNSURE if unknown else Verdict.FINE,
         found=found,
         tables=(
             Table(

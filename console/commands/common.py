@@ -121,8 +121,7 @@ def load_settings(arguments: argparse.Namespace) -> Loaded:
 
 def print_json(document: object) -> None:
     """One JSON document on standard output; decimals become strings, so that none is rounded."""
-    json.dump(document, sys.stdout, indent=2, default=_plain)
-    print()
+    print(json.dumps(document, indent=2, default=_plain))
 
 
 def visible(text: str) -> str:

@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
     if is_printed and (len(names) > 1 or arguments.json):
         fault = "--json prints what was written" if arguments.json else "name one table with --what"
         raise UserError(f"--out - prints one table to standard output: {fault}", ExitCode.USAGE)
+    if is_printed and sys.stdout is None:
+        raise UserError("--out - prints to standard output, which is closed", ExitCode.USAGE)
     period, folder = period_of(arguments), folder_of(arguments)
     path = folder.dry_run_journal if arguments.dry_run else folder.journal
     try:

@@ -38,7 +38,7 @@ def from_text(spec: SettingSpec, text: str) -> object:
         return text
     if spec.kind is tuple and not text.lstrip().startswith("["):
         return [item.strip() for item in text.split(",") if item.strip()]
-    if spec.kind is Decimal and len(text) <= _MOST_DIGITS:
+    if spec.kind is Decimal and len(text) <= _MOST_DIGITS and text.isascii():
         try:
             return Decimal(text)
         except DecimalException:

@@ -57,7 +57,7 @@ def correlated_loss_of(stakes: Stakes, worst: WorstDays, capital: Cash) -> Corre
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A fill, or without one the settlement of a market."""
+    """A fill, or without one the end of what a market has at stake."""
 
     at_ns: int
     ticker: Ticker
@@ -70,9 +70,12 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def changes_of(records: Records) -> list[Change]:
-    """Fills and settlements in their order."""
+    """Fills, settlements and what an account left behind, in their order."""
     changes = [Change(record.fill.at_ns, record.fill.ticker, record.fill) for record in records.fills]
-    changes += [Change(m.settled_ns, m.ticker, None) for m in records.traded if m.settled_ns is not None]
+    for market in records.traded:
+        over_ns = market.left_ns if market.settled_ns is None else market.settled_ns
+        if over_ns is not None:
+            changes.append(Change(over_ns, market.ticker, None))
     return sorted(changes, key=lambda change: change.order)
 
 

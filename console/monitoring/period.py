@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
 
 import msgspec
 
@@ -13,7 +13,7 @@ from console.domain.events import JournaledEvent
 from console.domain.market import Ticker
 from console.domain.money import Cash, Price
 from console.monitoring.ledger import Ledger, MarkOuts
-from console.monitoring.records import Records
+from console.monitoring.records import MarketRecord, Records
 
 
 class PeriodRecords(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,13 +72,20 @@ def joined(parts: Sequence[Records]) -> Records:
         capital=parts[0].capital,
         final_equity=now if final else None,
         fills=tuple(each for part in parts for each in part.fills if each.fill.ticker not in twice),
-        traded=tuple(each for part in parts for each in part.traded if each.ticker not in twice),
+        traded=tuple(each for each in _traded(parts) if each.ticker not in twice),
         equity=tuple(equity),
         orders=dict(sum((Counter(part.orders) for part in parts), Counter())),
         latches=tuple({(each.at_ns, each.name): each for part in parts for each in part.latches}.values()),
         decisions=tuple(chain.from_iterable(part.decisions for part in parts)),
         left_out=tuple(sorted(twice.union(*(part.left_out for part in parts)))),
     )
+
+
+def _traded(parts: Sequence[Records]) -> Iterator[MarketRecord]:
+    """What each account traded, and left when the next one was opened."""
+    for part, following in zip_longest(parts, parts[1:]):
+        for market in part.traded:
+            yield msgspec.structs.replace(market, left_ns=following.first_ns) if following else market
 
 
 def _some(records: Records | None) -> list[Records]:

@@ -50,7 +50,8 @@ class MarketRecord(msgspec.Struct, frozen=True, kw_only=True):
     ``yes_value`` is what a YES paid, None while it had not settled when the records end. ``is_drawn``
     tells that the recording did not know and a seeded draw decided. ``profit_fee`` was charged on settling,
     by a schedule that charges profits. ``position`` was held then, or at the end; ``mark`` is the YES price
-    at which it could be closed then, None where nothing was ever quoted.
+    at which it could be closed then, None where nothing was ever quoted. ``left_ns`` is when another account
+    followed the one that traded it, None while none did.
     """
 
     ticker: Ticker
@@ -65,6 +66,7 @@ class MarketRecord(msgspec.Struct, frozen=True, kw_only=True):
     position: Count
     mark: Price | None
     profit_fee: Cash = Cash(0)
+    left_ns: int | None = None
 
 
 class LatchRecord(msgspec.Struct, frozen=True):

@@ -84,7 +84,7 @@ def _exposure(health: SystemHealth, risk: RiskSettings) -> _Found:
     if share is None:
         return None, "exposure as a share of capital is not known"
     return (
-        f"exposure {100 * share:.1f} % is above {100 * cap:.0f} % of capital" if share > cap else None,
+        f"exposure {100 * share:.2f} % is above {100 * cap:g} % of capital" if share > cap else None,
         None,
     )
 
@@ -95,7 +95,7 @@ def _slippage(health: SystemHealth, quality: QualitySettings) -> _Found:
         return None, f"slippage: {n} of takers' fills are too few ({quality.slippage_min_fills} are asked)"
     if mean <= most:
         return None, None
-    return f"mean slippage {mean:.1f} bps of the newest {n} of takers' fills is above {most:.0f} bps", None
+    return f"mean slippage {mean:.2f} bps of the newest {n} of takers' fills is above {most:g} bps", None
 
 
 def _errors(health: SystemHealth, risk: RiskSettings) -> _Found:
@@ -109,4 +109,4 @@ def _feed(health: SystemHealth, quality: QualitySettings) -> _Found:
     age, stale_s = health.feed_age_s, float(quality.max_stale_book_seconds)
     if age is None:
         return None, "the age of market data is not known"
-    return f"market data is {age:.0f} s old, older than {stale_s:.0f} s" if age > stale_s else None, None
+    return f"market data is {age:.1f} s old, older than {stale_s:g} s" if age > stale_s else None, None

@@ -239,12 +239,12 @@ def test_pictures_are_drawn(capsys: pytest.CaptureFixture[str], data: str, tmp_p
     assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(other)]) == 0
     assert other.read_bytes().startswith(b"\x89PNG")
     capsys.readouterr()
-    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(tmp_path / "no" / "x.png")]) == 1
+    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(file / "x.png")]) == 1
     said = capsys.readouterr()
-    assert "x.png cannot be written: No such file" in said.err
+    assert "x.png cannot be written: File exists" in said.err
     assert "SLIPPAGE" in said.out
     assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(tmp_path)]) == 1
-    assert "cannot be written: Is a directory" in capsys.readouterr().err
+    assert "cannot be written: it is there and is no file" in capsys.readouterr().err
 
 
 def test_without_the_library_that_draws_it_says_which_is_needed(

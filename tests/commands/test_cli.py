@@ -209,6 +209,26 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("info", "--json"), 0, ""),
+        (
+            ("export", "--what", "fills", "--out", "-"),
+            2,
+            "kconsole: --out - prints to standard output, which is closed\n",
+        ),
+    ],
+)
+def test_output_that_is_closed_costs_no_traceback(
+    arguments: tuple[str, ...], code: int, error: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "console.cli", *arguments, "--home", str(tmp_path)]
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    done = subprocess.run(closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (code, error)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_told_in_one_line() -> None:
     with Path("/dev/full").open("w") as full:

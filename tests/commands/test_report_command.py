@@ -463,6 +463,24 @@ def test_each_start_of_practice_is_of_the_day_and_its_cash_no_profit(
     assert steps["notes"][0].startswith("2 accounts were traded one after the other")
 
 
+def test_what_an_earlier_account_left_open_is_not_at_stake_in_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = MORNING + 600 * SECOND
+    events = [
+        opened(MORNING, "one"),
+        *bought(1, MORNING + SECOND, ticker="KXA-1", group="g", yes_value=None),
+        opened(later, "two"),
+        *bought(2, later + SECOND, ticker="KXA-2", group="g", yes_value=None),
+    ]
+    home = journaled(tmp_path, events)
+    groups = reported(capsys, home, "weekly", "--day", "2026-03-02")["groups"]
+    for peak in (groups["figures"]["correlated_loss"][name] for name in ("peak", "everything")):
+        assert (peak["markets"], float(peak["loss"])) == (1, 9.3)
+    assert groups["verdict"] == "cannot tell"
+    assert "1 group, 0 at a loss, 1 whose result is not known" in groups["found"]
+
+
 def test_a_clock_that_was_ahead_for_a_while_hides_nothing_of_the_day(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,7 @@ def test_a_change_takes_the_place_of_one_value_and_leaves_the_rest() -> None:
     [
         ("risk.kelly_fraction", "5", "risk.kelly_fraction = 5 must be a number from 0 to 1"),
         ("risk.kelly_fraction", "much", "must be a number from 0 to 1"),
+        ("risk.kelly_fraction", "\N{ARABIC-INDIC DIGIT ONE}", "must be a number from 0 to 1"),
         ("risk.kely_fraction", "0.1", "did you mean risk.kelly_fraction?"),
         (
             "risk.max_single_position_pct",

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,23 @@ def test_health_names_what_passes_a_limit(tmp_path: Path) -> None:
     assert worst.alerts_active == (
         "trading is HALTED",
         "daily loss $500.00 is at the limit of $500.00",
-        "exposure 20.0 % is above 20 % of capital",
-        "mean slippage 60.0 bps of the newest 20 of takers' fills is above 50 bps",
+        "exposure 20.01 % is above 20 % of capital",
+        "mean slippage 60.00 bps of the newest 20 of takers' fills is above 50 bps",
         "11 errors in the last hour, more than 10",
+    )
+
+
+def test_health_names_the_limit_in_force_and_no_rounded_one(tmp_path: Path) -> None:
+    quality = QualitySettings(max_slippage_bps=Decimal("50.5"), max_stale_book_seconds=Decimal("2.5"))
+    risk = RiskSettings(max_total_exposure_pct=Decimal("0.125"))
+    collector = MetricsCollector(tmp_path, risk=risk, quality=quality)
+    for _ in range(20):
+        record(collector, slippage_bps=50.54)
+    health = collector.get_system_health("RUNNING", 1, 1_251.0, 10_000.0, 0.0, feed_age_s=2.6)
+    assert health.alerts_active == (
+        "exposure 12.51 % is above 12.5 % of capital",
+        "mean slippage 50.54 bps of the newest 20 of takers' fills is above 50.5 bps",
+        "market data is 2.6 s old, older than 2.5 s",
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import inspect
 import shutil
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,12 +37,12 @@ SETTINGS = Settings(
 
 @asynccontextmanager
 async def console(
-    home: Path, size: tuple[int, int] = WIDE, *, is_readonly: bool = False
+    home: Path, size: tuple[int, int] = WIDE, *, is_readonly: bool = False, has_toasts: bool = False
 ) -> AsyncIterator[tuple[Console, ReplayPane, FakeEngine]]:
     engine = FakeEngine()
     engine.change(settings=SETTINGS)
     app = ConsoleApp(engine, loaded_as(SETTINGS), home=home, wall_ns=engine.wall_ns, is_readonly=is_readonly)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=has_toasts) as pilot:
         running = Console(app, pilot)
         await running.look()
         yield running, app._main.tabs.replay, engine
@@ -365,6 +366,33 @@ async def test_what_was_tested_is_taken_to_thresholds_as_edits_and_applied_only_
         assert pane._form.values["thresholds"] == "85c and 15c"
         await screen.press("left")
         assert pane._form.values["thresholds"] == EDITED
+
+
+async def test_edits_that_were_not_tested_are_told_from_others(recording: Path, tmp_path: Path) -> None:
+    async with console(tmp_path, HUGE, has_toasts=True) as (screen, pane, _):
+        await screen.press("t", "slash", *"kelly", "enter", "down", "enter", "end", "0", "5", "enter", "b")
+        choose(pane, recording)
+        await screen.press("x")
+        await finish(screen, pane)
+        text = await screen.press("T")
+        assert "edited too, and not tested: risk.kelly_fraction" in text
+
+
+async def test_a_replay_that_stands_still_shows_no_pace(tmp_path: Path) -> None:
+    async with console(tmp_path, HUGE) as (screen, pane, _):
+        await screen.press("b", "x")
+        child = pane._child
+        assert isinstance(child, ReplayChild)
+        while "rows/s" not in await screen.look():
+            assert child.is_running
+        child._child.send_signal(signal.SIGSTOP)
+        while "silent 3 s" not in (text := await screen.look()):
+            assert child.is_running
+        assert "rows/s" not in text
+        child._child.send_signal(signal.SIGCONT)
+        while "rows/s" not in (text := await screen.look()) and child.is_running:
+            pass
+        assert "silent" not in text
 
 
 async def test_a_change_in_force_since_the_run_is_said_where_its_result_is_taken(

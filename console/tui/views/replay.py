@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,8 @@ _RUN = "run"
 _TAKE = "take"
 _WATCH = "watch"
 _FAILURE = "failure"
+_SILENT_S = 2.0
+"""A child tells its pace more often: one that is older is no longer its pace."""
 
 
 class ReplayPane(Pane):
@@ -265,7 +268,9 @@ class ReplayPane(Pane):
         if not isinstance(said, Progress) or not said.name:
             return self._offer("replay_run", "cancel · opening the recording")
         share = said.rows / said.total if said.total else 1.0
-        text = f" {share:4.0%} {said.name}, {said.rows_per_s:,.0f} rows/s"
+        silent_s = time.monotonic() - self._child.said_s
+        pace = f"silent {silent_s:.0f} s" if silent_s > _SILENT_S else f"{said.rows_per_s:,.0f} rows/s"
+        text = f" {share:4.0%} {said.name}, {pace}"
         offer = self._offer("replay_run", "")
         drawn = bar(share, share, max(0, width - len(text) - width_of(offer)), Tone.ACCENT, ())
         return (*offer, *drawn, *put(text))
@@ -277,7 +282,7 @@ class ReplayPane(Pane):
         if self._drawn is None or self._drawn[0] != asked:
             request, finished = self._finished
             self._drawn = asked, result_lines(request, finished.compared, width, height)
-        take = put("nothing else than what is in force was tested", Tone.MUTED)
+        take = put("only what is in force was tested", Tone.MUTED)
         if self._tested:
             take = self._offer("replay_take", "take what was tested to Thresholds")
         outdated = textwrap.wrap(f"! {self._outdated}", max(10, width)) if self._outdated else []

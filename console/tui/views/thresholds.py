@@ -85,13 +85,16 @@ class ThresholdsPane(Pane):
             return None
 
     def propose(self, changes: Changes) -> None:
-        """Take these as edits, and show them, but for those that cannot be changed in this run.
+        """Take what was tested as edits, and show them, but for those that cannot be changed in this run.
 
         Nothing is applied.
         """
         if self._snapshot is None:
             return
         form = self._form(self._snapshot)
+        others = [key for key in self._edits if key not in dict(changes)]
+        if others:
+            self.notify(f"edited too, and not tested: {', '.join(others)}", severity="warning", markup=False)
         for key, text in changes:
             fixed = form.fixed(CATALOGUE[key])
             if fixed is None:
