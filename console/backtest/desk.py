@@ -197,6 +197,8 @@ class Desk:
 
     def _is_tick_due(self, at_ns: int) -> bool:
         """A scan looks at every switch by itself; what a tick adds is the time, by which latches end."""
+        if at_ns == self._ticked_ns:
+            return False
         due = at_ns - self._ticked_ns >= _TICK_EVERY_NS
         return due or bool(self.engine.account.latches.active) or not self._clock.is_right
 

@@ -17,7 +17,7 @@ from console.backtest.fill_log import FillLog
 from console.backtest.listings import Listings
 from console.backtest.marks import Marks
 from console.backtest.recorded_books import RecordedBooks
-from console.backtest.scan_times import ScanTimes
+from console.backtest.scan_times import LookedAt, ScanTimes
 from console.backtest.skip_ahead import Points
 from console.domain.book import Quote
 from console.domain.events import EngineEvent, JournaledEvent
@@ -164,6 +164,7 @@ class Kernel:
         arrivals, quotes = self._arrivals, self._arrivals.quotes
         agenda, desk, delivered, working = self.agenda, self.desk, self._delivered, self._working
         handle, perform, tickers, skips = desk.engine.handle, desk.perform, self._tickers, self._skips
+        scan_times = self._scan_times
         at_ns_of = arrivals.at_ns[rows]
         times = at_ns_of.tolist()
         our_times = times if self.clock.is_right else self.clock.of_all(at_ns_of).tolist()
@@ -187,6 +188,8 @@ class Kernel:
                 delivered[place] = row
             if may_act or place in working:
                 desk.keep_house(at_ns)
+                if scan_times.is_idle:
+                    scan_times.wake(at_ns)
             dispatched += 1
             actions = handle(QuoteChanged(tickers[place], quote, at_ns=our_ns))
             if actions:
@@ -233,32 +236,42 @@ class Kernel:
         """How many rows of the stretch have reached us: ``left`` before a time, ``right`` by then."""
         return int(self._arrivals.at_ns.searchsorted(at_ns, side=side))  # type: ignore[call-overload]
 
-    def _scan(self, at_ns: int) -> None:
+    def _scan(self, at_ns: int) -> LookedAt:
         if self.desk.stopped_by is not None:
-            return
+            return ()
         self._scans += 1
         if self._scans % _SCANS_BETWEEN_TELLS == 0:
             self._progress(self.rows + self._arrived(at_ns, "right"))
-        self._mark_now(at_ns)
+        return self._mark_now(at_ns)
 
-    def _mark_now(self, at_ns: int) -> None:
+    def _mark_now(self, at_ns: int) -> LookedAt:
         if self._points.tells:
             self._catch_up(self._arrived(at_ns, "right"))
-        self.desk.scan(at_ns, self._worth_a_look())
+        only = self._worth_a_look(at_ns)
+        self.desk.scan(at_ns, only)
+        return only
 
-    def _worth_a_look(self) -> tuple[Ticker, ...] | None:
+    def _worth_a_look(self, at_ns: int) -> LookedAt:
         """The markets that may have something to decide by what they are quoted at, in order of listing.
 
         None, for every market, if the strategy cannot tell.
         """
         if not self._points.tells:
             return None
-        places = {*np.flatnonzero(self._could_act).tolist(), *self._working}
+        places, markets, now_ns = set(self._working), self.desk.engine.markets, self.clock(at_ns)
+        for place in np.flatnonzero(self._could_act).tolist():
+            ticker = self._tickers[place]
+            if markets.get(ticker) is not None and not markets.has_closed(ticker, now_ns):
+                places.add(place)
+            elif self.listings.was_listed(place):
+                self._could_act[place] = False
         return tuple(self._tickers[place] for place in sorted(places, key=self.listings.turns.__getitem__))
 
     def _catch_up(self, end: int) -> None:
         """Take note of the rows before this one, of which none that was not passed on leads to a decision."""
-        begin, self._caught_up = self._caught_up, max(self._caught_up, end)
+        if end <= self._caught_up:
+            return
+        begin, self._caught_up = self._caught_up, end
         # No other row changes whether a market could act.
         rows = begin + np.flatnonzero(self._arrivals.turns[begin : self._caught_up])
         self._could_act[self._arrivals.quotes.market[rows]] = self._arrivals.may_act[rows]
@@ -267,6 +280,8 @@ class Kernel:
 
     def _worth(self, held: Mapping[Ticker, Position]) -> Cash | None:
         """What positions could last be sold for, by the rows that the engine was not shown, too."""
+        if not held:
+            return Cash(0)
         contracts = np.array([position.contracts for position in held.values()], dtype=np.int64)
         worth = self._marks.worth(self._places_of(held), contracts)
         return None if worth is None else Cash(worth)

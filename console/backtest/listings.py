@@ -67,6 +67,10 @@ class Listings:
                 self.follow_ns[place] = since_ns
                 self._agenda.add(since_ns, Phase.LIST, partial(self._list, place))
 
+    def was_listed(self, place: int) -> bool:
+        """Whether a market has had its turn, over or not."""
+        return self.turns[place] < len(self._markets)
+
     def _followed_since(self, market: Market, quoted_ns: int) -> int | None:
         """From when on a market belongs to the universe; None if it never does."""
         universe = self._universe

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.backtest.agenda import Agenda, Phase
+from console.domain.market import Ticker
 
 if TYPE_CHECKING:
     from console.backtest.desk import Desk
@@ -15,12 +16,16 @@ _NS_PER_QUARTER = 900_000_000_000
 """Of an hour: wherever they are, risk days begin on one."""
 
 
+LookedAt = tuple[Ticker, ...] | None
+"""The markets that a scan looked at; None for every one."""
+
+
 class ScanTimes:
     """Puts scans on an agenda, each at a whole number of steps after the first.
 
-    While nothing is held, works, is latched, open or to open, one a quarter of an hour is made, because scans
-    begin risk days. Near one of ``known_ns``, the scans of a run that is run again, it is made then, and
-    steps go on from there.
+    While nothing is held, works, is latched or worth a look, one a quarter of an hour is made, because scans
+    begin risk days, until ``wake``. Near one of ``known_ns``, the scans of a run that is run again, it is
+    made then, and steps go on from there.
     """
 
     def __init__(
@@ -28,7 +33,7 @@ class ScanTimes:
         agenda: Agenda,
         desk: Desk,
         step_ns: int,
-        scan: Callable[[int], None],
+        scan: Callable[[int], LookedAt],
         known_ns: Sequence[int] = (),
     ) -> None:
         self._agenda = agenda
@@ -37,13 +42,15 @@ class ScanTimes:
         self._scan = scan
         self._known_ns = known_ns
         self._last_ns = self._next_ns = 0
+        self.is_idle = False
 
     def begin(self, at_ns: int) -> None:
         """The first scan is at this time."""
         self._plan(at_ns)
 
     def wake(self, at_ns: int) -> None:
-        """A market is listed now, so that the next scan on a step may find something."""
+        """A market is listed or worth a look now, so that the next scan on a step may find something."""
+        self.is_idle = False
         steps = max(1, -(-(at_ns - self._last_ns) // self._step_ns))
         next_ns = self._last_ns + steps * self._step_ns
         if next_ns < self._next_ns:
@@ -57,12 +64,13 @@ class ScanTimes:
         # One that was planned before the plan changed.
         if at_ns != self._next_ns:
             return
-        self._scan(at_ns)
+        looked_at = self._scan(at_ns)
         self._last_ns = at_ns
         if (known_ns := self._known_next(at_ns)) is not None:
             self._plan(known_ns)
             return
-        since_ns = (at_ns // _NS_PER_QUARTER + 1) * _NS_PER_QUARTER if self._is_idle(at_ns) else at_ns + 1
+        self.is_idle = self._comes_nothing(at_ns, looked_at)
+        since_ns = (at_ns // _NS_PER_QUARTER + 1) * _NS_PER_QUARTER if self.is_idle else at_ns + 1
         self._plan(at_ns - (at_ns - since_ns) // self._step_ns * self._step_ns)
 
     def _known_next(self, at_ns: int) -> int | None:
@@ -71,12 +79,13 @@ class ScanTimes:
         found_ns = next(iter(self._known_ns[index : index + 1]), None)
         return None if found_ns is None or found_ns > at_ns + 3 * self._step_ns // 2 else found_ns
 
-    def _is_idle(self, at_ns: int) -> bool:
-        """Whether nothing can come of time alone."""
+    def _comes_nothing(self, at_ns: int, looked_at: LookedAt) -> bool:
+        """Whether nothing can come of time alone, but for a risk day."""
         account, markets = self._desk.engine.account, self._desk.engine.markets
-        return not (
-            account.held
-            or account.working
-            or account.latches.active
-            or markets.are_to_change(self._desk.our_ns(at_ns))
-        )
+        if account.held or account.working or account.latches.active:
+            return False
+        # A clock that drifts is wrong enough at some time.
+        our_ns = self._desk.our_ns(at_ns)
+        if looked_at is None or our_ns != at_ns:
+            return not markets.are_to_change(our_ns)
+        return not looked_at

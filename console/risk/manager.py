@@ -96,7 +96,8 @@ class RiskManager:
     ) -> list[_Verdict]:
         """Read the switches that are due; the caller journals the events and applies them to the latches."""
         events: list[_Verdict] = []
-        now_ns, monotonic_ns, is_latched = view.now_ns, view.monotonic_ns, bool(latches.active)
+        now_ns, monotonic_ns = view.now_ns, view.monotonic_ns
+        latched = {latch.name for latch in latches.active}
         for reader in self._readers if at is EvaluatedAt.SCAN else self._tick_readers:
             key = reader.key
             reading = self._readings[key] = reader.read(view)
@@ -105,7 +106,7 @@ class RiskManager:
                 self._good_since.pop(key, None)
             elif monotonic_ns is not None:
                 self._good_since.setdefault(key, monotonic_ns)
-            if reader.objects or is_latched:
+            if reader.objects or key in latched:
                 events += self._judge(reader.switch, reading, view, latches)
         return events
 

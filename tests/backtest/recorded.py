@@ -185,7 +185,7 @@ def latency(feed_s: float = 0, entry_s: float = 0, response_s: float = 0, jitter
 
 def both_ways(made: Setup, recording: Timeline) -> tuple[Result, Result]:
     """Every row through the engine and every market at every scan, and only those that can matter."""
-    with patch.object(Kernel, "_worth_a_look", lambda _kernel: None):
+    with patch.object(Kernel, "_worth_a_look", lambda _kernel, _at_ns: None):
         everything = run(dataclasses.replace(made, skip_ahead=False), recording)
     return everything, run(dataclasses.replace(made, skip_ahead=True), recording)
 

@@ -90,13 +90,15 @@ def test_equal_setups_give_equal_journals_in_any_process() -> None:
 
 
 def test_progress_is_told_in_quiet_stretches_too() -> None:
-    quiet: list[QuoteRow] = [(3_600 * hour, 0, 50, 51, 20, 20) for hour in range(20)]
+    """Of what is held one scan after the other is made, though there be no row to pass on."""
+    bought: list[QuoteRow] = [(second, 0, 92, 93, 500, 500) for second in range(1, 100, 10)]
+    quiet: list[QuoteRow] = [(3_600 * hour, 0, 50, 51, 20, 20) for hour in range(1, 20)]
     told: list[tuple[int, int]] = []
-    run(setup(), timeline([market(0)], quiet), lambda done, total: told.append((done, total)))
+    run(setup(), timeline([market(0)], [*bought, *quiet]), lambda done, total: told.append((done, total)))
     done = [rows for rows, _ in told]
     assert len(set(done)) > 3
     assert done == sorted(done)
-    assert {total for _, total in told} == {20}
+    assert {total for _, total in told} == {len(bought) + len(quiet)}
 
 
 def test_a_recording_without_rows_is_refused_in_a_sentence() -> None:

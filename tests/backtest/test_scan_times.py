@@ -22,6 +22,7 @@ from console.backtest.result import Result
 from console.backtest.run import run
 from console.backtest.scan_times import ScanTimes
 from console.backtest.setup import ClockSkew, Setup
+from console.domain.money import Cash
 from console.history.timeline import Timeline
 
 _GAP_BEGINS_S = 150
@@ -42,7 +43,7 @@ def counted_scans() -> Iterator[list[int]]:
 
 def at_every_step(made: Setup, recording: Timeline) -> Result:
     """Nothing is left out."""
-    with patch.object(ScanTimes, "_is_idle", lambda _times, _at_ns: False):
+    with patch.object(ScanTimes, "_comes_nothing", lambda _times, _at_ns, _looked_at: False):
         return run(made, recording)
 
 
@@ -120,8 +121,21 @@ def test_a_gap_of_months_takes_no_scan_a_step() -> None:
         result = run(made, recording)
     assert {record.fill.ticker for record in result.fills} == {"KX-0", "KX-1"}
     assert len(scans) < 2 * 24 * 4 * days + 500
-    # While anything is open there is one at every step, on the same seconds after the gap as before it.
+    # While anything is held there is one at every step, on the same seconds after the gap as before it.
     assert set(range(at(1), at(100), 10**9)) <= set(scans)
     assert set(range(at(later_s + 2), at(later_s + 91), 10**9)) <= set(scans)
     days_begun = {dt.datetime.fromtimestamp(ns // 10**9, dt.UTC).date() for ns in scans}
     assert len(days_begun) == days + 1
+
+
+def test_an_open_market_is_scanned_at_every_step_only_while_it_is_worth_a_look() -> None:
+    """Nothing is bought, for want of cash, so that nothing but its price makes a market worth a look."""
+    dull = [(second, 0, 50, 51, 500, 500) for second in range(1, 7_000, 10)]
+    dear = [(second, 0, 92, 93, 500, 500) for second in range(7_001, 7_100, 10)]
+    dull_again = [(second, 0, 50, 51, 500, 500) for second in range(7_101, 14_000, 10)]
+    made = setup(with_settings(scan_interval=Decimal(1)), capital=Cash(1_000_000))
+    with counted_scans() as scans:
+        result = run(made, timeline([market(0, close_s=20_000)], [*dull, *dear, *dull_again]))
+    assert not result.fills
+    assert set(range(at(7_002), at(7_101), 10**9)) <= set(scans)
+    assert len(scans) < 200
