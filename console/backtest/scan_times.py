@@ -12,8 +12,8 @@ from console.domain.market import Ticker
 if TYPE_CHECKING:
     from console.backtest.desk import Desk
 
-_NS_PER_QUARTER = 900_000_000_000
-"""Of an hour: wherever they are, risk days begin on one."""
+_LONGEST_DAY_NS = 26 * 3_600_000_000_000
+"""A day on which clocks go back is longer than another."""
 
 
 LookedAt = tuple[Ticker, ...] | None
@@ -23,8 +23,8 @@ LookedAt = tuple[Ticker, ...] | None
 class ScanTimes:
     """Puts scans on an agenda, each at a whole number of steps after the first.
 
-    While nothing is held, works, is latched or worth a look, one a quarter of an hour is made, because scans
-    begin risk days, until ``wake``. Near one of ``known_ns``, the scans of a run that is run again, it is
+    While nothing is held, works, is latched or worth a look, only those are made that begin a risk day, until
+    ``wake``. Near one of ``known_ns``, the scans of a run that is run again, it is
     made then, and steps go on from there.
     """
 
@@ -70,14 +70,20 @@ class ScanTimes:
             self._plan(known_ns)
             return
         self.is_idle = self._comes_nothing(at_ns, looked_at)
-        since_ns = (at_ns // _NS_PER_QUARTER + 1) * _NS_PER_QUARTER if self.is_idle else at_ns + 1
-        self._plan(at_ns - (at_ns - since_ns) // self._step_ns * self._step_ns)
+        self._plan(at_ns + (self._steps_to_next_day(at_ns) if self.is_idle else 1) * self._step_ns)
 
     def _known_next(self, at_ns: int) -> int | None:
         """The first that is known from half a step on, within one."""
         index = bisect_right(self._known_ns, at_ns + self._step_ns // 2)
         found_ns = next(iter(self._known_ns[index : index + 1]), None)
         return None if found_ns is None or found_ns > at_ns + 3 * self._step_ns // 2 else found_ns
+
+    def _steps_to_next_day(self, at_ns: int) -> int:
+        desk, step_ns = self._desk, self._step_ns
+        day_of = desk.engine.risk_days.day_of
+        today = day_of(desk.our_ns(at_ns))
+        same_day = range(1, _LONGEST_DAY_NS // step_ns + 1)
+        return 1 + bisect_right(same_day, today, key=lambda step: day_of(desk.our_ns(at_ns + step * step_ns)))
 
     def _comes_nothing(self, at_ns: int, looked_at: LookedAt) -> bool:
         """Whether nothing can come of time alone, but for a risk day."""

@@ -145,7 +145,7 @@ class Engine:
         self._effects = Effects(self.account, self.trade_log, self.activity, self.markets)
         self._cancels = Cancels(self.account, self._effects)
         self._books = Bookkeeper(self.account, self._effects, self._cancels, self.entries.why_not)
-        self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
+        self.risk_days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
         self._verbs = Verbs(
             self.account,
             self.markets,
@@ -335,7 +335,7 @@ class Engine:
         self.equity, self.equity_ns = equity_at_marks(self.account, self._worth), at_ns
         if self.equity is not None:
             # A clock that is known to be wrong begins no day: the next one would forget today's loss.
-            day = None if self.account.latches.named(CLOCK_SKEW) else self._days.day_of(at_ns)
+            day = None if self.account.latches.named(CLOCK_SKEW) else self.risk_days.day_of(at_ns)
             for event in marking_events(self.account, self.equity, at_ns, day):
                 self._effects.append(event)
         self._evaluate_switches(at_ns, EvaluatedAt.SCAN)
@@ -390,7 +390,7 @@ class Engine:
         )
         for order in beyond:
             self._cancels.insist(order, command.at_ns)
-        self._days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
+        self.risk_days = RiskDays(settings.risk.day_zone, settings.risk.day_starts_hour)
         self._view = None
         self._evaluate_switches(command.at_ns, EvaluatedAt.SCAN)
 

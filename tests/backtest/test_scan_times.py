@@ -56,6 +56,7 @@ worlds = st.fixed_dictionaries(
         "window_s": st.sampled_from([60, 400, 1_000_000]),
         "settles_s": st.sampled_from([0, 15, 4_000]),
         "zone": st.sampled_from(["UTC", "Asia/Kolkata", "America/New_York"]),
+        "starts_hour": st.integers(0, 23),
         "ahead_ns": st.sampled_from([0, 300_000_000]),
         "latency": st.sampled_from([latency(), latency(0.05, 0.4, 0.05, 0.3)]),
         "losing": st.booleans(),
@@ -80,6 +81,7 @@ def world(drawn: dict[str, Any], quotes: list[QuoteRow], trades: list[TradeRow])
         risk=dataclasses.replace(
             chosen.risk,
             day_zone=drawn["zone"],
+            day_starts_hour=drawn["starts_hour"],
             max_daily_loss_dollars=Decimal(300),
             loss_streak_pause_hours=Decimal("0.5"),
         ),
@@ -120,12 +122,26 @@ def test_a_gap_of_months_takes_no_scan_a_step() -> None:
     with counted_scans() as scans:
         result = run(made, recording)
     assert {record.fill.ticker for record in result.fills} == {"KX-0", "KX-1"}
-    assert len(scans) < 2 * 24 * 4 * days + 500
+    assert len(scans) < days + 500
     # While anything is held there is one at every step, on the same seconds after the gap as before it.
     assert set(range(at(1), at(100), 10**9)) <= set(scans)
     assert set(range(at(later_s + 2), at(later_s + 91), 10**9)) <= set(scans)
     days_begun = {dt.datetime.fromtimestamp(ns // 10**9, dt.UTC).date() for ns in scans}
     assert len(days_begun) == days + 1
+
+
+def test_a_day_begins_at_the_first_step_by_our_clock() -> None:
+    """At 0.9 s past each second, where a clock 0.3 s ahead has passed midnight 0.1 s before it is."""
+    midnight_s = next(second for second in range(86_400) if at(second) % (86_400 * 10**9) == 0)
+    rows = [(midnight_s - 9_000 + 0.9, 0, 50, 51, 5, 5), (midnight_s + 9_000, 1, 50, 51, 5, 5)]
+    markets = [market(0, close_s=midnight_s - 8_500), market(1, close_s=midnight_s + 9_100)]
+    recording = timeline(markets, rows)
+    made = setup(with_settings(scan_interval=Decimal(1)), skew=ClockSkew(offset_ns=300_000_000))
+    with counted_scans() as scans:
+        sparse = run(made, recording)
+    assert at(midnight_s) - 100_000_000 in scans
+    assert len(scans) < 800
+    assert sparse.journal_hash == at_every_step(made, recording).journal_hash
 
 
 def test_an_open_market_is_scanned_at_every_step_only_while_it_is_worth_a_look() -> None:
