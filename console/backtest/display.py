@@ -54,11 +54,6 @@ class ByMarket:
         found = bisect_left(self._order, row, self._ends[place], end)
         return self._order[found] if found < end else None
 
-    def last_rows(self) -> list[tuple[int, int]]:
-        """Each market that has rows, and its last."""
-        places = np.flatnonzero(np.diff(self.ends))
-        return list(zip(places.tolist(), self.order[self.ends[places + 1] - 1].tolist(), strict=True))
-
     def rows(self, place: int) -> Ints:
         return self.order[self._ends[place] : self._ends[place + 1]]
 
@@ -116,10 +111,18 @@ class Display:
         self._made: Shown
         self.by_market: ByMarket
 
-    def enter(self, rows: Quotes, by_market: ByMarket | None = None) -> None:
-        """Go on to the next stretch, and find its rows by what may have been made of them already."""
+    def enter(self, rows: Quotes, by_market: ByMarket | None = None, told_again: int = 0) -> None:
+        """Go on to the next stretch, and find its rows by what may have been made of them already.
+
+        It begins with the last rows of the one before that are ``told_again``.
+        """
         if self._rows is not None:
-            self._earlier |= {place: self.at_row(row) for place, row in self.by_market.last_rows()}
+            end = len(self._ts_ns) - told_again
+            self._earlier |= {
+                place: self.at_row(row)
+                for place in range(self._markets)
+                if (row := self.by_market.last_before(place, end)) is not None
+            }
         self._rows = rows
         self._ts_ns = rows.ts_ns.data
         self._prices = rows.bid.data, rows.ask.data

@@ -112,7 +112,7 @@ class Kernel:
             until_ns = NEVER_NS if following is None else first_ns_of(following)
             arrivals = self._feed.take(self.books.enter(current))
             arrivals = arrivals if left is None else left.followed_by(arrivals)
-            self._enter(current, arrivals)
+            self._enter(current, arrivals, left=0 if left is None else len(left.at_ns))
             left = self._deliver_until(until_ns, progress)
             self.now_ns = max(self.now_ns, last_ns_of(current), *self._arrivals.at_ns[-1:].tolist())
             end_ns = self.now_ns + 1 if following is None else until_ns
@@ -131,12 +131,12 @@ class Kernel:
         self._scan_times.wake(at_ns)
         self.desk.tell(event, at_ns)
 
-    def _enter(self, rows: Slice, arrivals: Arrivals) -> None:
+    def _enter(self, rows: Slice, arrivals: Arrivals, left: int) -> None:
         self._arrivals = arrivals
         self._delivered = [-1] * len(self._tickers)
         self._caught_up = 0
         self.exchange.leave()
-        self.display.enter(arrivals.quotes, arrivals.by_market)
+        self.display.enter(arrivals.quotes, arrivals.by_market, left)
         if self._leaves_out:
             self._marks.enter(arrivals.quotes)
         self.exchange.enter(rows.trades)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
+from decimal import Decimal
 from unittest.mock import patch
 
 from hypothesis import given, settings
-from recorded import QuoteRow, TradeRow, both_ways, cash_of, latency
+from recorded import QuoteRow, TradeRow, at, both_ways, cash_of, latency, market, setup, timeline
+from recorded import settings as with_settings
 from watching import NOTHING, Look, takes
 from worlds import MARKETS, cuts, quote_rows, trade_rows, world, worlds
 
@@ -78,6 +80,23 @@ def test_a_recording_in_pieces_trades_like_one_in_a_piece(
     if whole is not None and cut is not None:
         for one, other in zip(both_ways(made, whole), both_ways(made, cut), strict=True):
             same(one, other)
+
+
+def test_a_quote_on_its_way_where_a_recording_is_cut_is_not_seen_before_it_arrives() -> None:
+    """The market is listed while it is on its way, and its newest quote is told then."""
+    rows: list[QuoteRow] = [
+        (0, 1, 50, 51, 20, 20),
+        (10, 0, 50, 51, 20, 20),
+        (10.5, 0, 92, 93, 60, 60),
+        (11, 1, 50, 51, 20, 20),
+        (100, 1, 50, 51, 20, 20),
+    ]
+    made = setup(
+        with_settings("taker", scan_interval=Decimal(10), min_depth_contracts=1), latency=latency(feed_s=3)
+    )
+    for cut_at in ([], [10.2], [11]):
+        result = run(made, timeline([market(0), market(1)], rows, cuts=cut_at))
+        assert [decision.at_ns for decision in result.decisions] == [at(13.5)]
 
 
 def shown_every_row(made: Setup, recording: Timeline) -> Result:
