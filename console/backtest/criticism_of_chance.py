@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from console.backtest.in_sample import in_sample
 from console.backtest.words import dollars, figure, percent, some
 from console.domain.money import CASH_PER_DOLLAR
-from console.domain.time_units import NS_PER_S
 from console.monitoring.equity import DAYS_PER_YEAR
 from console.monitoring.equity import days as days_of
 from console.monitoring.statistics import FEW_OF_A_KIND
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 _MOST_OF_PROFIT = 0.5
 _FEW_DAYS = 90
 _LEVEL = 0.05
-_PUBLISHED_UNTIL = datetime(2025, 11, 25, tzinfo=UTC)
-"""Where the trades end on which the published marks rest."""
 
 
 def chance(report: Report, setup: Setup, context: Context) -> Iterator[str]:
@@ -35,7 +32,8 @@ def chance(report: Report, setup: Setup, context: Context) -> Iterator[str]:
         yield from _events(report.judged)
     yield from _tried(report, context.thresholds_tried)
     yield from _one_event(report)
-    yield from _in_sample(report, setup, context)
+    run = report.result
+    yield from in_sample(setup.settings.edge, context.edge_table, run.first_ns, run.last_ns, "this run")
     yield from _sharpe(report)
 
 
@@ -100,27 +98,3 @@ def _one_event(report: Report) -> Iterator[str]:
             f"{best} alone made {dollars(by_event[best])} of {dollars(total)}: without it the rest of "
             f"{some(len(by_event) - 1, 'event')} made {dollars(total - by_event[best])}"
         )
-
-
-def _in_sample(report: Report, setup: Setup, context: Context) -> Iterator[str]:
-    if setup.settings.edge.model != "table":
-        return
-    first, last = (_time(ns) for ns in (report.result.first_ns, report.result.last_ns))
-    table = context.edge_table
-    if table is not None and table.data_from <= last and first <= table.data_to:
-        seen = min(last, table.data_to) - max(first, table.data_from)
-        share = seen / (last - first) if last > first else 1.0
-        yield (
-            f"the edge table rests on data from {table.data_from:%Y-%m-%d} to {table.data_to:%Y-%m-%d}, "
-            f"{percent(share, 0)} of this run's time: it has seen the results it is tested on, use a table "
-            "of earlier data (walk-forward does)"
-        )
-    elif table is None and first < _PUBLISHED_UNTIL:
-        yield (
-            f"the published marks rest on all of Kalshi's trades up to {_PUBLISHED_UNTIL:%Y-%m-%d}, and this "
-            "run begins before: they have seen its results"
-        )
-
-
-def _time(at_ns: int) -> datetime:
-    return datetime.fromtimestamp(at_ns / NS_PER_S, UTC)

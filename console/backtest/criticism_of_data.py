@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from console.backtest.words import counts, dollars, percent, some
-from console.domain.money import format_count
+from console.backtest.doubts import doubts_of, in_words
+from console.backtest.words import counts, percent, some
 from console.domain.time_units import NS_PER_DAY
 from console.monitoring.documents import iso
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _FEW_DAYS = 30
 _MISSING_SHARE = 0.02
-_UNSIZED = "quotes without sizes"
 _ODD = "results against the last quote"
 
 
@@ -25,7 +24,7 @@ def data(report: Report, setup: Setup, context: Context) -> Iterator[str]:
     yield from _coverage(report, context)
     yield from _days(report)
     yield from _rows(report, setup)
-    yield from _drawn(report)
+    yield from in_words(doubts_of(report.result, report.trades), setup)
 
 
 def _coverage(report: Report, context: Context) -> Iterator[str]:
@@ -74,29 +73,6 @@ def _rows(report: Report, setup: Setup) -> Iterator[str]:
         yield (
             f"{some(result.unsized_rows, 'row')} had no size, and nothing was filled there: record sizes, or "
             "invent them by --assume-depth or --modelled-depth"
-        )
-    unsized = result.noted.get(_UNSIZED)
-    if unsized and setup.modelled_depth:
-        yield (
-            f"{some(unsized, 'quote')} had no size and were given one drawn by the laws of recorded BTC "
-            "books: fills there are invented, try other seeds"
-        )
-    elif unsized and setup.assumed_depth is not None:
-        yield (
-            f"{some(unsized, 'quote')} had no size and were taken to show "
-            f"{format_count(setup.assumed_depth)} contracts: fills there are invented, compare with a "
-            "smaller size"
-        )
-
-
-def _drawn(report: Report) -> Iterator[str]:
-    drawn = [market for market in report.result.traded if market.is_drawn]
-    if drawn:
-        made = sum(trade.net or 0 for trade in report.trades if trade.is_drawn)
-        yield (
-            f"{len(drawn):,} of {some(len(report.result.traded), 'traded market')} had no recorded result, "
-            f"so a seeded draw settled them, which made {dollars(made)} of the P&L: hit and win rates leave "
-            "them out; try other seeds"
         )
 
 

@@ -117,6 +117,7 @@ class Records:
             latches=(),
             renewals=0,
             unsized_rows=0,
+            prints=0,
             dropped={},
             noted={},
             journal_hash="",

@@ -92,7 +92,7 @@ class Kernel:
         self._delivered = [-1] * len(self._tickers)
         self._could_act = np.zeros(len(self._tickers), dtype=np.bool_)
         self._caught_up = 0
-        self._scans = 0
+        self._scans = self.prints = 0
         self._progress: Progress
 
     # --- the run ------------------------------------------------------------------------------------
@@ -140,6 +140,7 @@ class Kernel:
         if self._leaves_out:
             self._marks.enter(arrivals.quotes)
         self.exchange.enter(rows.trades)
+        self.prints += len(rows.trades.ts_ns)
         self.listings.see(arrivals.quotes, arrivals.at_ns)
         if self._skips:
             for place in self._working:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from console.domain.market import Market, MarketStatus
 from console.domain.market_events import MarketListed
 from console.domain.time_units import NS_PER_S
 from console.history.columns import Quotes
+from console.history.scheduled_close import UNKNOWN_CLOSE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 class Listings:
     """Lists each market of the universe once it is quoted and near enough to its close.
 
-    By place ``follow_ns`` is from when on its quotes are passed on, ``turns`` its turn among all listed.
+    One that was quoted before it was near is left out where its close is a guess made of the real one: that
+    the end was near, nobody knew. ``noted`` counts them. By place ``follow_ns`` is from when on its quotes
+    are passed on, ``turns`` its turn among all listed.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Listings:
     ) -> None:
         self.follow_ns: Ints = np.full(len(timeline.markets), NEVER_NS, dtype=np.int64)
         self.turns = [len(timeline.markets)] * len(timeline.markets)
+        self.noted = Counter[str]()
         self._listed = 0
         self._universe = setup.settings.universe
         self._fees = setup.fees
@@ -79,6 +84,9 @@ class Listings:
         if universe.categories and market.category not in universe.categories:
             return None
         since_ns = max(quoted_ns, market.close_ns - universe.max_seconds_to_close * NS_PER_S)
+        if since_ns > quoted_ns and self._outcomes[market.ticker].is_close_guessed:
+            self.noted[UNKNOWN_CLOSE] += 1
+            return None
         return since_ns if since_ns <= market.close_ns - universe.min_seconds_to_close * NS_PER_S else None
 
     def _list(self, place: int, at_ns: int) -> None:

@@ -96,8 +96,9 @@ def _result(setup: Setup, timeline: Timeline, kernel: Kernel) -> Result:
         latches=tuple(desk.latches),
         renewals=desk.renewals,
         unsized_rows=timeline.noted.get("quotes without sizes", 0) if not setup.shows_unsized else 0,
+        prints=kernel.prints,
         dropped=timeline.dropped,
-        noted=timeline.noted | +kernel.books.noted,
+        noted=timeline.noted | +kernel.books.noted | kernel.listings.noted,
         journal_hash=desk.journal_hash,
         stopped_by=desk.stopped_by,
         decisions=tuple(kernel.fills.decisions),
@@ -115,19 +116,21 @@ def _market_record(kernel: Kernel, timeline: Timeline, market: Market) -> Market
     settled = kernel.exchange.settled.get(ticker)
     engine = kernel.desk.engine
     held = engine.account.position(ticker)
+    outcome, is_drawn = timeline.outcomes[ticker], ticker in kernel.exchange.drawn
     return MarketRecord(
         ticker=ticker,
         event_ticker=market.event_ticker,
         series_ticker=market.series_ticker,
         category=market.category,
         group=kernel.desk.groups[ticker],
-        close_ns=timeline.outcomes[ticker].close_ns,
+        close_ns=outcome.close_ns,
         settled_ns=None if settled is None else settled.settlement.at_ns,
         yes_value=None if settled is None else settled.settlement.yes_value,
-        is_drawn=ticker in kernel.exchange.drawn,
+        is_drawn=is_drawn,
         position=held.contracts if settled is None else settled.held,
         mark=engine.markets.exit_price(ticker, held.side) if settled is None and held.contracts else None,
         profit_fee=Cash(0) if settled is None else settled.settlement.fee,
+        is_read_off=settled is not None and not is_drawn and not outcome.is_announced,
     )
 
 

@@ -60,10 +60,10 @@ def document(rows: Sequence[Row], best: Row | None, warnings: Sequence[str]) -> 
     }
 
 
-def warnings_of(rows: Sequence[Row], best: Row | None) -> list[str]:
-    """Why the best may be worth less than it looks."""
+def warnings_of(rows: Sequence[Row], best: Row | None, against: Sequence[str]) -> list[str]:
+    """Why the best may be worth less than it looks; ``against`` is said against its run, or any."""
     if best is None:
-        return ["no pair traded anything whose worth is known: there is nothing to choose from"]
+        return ["no pair traded anything whose worth is known: there is nothing to choose from", *against]
     tried, it, said = len({row.pair for row in rows}), best.figures.performance, []
     if tried > 1:
         needed = ALPHA / tried
@@ -73,15 +73,21 @@ def warnings_of(rows: Sequence[Row], best: Row | None) -> list[str]:
             "data that chose nothing, with kconsole walk-forward"
         )
     tied = [
-        str(row.pair)
+        row
         for row in rows
         if row.pair != best.pair and row.fees == best.fees and row.figures.fills
         if row.figures.performance.total_pnl == it.total_pnl
     ]
     if tied:
+        is_same = {row.figures.journal_hash for row in tied} == {best.figures.journal_hash}
+        why = (
+            "they traded the very same, so other settings decide"
+            if is_same
+            else "this recording cannot tell them apart"
+        )
         said.append(
-            f"{', '.join(tied)} made exactly as much as {best.pair}, which is named best only because it "
-            "comes first: this recording cannot tell them apart"
+            f"{', '.join(str(row.pair) for row in tied)} made exactly as much as {best.pair}, which is named "
+            f"best only because it comes first: {why}"
         )
     slipped = {row.fees for row in rows if row.figures.performance.slippage_cost}
     if len(slipped) == 1 and len({row.fees for row in rows}) > 1:
@@ -91,7 +97,7 @@ def warnings_of(rows: Sequence[Row], best: Row | None) -> list[str]:
         )
     if it.total_pnl is not None and it.total_pnl <= 0:
         said.append("even the best pair made no money after fees")
-    return said
+    return [*said, *against]
 
 
 def text(rows: Sequence[Row], best: Row | None, warnings: Sequence[str]) -> Iterator[str]:

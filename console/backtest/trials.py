@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from console.backtest.doubts import Doubts, doubts_of
 from console.backtest.setup import Setup
 from console.backtest.timeline_parts import Stretch, TimelinePart
 from console.config.secret_url import without_secret
@@ -47,8 +48,11 @@ class Trial:
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """What is compared between trials."""
 
+    first_ns: int
+    last_ns: int
     fills: int
     performance: Performance
+    doubts: Doubts
     journal_hash: str
 
 
@@ -119,9 +123,13 @@ def run_trial(trial: Trial) -> Figures:
     timeline = opened(trial.recording)
     part = timeline if trial.stretch is None else TimelinePart(timeline, trial.stretch)
     result = run(trial.setup, part)
+    trades = trades_of(result)
     return Figures(
+        first_ns=result.first_ns,
+        last_ns=result.last_ns,
         fills=len(result.fills),
-        performance=performance(result, trades_of(result)),
+        performance=performance(result, trades),
+        doubts=doubts_of(result, trades),
         journal_hash=result.journal_hash,
     )
 

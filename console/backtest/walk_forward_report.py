@@ -47,10 +47,11 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
-    """Every window, in order; ``tried`` pairs stood to choose from."""
+    """Every window, in order; ``tried`` pairs stood to choose from, ``against`` is said against the tests."""
 
     windows: tuple[Walked, ...]
     tried: int
+    against: tuple[str, ...]
 
     @property
     def failed(self) -> int:
@@ -76,7 +77,7 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
                 f"these tests have been run under {some(seen, 'other choice')} of settings before: what was "
                 "chosen after looking at them is not tested by them"
             )
-        return said
+        return [*said, *self.against]
 
     def document(self) -> Document:
         """All of it for programs; money is dollar strings."""
@@ -161,6 +162,7 @@ def _figures(figures: Figures | None) -> Document | None:
         "total_fees": format_cash(it.total_fees),
         "sharpe": it.sharpe_ratio,
         "net_bps": it.net_bps,
+        "p_value": it.p_value,
         "max_drawdown": format_cash(it.max_drawdown.fall),
         "journal_hash": figures.journal_hash,
     }

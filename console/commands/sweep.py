@@ -30,7 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     figures = runs.run("sweep", list(trials.values()))
     rows = [Row(pair=pair, fees=fees, figures=figures[trial.key]) for (pair, fees), trial in trials.items()]
     best = best_of([row for row in rows if row.fees == (arguments.fees or FEE_MODELS[0])])
-    warnings = warnings_of(rows, best)
+    judged = best or rows[0]
+    against = runs.against(trials[judged.pair, judged.fees].setup, [judged.figures], "this run")
+    warnings = warnings_of(rows, best, against)
     if arguments.json:
         print_json(document(rows, best, warnings))
     else:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from console.backtest.doubts import in_words, summed
+from console.backtest.in_sample import in_sample
 from console.backtest.setup import Setup
 from console.backtest.sweep import GUIDES_GRID, Pair
 from console.backtest.timeline_parts import Stretch
@@ -28,7 +31,7 @@ from console.commands.progress import Bar
 from console.commands.workers import executor_of
 from console.history.load import markets_file
 from console.history.schema import HistoryError
-from console.strategies.edge_table import table_path
+from console.strategies.edge_table import measured_table, table_path
 
 FILE_NAME = "trials.jsonl"
 
@@ -107,6 +110,18 @@ class TrialRuns:
         except HistoryError as error:
             raise UserError(str(error)) from None
         return figures
+
+    def against(self, setup: Setup, figures: Sequence[Figures], what: str) -> tuple[str, ...]:
+        """What is said against runs of a setup, together called ``what``, by what they rest on."""
+        if not figures:
+            return ()
+        settings = setup.settings.edge
+        table = measured_table(settings, home_of(self._arguments).root, time.time_ns())
+        first_ns, last_ns = min(it.first_ns for it in figures), max(it.last_ns for it in figures)
+        return (
+            *in_words(summed(it.doubts for it in figures), setup),
+            *in_sample(settings, table, first_ns, last_ns, what),
+        )
 
     def other_runs_of(self, trial: Trial) -> int:
         """How many other trials have been run on the holdout of this one."""

@@ -43,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 when a window traded nothing; raises ConfigError, and UserError for what cannot be used."""
     runs = TrialRuns(arguments)
     setups = {pair: setup_from(arguments, *pair.settings) for pair in arguments.grid}
-    walked = walk(runs, setups, windows_in(arguments))
-    found = WalkForward(windows=tuple(walked), tried=len(setups))
+    found = walk(runs, setups, windows_in(arguments))
     if arguments.json:
         print_json(found.document())
     else:
@@ -73,7 +72,7 @@ def windows_in(arguments: argparse.Namespace) -> list[Window]:
     return windows
 
 
-def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> list[Walked]:
+def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> WalkForward:
     """Every training first, then each test once, with what its training chose."""
     trainings = {
         (number, pair): runs.trial(setup, window.train)
@@ -90,7 +89,7 @@ def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> l
     }
     seen = {number: runs.other_runs_of(trial) for number, trial in tests.items()}
     tested = runs.run("testing", list(tests.values()))
-    return [
+    walked = tuple(
         Walked(
             window=window,
             pair=None if (row := chosen[number]) is None else row.pair,
@@ -99,7 +98,11 @@ def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> l
             other_runs=seen.get(number, 0),
         )
         for number, window in enumerate(windows)
-    ]
+    )
+    # The setups differ in thresholds alone.
+    judged = list(tested.values()) or list(trained.values())
+    against = runs.against(next(iter(setups.values())), judged, "the tests")
+    return WalkForward(windows=walked, tried=len(setups), against=against)
 
 
 def _chosen(number: int, trainings: dict[tuple[int, Pair], Trial], trained: dict[str, Figures]) -> Row | None:

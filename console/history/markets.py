@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from console.domain.money import PRICE_PER_DOLLAR, Price
-from console.domain.time_units import NS_PER_DAY, NS_PER_MINUTE, NS_PER_S
+from console.domain.time_units import NS_PER_S
 from console.history import schema
 from console.history.exact import first, prices
 from console.history.read import Piece, read_part
+from console.history.scheduled_close import scheduled
 from console.history.schema import HistoryError
 from console.history.typed import Part
 
@@ -32,20 +32,21 @@ class Outcome(msgspec.Struct, frozen=True):
 
     It really closed at ``close_ns``, early or as scheduled, and paid ``yes_value`` for a YES at
     ``settles_ns``; the value is None where it was not recorded, and not announced where the recording's maker
-    read it off prices.
+    read it off prices. Where it ``is_close_guessed``, when it was to close is not known but by when it did.
     """
 
     close_ns: int
     yes_value: Price | None
     settles_ns: int
     is_announced: bool = True
+    is_close_guessed: bool = False
 
 
 def read_markets(path: Path) -> tuple[pa.Table, pa.Table]:
     """The markets and, row by row beside them, their outcomes; raises HistoryError.
 
     Outcomes: ``result`` is yes, no or null; ``yes_value`` is the payout of a YES, null when not recorded, and
-    stands without a result for a scalar; ``settles_ns``; ``is_announced``.
+    stands without a result for a scalar; ``settles_ns``; ``is_announced``; ``is_close_guessed``.
     """
     import pyarrow as pa
 
@@ -58,42 +59,22 @@ def read_markets(path: Path) -> tuple[pa.Table, pa.Table]:
         name: piece[name]
         for name in ("dataset", "ticker", "event_ticker", "series_ticker", "category", "title")
     }
+    scheduled_ns, are_guessed = scheduled(
+        close, piece["scheduled_close_time"], piece["series_ticker"], piece["event_ticker"]
+    )
     markets |= {
         "strike": piece["floor_strike"],
         "open_ns": piece["open_time"],
         "close_ns": close,
-        "scheduled_close_ns": scheduled(close, piece["scheduled_close_time"], piece["series_ticker"]),
+        "scheduled_close_ns": scheduled_ns,
     }
     told = prices(piece, "settlement_value"), piece["settlement_time"], piece["result_source"]
-    return pa.table(markets), payouts(piece["result"], close, *told)
+    return pa.table(markets), payouts(piece["result"], close, *told, are_guessed)
 
 
-def scheduled(close: Column, told: Column, series: Column) -> Column:
-    """When each market was to close, as far as that was known before.
-
-    Where it is not told: a close on a whole minute was scheduled, if most of its series are; in a series of
-    games some end on one by chance. Any other was early and would betray the end of a game; it counts as the
-    noon after it (UTC), when the night's games are over all over America.
-    """
-    import pyarrow as pa
-
-    closes: list[Any] = close.to_pylist()
-    names: list[Any] = series.to_pylist()
-    on_minute = Counter(name for name, at in zip(names, closes, strict=True) if at % NS_PER_MINUTE == 0)
-    is_timed = {name: 2 * on_minute[name] > markets for name, markets in Counter(names).items()}
-    known = [
-        when if when is not None else at if is_timed[name] and at % NS_PER_MINUTE == 0 else _noon_after(at)
-        for at, when, name in zip(closes, told.to_pylist(), names, strict=True)
-    ]
-    return pa.array(known, pa.int64())
-
-
-def _noon_after(ns: int) -> int:
-    noon = NS_PER_DAY // 2
-    return (ns + noon) // NS_PER_DAY * NS_PER_DAY + noon
-
-
-def payouts(text: Column, close: Column, value: Column, paid_ns: Column, source: Column) -> pa.Table:
+def payouts(
+    text: Column, close: Column, value: Column, paid_ns: Column, source: Column, are_guessed: Column
+) -> pa.Table:
     """The outcomes of results given as text, with the payouts, their times and sources as far as known."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -109,6 +90,7 @@ def payouts(text: Column, close: Column, value: Column, paid_ns: Column, source:
             "yes_value": pc.coalesce(value, of_result),
             "settles_ns": pc.coalesce(paid_ns, usual_ns),
             "is_announced": pc.invert(read_off),
+            "is_close_guessed": are_guessed,
         }
     )
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from console.history import rows, schema
 from console.history.columns import RowKind
 from console.history.exact import MarketRows
-from console.history.markets import check_rows, check_times, payouts, scheduled
+from console.history.markets import check_rows, check_times, payouts
 from console.history.read import Piece, read_part
+from console.history.scheduled_close import scheduled
 from console.history.schema import HistoryError
 from console.history.timeline import IN_MEMORY_ROWS, Source, Timeline
 from console.history.typed import Part
@@ -51,17 +52,19 @@ def _markets(path: Path) -> tuple[pa.Table, pa.Table]:
     check_rows(piece)
     check_times(piece, "open_ts_ns", "close_ts_ns")
     ticker, close = piece["ticker"], piece["close_ts_ns"]
+    event = piece["event_ticker"]
     nothing, never = pa.nulls(len(ticker), pa.string()), pa.nulls(len(ticker), pa.int64())
+    scheduled_ns, are_guessed = scheduled(close, never, event, event)
     markets = {
         "dataset": nothing,
         "ticker": ticker,
-        "event_ticker": piece["event_ticker"],
-        "series_ticker": piece["event_ticker"],
+        "event_ticker": event,
+        "series_ticker": event,
         "category": nothing,
         "title": nothing,
         "open_ns": piece["open_ts_ns"],
         "close_ns": close,
-        "scheduled_close_ns": scheduled(close, never, piece["event_ticker"]),
+        "scheduled_close_ns": scheduled_ns,
     }
     value = pa.nulls(len(ticker), pa.int16())
-    return pa.table(markets), payouts(piece["result"], close, value, never, nothing)
+    return pa.table(markets), payouts(piece["result"], close, value, never, nothing, are_guessed)

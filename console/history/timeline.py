@@ -178,11 +178,9 @@ def _reader(source: Source, part: Part) -> Callable[[], pa.Table]:
 
 
 def _outcomes(markets: pa.Table, outcomes: pa.Table) -> dict[Ticker, Outcome]:
-    told = (outcomes[name] for name in ("yes_value", "settles_ns", "is_announced"))
+    told = (outcomes[name] for name in ("yes_value", "settles_ns", "is_announced", "is_close_guessed"))
     columns = (markets["ticker"], markets["close_ns"], *told)
     return {
-        ticker: Outcome(close_ns, None if value is None else Price(value), settles_ns, is_announced)
-        for ticker, close_ns, value, settles_ns, is_announced in zip(
-            *(column.to_pylist() for column in columns), strict=True
-        )
+        ticker: Outcome(close_ns, None if value is None else Price(value), *rest)
+        for ticker, close_ns, value, *rest in zip(*(column.to_pylist() for column in columns), strict=True)
     }

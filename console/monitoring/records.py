@@ -48,7 +48,8 @@ class MarketRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A market in which something was traded, and what became of it.
 
     ``yes_value`` is what a YES paid, None while it had not settled when the records end. ``is_drawn``
-    tells that the recording did not know and a seeded draw decided. ``profit_fee`` was charged on settling,
+    tells that the recording did not know and a seeded draw decided, ``is_read_off`` that its maker read the
+    result off prices. ``profit_fee`` was charged on settling,
     by a schedule that charges profits. ``position`` was held then, or at the end; ``mark`` is the YES price
     at which it could be closed then, None where nothing was ever quoted. ``left_ns`` is when another account
     followed the one that traded it, None while none did.
@@ -67,6 +68,7 @@ class MarketRecord(msgspec.Struct, frozen=True, kw_only=True):
     mark: Price | None
     profit_fee: Cash = Cash(0)
     left_ns: int | None = None
+    is_read_off: bool = False
 
 
 class LatchRecord(msgspec.Struct, frozen=True):

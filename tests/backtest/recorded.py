@@ -88,6 +88,7 @@ def timeline(
     paid_cents: Sequence[int | None] | None = None,
     cuts: Sequence[float] = (),
     settles_after_s: float = 15,
+    is_close_guessed: bool = False,
 ) -> Timeline:
     """A recording; ``cuts`` are times at which a new slice begins."""
     values = paid_cents if paid_cents is not None else [100] * len(markets)
@@ -96,6 +97,7 @@ def timeline(
             each.close_ns,
             None if value is None else Price(100 * value),
             each.close_ns + round(settles_after_s * SECOND),
+            is_close_guessed=is_close_guessed,
         )
         for each, value in zip(markets, values, strict=True)
     }

@@ -170,6 +170,7 @@ def result_of(
         "latches": (),
         "renewals": 0,
         "unsized_rows": 0,
+        "prints": 40,
         "dropped": {},
         "noted": {},
         "journal_hash": "ab" * 32,

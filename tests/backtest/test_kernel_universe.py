@@ -14,6 +14,7 @@ from console.backtest.run import run
 from console.config.schema import Settings
 from console.domain.market import Market
 from console.history.markets import Outcome
+from console.history.scheduled_close import UNKNOWN_CLOSE
 
 
 def universe(**changes: object) -> Settings:
@@ -44,6 +45,17 @@ def test_a_market_that_is_first_quoted_too_near_to_its_close_is_never_followed(
     recording = timeline([market(0, close_s=1_000)], every_ten_s(105, 900))
     for result in both_ways(setup(universe(min_seconds_to_close=least_s)), recording):
         assert bool(result.decisions) is trades
+
+
+@pytest.mark.parametrize(("window_s", "trades"), [(1_000, True), (600, False)])
+def test_that_a_market_is_near_to_its_close_is_not_known_of_one_that_ended_early_and_unannounced(
+    window_s: int, trades: bool
+) -> None:
+    """Quoted from 5 s on; that its end was 600 s away at 400 s is known by hindsight alone."""
+    recording = timeline([market(0, close_s=1_000)], every_ten_s(5, 900), is_close_guessed=True)
+    for result in both_ways(setup(universe(max_seconds_to_close=window_s)), recording):
+        assert bool(result.decisions) is trades
+        assert result.noted.get(UNKNOWN_CLOSE, 0) == (not trades)
 
 
 def test_only_the_series_and_categories_asked_for_are_followed() -> None:

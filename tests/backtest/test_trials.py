@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from favourites import record, setup
 
+from console.backtest.doubts import doubts_of
 from console.backtest.run import run
 from console.backtest.timeline_parts import Stretch
 from console.backtest.trials import (
@@ -59,8 +60,11 @@ class AtOnce(Executor):
 def test_a_trial_is_the_run_it_stands_for(trial: Trial, figures: Figures) -> None:
     result = run(trial.setup, open_folder(trial.recording.folder))
     assert figures == Figures(
+        first_ns=result.first_ns,
+        last_ns=result.last_ns,
         fills=len(result.fills),
         performance=performance(result, trades_of(result)),
+        doubts=doubts_of(result, trades_of(result)),
         journal_hash=result.journal_hash,
     )
     assert figures.fills

@@ -22,7 +22,7 @@ def walked(day: float, *, trained_on: frozenset[str] = EVENT, events: frozenset[
 
 
 def text(*windows: Walked) -> list[str]:
-    return list(WalkForward(windows=windows, tried=4).text())
+    return list(WalkForward(windows=windows, tried=4, against=()).text())
 
 
 def test_a_long_gap_of_the_recording_is_one_line_and_every_window_still_counts_as_failed() -> None:

@@ -95,6 +95,7 @@ def test_pairs_that_tie_for_the_best_are_named(
     tied = json_of(capsys, "sweep", "--data", data, *TRADES, "--grid", "90:10,89:10,95:5")
     said = "89:10 made exactly as much as 90:10, which is named best only because it comes first"
     assert any(warning.startswith(said) for warning in tied["warnings"])
+    assert any("they traded the very same" in warning for warning in tied["warnings"])
     alone = json_of(capsys, "sweep", "--data", data, *TRADES, *GRID)
     assert not any("comes first" in warning for warning in alone["warnings"])
 
@@ -229,6 +230,23 @@ def test_each_test_is_traded_with_what_its_training_chose(
     assert cli.main(["walk-forward", "--data", data, *TRADES, *GRID, *lengths]) == 0
     assert workers.trials == [4, 2]
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
+def test_figures_that_rest_on_what_was_not_recorded_say_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers, command: tuple[str, ...]
+) -> None:
+    folder = record(tmp_path / "days", days=2, a_day=2, results=("yes", ""))
+    quotes = folder / "quotes.csv"
+    quotes.write_text(quotes.read_text().replace(",500,400", ",,"))
+    name, *options = command
+    run = (name, "--data", str(folder), *TRADES, "--grid", "90:10", "--assume-depth", "500", *options)
+    said = " ".join(json_of(capsys, *run)["warnings"])
+    assert "236 quotes had no size and were taken to show 500.00 contracts: fills there are invented" in said
+    assert "had no recorded result, so a seeded draw settled them" in said
+    assert "resting order" not in said
+    said = " ".join(json_of(capsys, *run, "--style", "maker", code=command != ("sweep",))["warnings"])
+    assert "no trade was recorded, so that a resting order fills only where the display crosses it" in said
 
 
 def test_a_second_choice_on_the_same_tests_is_told(

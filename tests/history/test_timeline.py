@@ -4,7 +4,7 @@ import pickle
 import random
 from collections.abc import Iterator
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -344,14 +344,42 @@ def test_a_game_that_ends_on_a_whole_minute_by_chance_does_not_show_it(tmp_path:
 
 @given(second=st.integers(0, 86_399), minutes=st.integers(1, 600))
 def test_how_early_a_close_was_does_not_show_within_its_day(second: int, minutes: int) -> None:
-    from console.history.markets import scheduled
+    from console.history.scheduled_close import scheduled
 
     noon = int(OPEN.replace(hour=12).timestamp()) * 10**9
     close = noon + second * 10**9 + 1
-    (known,) = scheduled(pa.array([close]), pa.nulls(1, pa.int64()), pa.array(["KXA"])).to_pylist()
+    names = pa.array(["KXA"])
+    (known,), (is_guessed,) = scheduled(pa.array([close]), pa.nulls(1, pa.int64()), names, names)
+    known = known.as_py()
+    assert is_guessed.as_py()
     assert known == noon + 86_400 * 10**9
     assert known is not None
     assert known >= close
+
+
+@pytest.mark.parametrize(
+    ("event", "scheduled_on", "is_guessed"),
+    [
+        ("KXGAME-26MAY10ABCDEF", 11, False),
+        # Over before the noon of its own day already, and by a deadline that was far.
+        ("KXGAME-26MAY11ABCDEF", 12, False),
+        ("KXHAPPENS-26MAY30", 31, False),
+        # Put off, without a day, and without a day that there is.
+        ("KXGAME-26MAY08ABCDEF", 11, True),
+        ("KXHAPPENS-26", 11, True),
+        ("KXHAPPENS-26FEB31", 11, True),
+    ],
+)
+def test_a_market_was_to_close_at_the_noon_after_the_day_that_its_ticker_names(
+    tmp_path: Path, event: str, scheduled_on: int, is_guessed: bool
+) -> None:
+    closes = OPEN + timedelta(hours=3, seconds=1.5)
+    write(tmp_path, markets=[market(event_ticker=event, close_time=closes)], quotes=[quote(1, 40, 41)])
+    timeline = open_folder(tmp_path)
+    (found,) = timeline.markets
+    noon = datetime(2026, 5, scheduled_on, 12, tzinfo=UTC)
+    assert found.close_ns == int(noon.timestamp()) * 10**9
+    assert timeline.outcomes[found.ticker].is_close_guessed is is_guessed
 
 
 def test_outcomes_go_by_ticker_and_pay_ties_and_the_unknown_as_recorded(tmp_path: Path) -> None:

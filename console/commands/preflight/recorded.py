@@ -132,8 +132,7 @@ class Recorded:
         train, test = _LONG_WINDOWS_DAYS if is_long else _SHORT_WINDOWS_DAYS
         self._arguments.train, self._arguments.test = train * NS_PER_DAY, test * NS_PER_DAY
         windows = walk_forward.windows_in(self._arguments)
-        walked = walk_forward.walk(self.runs, self.setups, windows)
-        return WalkForward(windows=tuple(walked), tried=len(self.setups))
+        return walk_forward.walk(self.runs, self.setups, windows)
 
 
 def in_recorded_time(settings: Settings) -> Settings:

@@ -72,7 +72,8 @@ def thresholds(recorded: Recorded) -> Outcome:
     figures = runs.run("sweep", list(trials.values()))
     rows = [Row(pair=pair, fees="", figures=figures[trial.key]) for pair, trial in trials.items()]
     best, own = best_of(rows), next(row for row in rows if row.pair == recorded.pair)
-    against = [f"against it: {warning}" for warning in warnings_of(rows, best)]
+    said = runs.against(recorded.setup, [(best or own).figures], "this run")
+    against = [f"against it: {warning}" for warning in warnings_of(rows, best, said)]
     if best is None:
         return failed("\n".join(["no pair traded anything: `kconsole backtest` says why not", *against]))
     made, most = own.figures.performance.total_pnl, best.figures.performance.total_pnl
