@@ -90,15 +90,23 @@ def run_walk_forward_backtest(
 
     ``historical_df`` has a row a quote: ``ts``, ``ticker``, ``yes_bid``, ``yes_ask`` with ``yes_bid_size``
     and ``yes_ask_size``, ``result`` (yes, no or cents; empty where not known), when that was known
-    (``settlement_time``, else ``close_time``), and ``event_ticker``, else each market is its own event.
-    An event that lives on both sides of a boundary is in neither part; training ends with what had settled
-    ``embargo_days`` before the test. Each window begins with ``initial_capital``. Raises ValueError for a
-    table that cannot be used, NoTradesError where a window traded nothing unless that is allowed.
+    (``settlement_time``, else ``close_time``), and ``event_ticker``, else each market is its own event. An
+    event that lives on both sides of a boundary is in neither part; training ends with what had settled
+    ``embargo_days`` before the test. A strategy is shown no column that tells the outcome, by the exchange's
+    names, nor a last price, volume or open interest that does not change within a market. Each window begins
+    with ``initial_capital``. Raises ValueError for a table that cannot be used, NoTradesError where a window
+    traded nothing unless that is allowed.
     """
     recorded = Recorded(historical_df)
+    if not callable(strategy):
+        raise ValueError(f"strategy is {type(strategy).__name__}, not a function of the rows to learn from")
     results = []
     for window in recorded.windows(train_days, test_days, embargo_days):
         decide = strategy(recorded.rows_of(window.train_events))
+        if not callable(decide):
+            raise ValueError(
+                f"strategy returned {type(decide).__name__}, not a function that decides on a row"
+            )
         backtester = EventBacktester(
             fee_schedule,
             slippage_model,

@@ -59,11 +59,12 @@ class EventBacktester:
     """Trades what it is shown, one event after the other in order of time, and settles what it is told.
 
     Without a schedule or model given, the exchange's own fees and the default slippage count. ``latency_ms``
-    is how long an order is on its way, and meets what is displayed when it arrives. ``clock_skew_ms`` is how
-    far the clock of the orders' timestamps is ahead of the exchange's, which stamps everything else: one that
-    is behind sends orders later than it says. A snapshot without sizes fills nothing, or up to
-    ``assumed_depth`` contracts. Times without a zone are UTC. Methods raise ValueError for input that cannot
-    be meant.
+    is how long an order is on its way. It meets what is displayed when it arrives, all that is told of that
+    moment included: what becomes of it is known once a later moment is told or the result is asked for.
+    ``clock_skew_ms`` is how far the clock of the orders' timestamps is ahead of the exchange's, which stamps
+    everything else: one that is behind sends orders later than it says. A snapshot without sizes fills
+    nothing, or up to ``assumed_depth`` contracts. Times without a zone are UTC. Methods raise ValueError for
+    input that cannot be meant.
     """
 
     def __init__(
@@ -222,19 +223,25 @@ class EventBacktester:
 
     def result(self) -> Result:
         """The run as any backtest leaves it, for its reports."""
+        self._let_arrive(self._now_ns)
         states = Counter(order.state.value for order in self._orders.values())
         return self._records.result(self._broker.cash(), dict(states))
 
     # --- inside -------------------------------------------------------------------------------------
 
     def _advance(self, to_ns: int, tolerance_ns: int = 0) -> None:
-        """Let arrive what was on its way until then."""
+        """Go on to a moment that is about to be told; what arrives at it meets all that is told of it."""
         if to_ns + tolerance_ns < self._now_ns:
             raise ValueError("an event is before the one told last; tell them in order of time")
-        while self._on_the_way and self._on_the_way[0][0] <= to_ns:
-            self._now_ns, _, arrive = heapq.heappop(self._on_the_way)
-            arrive()
+        self._let_arrive(to_ns - 1)
         self._now_ns = max(self._now_ns, to_ns)
+
+    def _let_arrive(self, until_ns: int) -> None:
+        while self._on_the_way and self._on_the_way[0][0] <= until_ns:
+            at_ns, _, arrive = heapq.heappop(self._on_the_way)
+            self._now_ns = max(self._now_ns, at_ns)
+            arrive()
+            self._mark()
 
     def _decide_at(self, timestamp: datetime) -> int:
         """Advance to a decision by our clock; the exchange's time at which what was decided is sent."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from console.backtest.result import Result
-from console.domain.market import Ticker
 from console.domain.money import CASH_PER_DOLLAR, COUNT_PER_CONTRACT, PRICE_PER_CENT, Cash
 from console.domain.time_units import NS_PER_HOUR, NS_PER_US
 from console.monitoring.performance import performance
@@ -78,11 +76,7 @@ class Metrics(TypedDict):
 
 def closed_trades(result: Result) -> list[ClosedTrade]:
     """Those that ended, in order of their beginning."""
-    fills: defaultdict[Ticker, list[FillRecord]] = defaultdict(list)
-    for record in result.fills:
-        fills[record.fill.ticker].append(record)
-    ended = (trade for trade in trades_of(result) if trade.ending is not Ending.OPEN)
-    return [_closed(trade, fills[trade.market.ticker]) for trade in ended]
+    return [_closed(trade) for trade in trades_of(result) if trade.ending is not Ending.OPEN]
 
 
 def trades_frame(trades: Iterable[ClosedTrade]) -> pd.DataFrame:
@@ -117,7 +111,7 @@ def metrics_of(result: Result) -> Metrics:
     )
 
 
-def _closed(trade: Trade, fills: Sequence[FillRecord]) -> ClosedTrade:
+def _closed(trade: Trade) -> ClosedTrade:
     assert trade.ended_ns is not None
     assert trade.gross is not None
     assert trade.net is not None
@@ -137,7 +131,7 @@ def _closed(trade: Trade, fills: Sequence[FillRecord]) -> ClosedTrade:
         fee=trade.fees / CASH_PER_DOLLAR,
         slippage=trade.slippage / CASH_PER_DOLLAR,
         net_pnl=trade.net / CASH_PER_DOLLAR,
-        slippage_bps=_slippage_bps(r for r in fills if trade.opened_ns <= r.fill.at_ns <= trade.ended_ns),
+        slippage_bps=_slippage_bps(trade.fills),
     )
 
 

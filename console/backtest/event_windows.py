@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _TELLS_THE_OUTCOME = frozenset(
-    {"result", "result_source", "settlement_value", "settlement_time", "close_time", "status"}
+    {
+        *("result", "result_source", "settlement_value", "settlement_value_dollars", "expiration_value"),
+        *("settlement_time", "settlement_ts", "settled_time", "close_time", "expiration_time"),
+        *("expected_expiration_time", "latest_expiration_time", "status", "updated_time"),
+    }
 )
+_MOVES_WITH_TRADING = ("last_price", "previous_", "volume", "open_interest", "liquidity")
+# Where one of these stands still in every market it was read once, and mostly after the end.
+
+_MOST_WINDOWS = 10_000
 _AT, _SETTLES, _EVENT = "_at_ns", "_settles_ns", "_event"
 _NEEDED = ("ts", "ticker", "yes_bid", "yes_ask", "result")
 
@@ -80,6 +88,7 @@ class Recorded:
         if (known > 1).any():
             raise ValueError(f"historical_df, column result: {known.idxmax()} has more than one")
         self._frame = frame.sort_values(_AT, kind="stable")
+        self._shown = [column for column in self._columns if not self._is_of_the_end(column)]
         first = frame.groupby(_EVENT)[_AT].min()
         last = frame.groupby(_EVENT)[[_AT, _SETTLES]].max().max(axis=1)
         self._lives = {str(event): Life(int(first[event]), int(last[event])) for event in first.index}
@@ -91,10 +100,16 @@ class Recorded:
     def windows(self, train_days: float, test_days: float, embargo_days: float) -> Iterator[EventWindow]:
         """Raises ValueError when there is not one whole window."""
         for name, given in (("train_days", train_days), ("test_days", test_days)):
-            if not 0 < given < math.inf:
-                raise ValueError(f"{name} is {given}, not a number above 0")
-        if not 0 <= embargo_days < math.inf:
-            raise ValueError(f"embargo_days is {embargo_days}, not a number from 0 on")
+            if not _is_number(given) or given <= 0:
+                raise ValueError(f"{name} is {given!r}, not a number above 0")
+        if not _is_number(embargo_days) or embargo_days < 0:
+            raise ValueError(f"embargo_days is {embargo_days!r}, not a number from 0 on")
+        begin_ns = min(life.first_ns for life in self._lives.values())
+        days = (max(life.settled_ns for life in self._lives.values()) - begin_ns) / NS_PER_DAY
+        if days > test_days * _MOST_WINDOWS:
+            raise ValueError(
+                f"test_days is {test_days}, more than {_MOST_WINDOWS:,} windows of {days:.0f} days"
+            )
         found = windows_of(self._lives, round(train_days * NS_PER_DAY), round(test_days * NS_PER_DAY))
         if not found:
             raise ValueError(f"historical_df is shorter than a window of {train_days} + {test_days} days")
@@ -125,8 +140,7 @@ class Recorded:
         settles = frame.groupby("ticker", sort=False)[_SETTLES].max().sort_values(kind="stable")
         resolving = [(int(at_ns), str(ticker)) for ticker, at_ns in settles.items()]
         over: set[Ticker] = set()
-        shown = [column for column in self._columns if column not in _TELLS_THE_OUTCOME]
-        rows = frame[shown].to_dict("records")
+        rows = frame[self._shown].to_dict("records")
         for at_ns, ticker, row in zip(frame[_AT], frame["ticker"], rows, strict=True):
             while resolving and resolving[0][0] <= at_ns:
                 over.add(resolving[0][1])
@@ -142,8 +156,17 @@ class Recorded:
         if resolution is not None:
             yield Told(time=time_of(at_ns), ticker=ticker, resolution=resolution)
 
+    def _is_of_the_end(self, column: str) -> bool:
+        if str(column).startswith(_MOVES_WITH_TRADING):
+            return bool((self._frame.groupby("ticker")[column].nunique() <= 1).all())
+        return column in _TELLS_THE_OUTCOME
+
     def _of(self, events: frozenset[str]) -> pd.DataFrame:
         return self._frame[self._frame[_EVENT].isin(events)]
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and math.isfinite(given)
 
 
 def _ns(table: pd.DataFrame, column: str) -> pd.Series[int]:

@@ -74,11 +74,17 @@ def calculate_market_returns(history: pd.DataFrame, bar: str = "1min") -> pd.Dat
     ``history`` has a time (``ts``, ``timestamp`` or ``end_ts``), ``ticker`` and a price (``price``,
     ``yes_price_cents``, ``close``, or the middle of ``yes_bid`` and ``yes_ask``). A price stands until the
     next; before a market's first and after its last there is none. Changes and not percentages: a tick of a
-    longshot is no event. Raises ValueError when a column is missing.
+    longshot is no event; nor is a book that is crossed or has an empty side, the price before it stands.
+    Raises ValueError for what is no table, a column that is missing and times that are numbers.
     """
     import pandas as pd
 
-    at = pd.to_datetime(history[_column(history, _TIMES, "time")], utc=True)
+    if not isinstance(history, pd.DataFrame):
+        raise ValueError(f"history is {type(history).__name__}, not a table")
+    time = _column(history, _TIMES, "time")
+    if pd.api.types.is_numeric_dtype(history[time]):
+        raise ValueError(f"history, column {time} holds numbers; make them times by pd.to_datetime")
+    at = pd.to_datetime(history[time], utc=True)
     if "ticker" not in history.columns:
         raise ValueError("history has no column ticker")
     observed = pd.DataFrame(
@@ -125,7 +131,9 @@ def _column(history: pd.DataFrame, names: Iterable[str], what: str) -> str:
 
 def _prices(history: pd.DataFrame) -> pd.Series[float]:
     if {"yes_bid", "yes_ask"} <= set(history.columns) and not set(_PRICES) & set(history.columns):
-        return (history["yes_bid"].astype(float) + history["yes_ask"].astype(float)) / 2
+        bid, ask = history["yes_bid"].astype(float), history["yes_ask"].astype(float)
+        payout = 1 if ask.max() <= 1 else 100
+        return ((bid + ask) / 2).where((bid > 0) & (bid <= ask) & (ask < payout))
     return history[_column(history, _PRICES, "price")].astype(float)
 
 

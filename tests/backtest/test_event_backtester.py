@@ -22,6 +22,7 @@ from console.backtest.event_backtester import (
 YES, NO = OrderSide.YES, OrderSide.NO
 BUY, SELL = OrderAction.BUY, OrderAction.SELL
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 TICKER = "KXRAIN-26MAR02-LAX"
@@ -196,6 +197,30 @@ def test_a_price_that_is_gone_when_the_order_arrives_is_missed() -> None:
     assert order.state is OrderState.CANCELLED
 
 
+@pytest.mark.parametrize(("latency_ms", "price"), [(999, 92), (1_000, None), (1_001, None)])
+def test_an_order_meets_what_is_displayed_at_the_moment_it_arrives(
+    latency_ms: float, price: float | None
+) -> None:
+    """On bars of a second, a latency of a second would otherwise cost nothing; nor when two markets move."""
+    tested = backtester(latency_ms=latency_ms)
+    order = tested.submit_order(NOON, TICKER, YES, BUY, 10, snapshot(90, 92))
+    tested.update_market(NOON + SECOND, "KXOTHER-26MAR02-X", snapshot(40, 42))
+    tested.update_market(NOON + SECOND, TICKER, snapshot(93, 95))
+    tested.result()
+    assert order.average_price == price
+
+
+def test_an_order_that_arrives_with_a_print_or_the_resolution_is_too_late_for_them() -> None:
+    tested = backtester(latency_ms=1_000)
+    rested = tested.submit_order(NOON, TICKER, YES, BUY, 10, snapshot(0, 92), limit_price=91, rests=True)
+    tested.record_trade(NOON + SECOND, TICKER, 90, 10, NO)
+    late = tested.submit_order(NOON + SECOND, TICKER, YES, BUY, 10)
+    tested.resolve_market(TICKER, "yes", NOON + 2 * SECOND)
+    tested.result()
+    assert rested.filled_contracts == 0
+    assert (late.state, tested.position(TICKER)) == (OrderState.REJECTED, 0)
+
+
 def test_a_clock_that_is_behind_sends_orders_later_than_it_says() -> None:
     assert after_a_move(clock_skew_ms=-1_000) == (OrderState.FILLED, 91)
     assert after_a_move(clock_skew_ms=-300, latency_ms=300) == (OrderState.FILLED, 91)
@@ -314,6 +339,18 @@ def test_slippage_is_measured_against_the_touch_at_the_decision() -> None:
     trade = tested.resolve_market(TICKER, "yes", NOON + HOUR)
     assert trade is not None
     assert trade.slippage_bps == pytest.approx(250)
+
+
+def test_a_trades_slippage_is_that_of_its_own_fills() -> None:
+    """Sold and bought anew, and more, within one moment."""
+    tested = EventBacktester()
+    tested.submit_order(NOON, TICKER, YES, BUY, 5, snapshot(89, 90, 100))
+    tested.submit_order(NOON, TICKER, YES, SELL, 5)
+    tested.submit_order(NOON, TICKER, YES, BUY, 50)
+    tested.resolve_market(TICKER, "yes", NOON + HOUR)
+    trades = tested.get_trades_df()
+    touched = pd.Series([5 * (0.90 + 0.11), 50 * 0.90])
+    assert trades["slippage_bps"].tolist() == pytest.approx((trades["slippage"] / touched * 10_000).tolist())
 
 
 # --- metrics --------------------------------------------------------------------------------------------

@@ -105,6 +105,27 @@ def test_a_strategy_is_not_shown_what_tells_the_outcome() -> None:
     assert "result" in buyer.trained[0].columns
 
 
+def test_what_the_exchange_tells_of_a_market_after_its_end_is_not_shown() -> None:
+    """Joined to the quotes from its list of markets; what was recorded quote by quote is shown."""
+    table = daily(10)
+    won = table["result"] == "yes"
+    after: dict[str, Any] = {
+        "settlement_value_dollars": won.astype(float),
+        "expiration_value": won.astype(str),
+        "settlement_ts": table["settlement_time"],
+        "expiration_time": table["settlement_time"],
+        "last_price_dollars": won * 0.98 + 0.01,
+        "previous_price_dollars": won * 0.98,
+        "volume_fp": won * 100.0,
+    }
+    table = table.assign(**after, strike=55, last_price=range(len(table)))
+    buyer = Buyer()
+    run_walk_forward_backtest(table, buyer, train_days=5, test_days=5)
+    shown = set(buyer.seen[0][0])
+    assert not shown & set(after)
+    assert {"strike", "last_price"} <= shown
+
+
 def test_an_event_on_both_sides_of_a_boundary_is_in_neither_part() -> None:
     boundary = BEGIN + 5 * DAY
     straddling = event(100, boundary - 2 * HOUR, boundary + 2 * HOUR)
@@ -207,3 +228,11 @@ def test_a_table_that_cannot_be_used_is_refused() -> None:
     counted = daily(10).assign(ts=range(20))
     with pytest.raises(ValueError, match="column ts holds numbers"):
         run_walk_forward_backtest(counted, Buyer())
+    with pytest.raises(ValueError, match="train_days is '30', not a number above 0"):
+        run_walk_forward_backtest(daily(10), Buyer(), train_days="30")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="more than 10,000 windows of 9 days"):
+        run_walk_forward_backtest(daily(10), Buyer(), train_days=1e-12, test_days=1e-12)
+    with pytest.raises(ValueError, match="strategy is NoneType, not a function"):
+        run_walk_forward_backtest(daily(10), None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="strategy returned NoneType, not a function"):
+        run_walk_forward_backtest(daily(10), lambda train: None, train_days=5, test_days=5)  # type: ignore[arg-type, return-value]

@@ -172,6 +172,29 @@ def test_recorded_quotes_trades_and_candles_all_serve(columns: dict[str, list[ob
     assert calculate_market_returns(history)["A"].tolist() == [3.0]
 
 
+@pytest.mark.parametrize("unit", [1, 100])
+@pytest.mark.parametrize("nothing", [(50, 100), (0, 52), (53, 52)])
+def test_a_book_without_a_price_moves_nothing(nothing: tuple[int, int], unit: int) -> None:
+    """An empty side is displayed as 0 or 100; its middle would be a move of 24 cents and back."""
+    bids, asks = (50, nothing[0], 50), (52, nothing[1], 52)
+    history = pd.DataFrame(
+        {
+            "ts": [START + timedelta(minutes=after) for after in range(3)],
+            "ticker": "A",
+            "yes_bid": [bid / unit for bid in bids],
+            "yes_ask": [ask / unit for ask in asks],
+        }
+    )
+    assert calculate_market_returns(history)["A"].dropna().unique().tolist() == [0.0]
+
+
+def test_what_is_no_history_is_refused() -> None:
+    with pytest.raises(ValueError, match="history is list, not a table"):
+        calculate_market_returns([])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"column ts holds numbers; make them times by pd\.to_datetime"):
+        calculate_market_returns(pd.DataFrame({"ts": [1_700_000_000], "ticker": ["A"], "price": [1]}))
+
+
 def test_a_column_that_is_missing_is_named() -> None:
     with pytest.raises(ValueError, match="no column of time: one of ts, timestamp, end_ts"):
         calculate_market_returns(pd.DataFrame({"ticker": ["A"], "price": [1]}))
