@@ -60,21 +60,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             said.append("no market that has a result has a price: nothing was measured")
         if coverage.estimated_results:
             said.append(
-                f"{coverage.estimated_results} of {coverage.markets} results were read off prices "
+                f"{coverage.estimated_results:,} of {coverage.markets:,} results were read off prices "
                 "(result_source says derived or inferred): they flatter win rates; the edge table leaves "
                 "them out"
             )
         if coverage.results_against_last_quote:
             said.append(
-                f"{coverage.results_against_last_quote} results contradict a last quote that was all but sure"
+                f"{coverage.results_against_last_quote:,} results contradict a last quote that was all but "
+                "sure"
             )
         if not coverage.trades:
             said.append("no trades are recorded: what makers earn is not measured")
         short = [row for row in self.calibration.buckets if _is_short(row)]
         if short:
             said.append(
-                f"{len(short)} of {len(self.calibration.buckets)} buckets have fewer events than it takes to "
-                "see the published edge: they prove nothing either way"
+                f"{len(short):,} of {len(self.calibration.buckets):,} buckets have fewer events than it "
+                "takes to see the published edge: they prove nothing either way"
             )
         days = self._days()
         if 0 < days < _FEW_DAYS:

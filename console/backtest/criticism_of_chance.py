@@ -63,11 +63,11 @@ def _events(it: HitRate) -> Iterator[str]:
         )
     if it.lost_events < FEW_OF_A_KIND and it.interval is not None:
         low = it.interval[0]
+        lost = f"only {it.lost_events}" if it.lost_events else "none"
         made = round((low - it.break_even) * it.n_contracts * CASH_PER_DOLLAR)
         yield (
-            f"only {it.lost_events} of {some(it.n_events, 'event')} lost, which tells little of how rare "
-            f"losses are: at the lower end of the hit rate, {percent(low)}, the same contracts would have "
-            f"made {dollars(made)}"
+            f"{lost} of {some(it.n_events, 'event')} lost, which tells little of how rare losses are: at the "
+            f"lower end of the hit rate, {percent(low)}, the same contracts would have made {dollars(made)}"
         )
 
 

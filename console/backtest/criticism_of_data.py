@@ -23,7 +23,7 @@ def data(report: Report, setup: Setup, context: Context) -> Iterator[str]:
     """Coverage, rows left out, sizes and results that were not recorded."""
     yield from _coverage(report, context)
     yield from _days(report)
-    yield from _rows(report, setup)
+    yield from _rows(report)
     yield from in_words(doubts_of(report.result, report.trades), setup)
 
 
@@ -55,7 +55,7 @@ def _days(report: Report) -> Iterator[str]:
         )
 
 
-def _rows(report: Report, setup: Setup) -> Iterator[str]:
+def _rows(report: Report) -> Iterator[str]:
     result = report.result
     dropped = sum(result.dropped.values())
     if dropped:
@@ -68,11 +68,6 @@ def _rows(report: Report, setup: Setup) -> Iterator[str]:
         yield (
             f"{some(odd, 'result')} of the recording contradict the market's last quote: check them against "
             "the exchange before believing hit rates"
-        )
-    if result.unsized_rows and not setup.shows_unsized:
-        yield (
-            f"{some(result.unsized_rows, 'row')} had no size, and nothing was filled there: record sizes, or "
-            "invent them by --assume-depth or --modelled-depth"
         )
 
 

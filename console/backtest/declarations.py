@@ -28,6 +28,9 @@ def declarations(setup: Setup) -> dict[str, str]:
         "fast",
         "fills": f"displayed sizes, {setup.queue} queue; rows without size: {_depth(setup)}",
         "slippage model": "off: the book alone" if setup.slippage is None else _slippage(setup.slippage),
+        "looks": "counted where a price was worth one; --no-skip-ahead counts all"
+        if setup.skip_ahead
+        else "all counted",
         "trade": "a position in one market from its first contract until none is held, whether sold or "
         "settled; won when it made money after charges",
         "bps": "of the price paid for all contracts bought",
@@ -40,7 +43,10 @@ def declarations(setup: Setup) -> dict[str, str]:
 
 
 def _slippage(model: SlippageModel) -> str:
-    return f"{model.base_slippage_bps} bps and {model.size_impact_factor} % by share of the display, in cash"
+    return (
+        f"{model.base_slippage_bps} bps and {model.size_impact_factor} % by share of the display, in cash; "
+        "part of the slippage measured"
+    )
 
 
 def _depth(setup: Setup) -> str:

@@ -73,6 +73,11 @@ def in_words(doubts: Doubts, setup: Setup) -> Iterator[str]:
             f"{format_count(setup.assumed_depth)} contracts: fills there are invented, compare with a "
             "smaller size"
         )
+    elif doubts.unsized:
+        yield (
+            f"{some(doubts.unsized, 'quote')} had no size, and nothing was filled there: record sizes, or "
+            "invent them by --assume-depth or --modelled-depth"
+        )
     if not doubts.prints and setup.settings.strategy_flb.style == "maker":
         yield (
             "no trade was recorded, so that a resting order fills only where the display crosses it: record "

@@ -125,11 +125,16 @@ def _parts(name: str, rows: Sequence[Part]) -> Iterator[str]:
     shown = rows if len(rows) <= _MOST_PARTS else [*rows[: _MOST_PARTS // 2], *rows[-_MOST_PARTS // 2 :]]
     for row in shown:
         yield (
-            f"  {row.name[:28]:28} {row.trades:>7,} {row.events:>7,} {dollars(row.fees):>9} "
+            f"  {_cut(row.name, 28):28} {row.trades:>7,} {row.events:>7,} {dollars(row.fees):>9} "
             f"{dollars(row.net_pnl):>12} {figure(row.net_bps, '+,.0f'):>9}"
         )
     if len(shown) < len(rows):
         yield f"  and {len(rows) - len(shown):,} between them"
+
+
+def _cut(name: str, width: int) -> str:
+    """In the middle: names of a kind begin alike, and often end so."""
+    return name if len(name) <= width else f"{name[: width - 15]}..{name[-13:]}"
 
 
 def _slippage(report: Report) -> Iterator[str]:
@@ -161,6 +166,8 @@ def _edge(report: Report) -> Iterator[str]:
             f"  realised {total.realised_cents:+.2f}, expected {total.expected_cents:+.2f}; 95 % "
             f"{_pair(total.interval, '+.2f')}, {some(total.n_events, 'event')}"
         )
+        if drawn := sum(trade.is_drawn for trade in report.trades):
+            yield f"  of recorded results alone: {some(drawn, 'drawn trade')} left out"
         trend = figure(it.trend_cents, "+.2f")
         yield f"  change in 30 days {trend}; 95 % {_pair(it.trend_interval, '+.2f')}"
     for ratio in report.fill_ratios:

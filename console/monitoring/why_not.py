@@ -23,6 +23,15 @@ class FunnelStepName(enum.StrEnum):
     FILLED = "filled"
 
 
+_ENDS = {
+    "CloseCancel": "market closed",
+    "ExpiryCancel": "expired",
+    "HaltCancel": "trading paused",
+    "PostOnlyCrossCancel": "would have crossed",
+    "SelfTradeCancel": "met our own order",
+}
+"""The exchange's names for how an order ended, as an operator would say it."""
+
 STEPS = tuple(FunnelStepName)
 
 FunnelRow = tuple[str, int, tuple[tuple[str, int], ...]]
@@ -58,8 +67,8 @@ class WhyNot:
         self._filled += 1
 
     def unfilled(self, reason: str) -> None:
-        """An order that was sent ended without a trade."""
-        self.refused(FunnelStepName.FILLED, reason)
+        """An order that was sent ended without a trade; ``reason`` as the exchange names it."""
+        self.refused(FunnelStepName.FILLED, _ENDS.get(reason, reason))
 
     def rows(self, top: int = 3) -> tuple[FunnelRow, ...]:
         """Every step in order, with its ``top`` commonest reasons, ties by name."""

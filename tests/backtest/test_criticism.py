@@ -120,7 +120,7 @@ def test_records_that_do_not_add_up_to_the_account_are_told() -> None:
             {"dropped": {"quotes crossed": 30, "quotes locked": 10}},
             "40 of 1,040 rows (3.8 %) cannot be used and were left out: quotes crossed 30, quotes locked 10",
         ),
-        ({"unsized_rows": 12}, "12 rows had no size, and nothing was filled there"),
+        ({"noted": {"quotes without sizes": 12}}, "12 quotes had no size, and nothing was filled there"),
         ({"noted": {"results against the last quote": 2}}, "2 results of the recording contradict"),
         ({"renewals": 7}, "7 resting orders expired and lost the place in the queue"),
         ({"stopped_by": "daily_loss"}, "the run was ended early by daily_loss"),

@@ -108,7 +108,7 @@ def test_a_post_only_order_that_would_take_when_it_arrives_is_cancelled() -> Non
         assert result.fills == ()
         assert result.orders == {"canceled": 1}
         reasons = dict(next(reasons for name, _, reasons in result.why_not if name == "filled"))
-        assert reasons == {"PostOnlyCrossCancel": 1}
+        assert reasons == {"would have crossed": 1}
 
 
 def test_of_an_order_that_finds_less_than_it_saw_the_rest_is_dropped() -> None:

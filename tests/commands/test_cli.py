@@ -192,6 +192,20 @@ def test_how_a_command_failed_is_its_exit_code_and_one_sentence(
     assert capsys.readouterr().err == said
 
 
+def test_an_interrupt_while_the_program_loads_is_one_without_a_traceback() -> None:
+    """Half the wait for a command is its imports."""
+    code = (
+        "import runpy, sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(name, *_):\n"
+        "        if name == 'console.commands': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted)\n"
+        "runpy.run_module('console', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (130, b"")
+
+
 def test_a_defect_keeps_its_traceback(run_command: StandIn) -> None:
     run_command.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
