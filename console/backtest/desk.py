@@ -84,6 +84,10 @@ class OurClock:
         return true_ns + self._offset_ns + (true_ns - self._first_ns) * self._drift_ppm // _PPM
 
     @property
+    def is_steady(self) -> bool:
+        return not self._drift_ppm
+
+    @property
     def is_right(self) -> bool:
         return not self._offset_ns and not self._drift_ppm
 
@@ -168,6 +172,11 @@ class Desk:
         for event in news:
             is_timely = event.at_ns == local_ns
             self.take(event if is_timely else msgspec.structs.replace(event, at_ns=local_ns))
+
+    @property
+    def is_clock_steady(self) -> bool:
+        """Whether our clock is ahead or behind by the same at all times."""
+        return self._clock.is_steady
 
     def our_ns(self, true_ns: int) -> int:
         """What our clock shows then."""

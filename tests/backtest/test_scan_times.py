@@ -57,7 +57,8 @@ worlds = st.fixed_dictionaries(
         "settles_s": st.sampled_from([0, 15, 4_000]),
         "zone": st.sampled_from(["UTC", "Asia/Kolkata", "America/New_York"]),
         "starts_hour": st.integers(0, 23),
-        "ahead_ns": st.sampled_from([0, 300_000_000]),
+        "ahead_ns": st.sampled_from([0, 300_000_000, -900_000_000, 700_000_000_000]),
+        "drift_ppm": st.sampled_from([0, 0, 500, -20_000]),
         "latency": st.sampled_from([latency(), latency(0.05, 0.4, 0.05, 0.3)]),
         "losing": st.booleans(),
     }
@@ -86,7 +87,8 @@ def world(drawn: dict[str, Any], quotes: list[QuoteRow], trades: list[TradeRow])
             loss_streak_pause_hours=Decimal("0.5"),
         ),
     )
-    made = setup(chosen, latency=drawn["latency"], skew=ClockSkew(offset_ns=drawn["ahead_ns"]))
+    skew = ClockSkew(offset_ns=drawn["ahead_ns"], drift_ppm=drawn["drift_ppm"])
+    made = setup(chosen, latency=drawn["latency"], skew=skew)
     closes = [late(500), late(450), 120, 140, late(260)]
     markets = [market(place, close_s=close) for place, close in enumerate(closes)]
     markets[4] = msgspec.structs.replace(markets[4], open_ns=at(min(drawn["opens_s"], late(200))))
@@ -142,6 +144,25 @@ def test_a_day_begins_at_the_first_step_by_our_clock() -> None:
     assert at(midnight_s) - 100_000_000 in scans
     assert len(scans) < 800
     assert sparse.journal_hash == at_every_step(made, recording).journal_hash
+
+
+def test_a_clock_that_drifts_is_found_out_within_a_gap() -> None:
+    """It is off by 30 s after the gap, and was by more than is allowed for most of it."""
+    rows = [(1, 0, 50, 51, 5, 5), (60_001, 1, 50, 51, 5, 5)]
+    made = setup(with_settings(scan_interval=Decimal(60)), skew=ClockSkew(drift_ppm=500))
+    recording = timeline([market(0, close_s=60), market(1, close_s=60_060)], rows)
+    sparse = run(made, recording)
+    assert [latch.name for latch in sparse.latches] == ["clock_skew"]
+    assert sparse.latches[0].at_ns < at(10_100)
+    assert sparse.journal_hash == at_every_step(made, recording).journal_hash
+
+
+def test_a_gap_costs_no_scan_where_our_clock_is_merely_ahead() -> None:
+    rows = [(1, 0, 50, 51, 5, 5), (60_001, 0, 50, 51, 5, 5)]
+    made = setup(with_settings(scan_interval=Decimal(1)), skew=ClockSkew(offset_ns=300_000_000))
+    with counted_scans() as scans:
+        run(made, timeline([market(0, close_s=60_060)], rows))
+    assert len(scans) < 100
 
 
 def test_an_open_market_is_scanned_at_every_step_only_while_it_is_worth_a_look() -> None:
