@@ -15,9 +15,9 @@ from console.commands.backtest_arguments import (
     setup_from,
 )
 from console.commands.common import print_json, visible
-from console.commands.errors import ExitCode, UserError
+from console.commands.errors import ExitCode
 from console.commands.history_arguments import open_history
-from console.commands.pictures import drawn
+from console.commands.outputs import check_output, check_picture, drawn, write_output
 from console.commands.progress import Bar
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Raises ConfigError, and UserError for a folder or a file that cannot be used."""
     report = _report(arguments)
-    # First of all what took long to find out: a file may fail.
+    # First of all what took long to find out: a file may fail even now.
     if arguments.json:
         print_json(report.document())
     else:
@@ -54,6 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> Report:
     setup = setup_from(arguments)
+    if arguments.trades is not None:
+        check_output("--trades", arguments.trades)
+    if arguments.png is not None:
+        check_picture(arguments.png / "equity.png")
     # They bring numpy and pyarrow, which a wrong option need not wait for.
     from console.backtest.report import report_of
 
@@ -70,10 +74,7 @@ def _report(arguments: argparse.Namespace) -> Report:
 def _write_trades(file: Path, result: Result) -> None:
     from console.monitoring.frames import trades_frame
 
-    try:
-        trades_frame(result).to_csv(file, index=False)
-    except OSError as error:
-        raise UserError(f"--trades {file} cannot be written: {error.strerror or error}") from None
+    write_output("--trades", file, trades_frame(result).to_csv(index=False))
     print(f"trades written to {file}", file=sys.stderr)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +22,7 @@ from console.commands.common import (
     visible_line,
 )
 from console.commands.errors import ExitCode, UserError
-from console.commands.pictures import drawn
+from console.commands.outputs import drawn, write_output
 from console.commands.progress import Bar, Steps
 from console.config.schema import Settings
 from console.domain.market import Ticker
@@ -198,14 +197,9 @@ def _mark_outs(metrics: Path) -> MarkOuts:
 
 def _write_page(file: Path, review: Review) -> None:
     from console.commands.report_html import page
-    from console.config.files import replace_file
 
     content, has_charts = page(review)
-    try:
-        # What a link names is written, and the link stays.
-        replace_file(Path(os.path.realpath(file)), content.encode(errors="backslashreplace"))
-    except OSError as error:
-        raise UserError(f"--html {file} cannot be written: {error.strerror}") from None
+    write_output("--html", file, content)
     if not has_charts:
         print("the page has no charts: they need matplotlib: pip install 'kconsole[report]'", file=sys.stderr)
     print(f"written: {file}", file=sys.stderr)

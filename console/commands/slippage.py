@@ -12,7 +12,7 @@ from console.commands.backtest_arguments import add_backtest_arguments, run_on, 
 from console.commands.common import print_json, visible
 from console.commands.errors import ExitCode, UserError
 from console.commands.history_arguments import open_history
-from console.commands.pictures import drawn
+from console.commands.outputs import check_picture, drawn
 from console.commands.progress import Bar
 from console.monitoring.documents import document_of
 
@@ -60,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _measure(arguments: argparse.Namespace) -> _Measured:
     setup = setup_from(arguments)
+    if arguments.png is not None:
+        check_picture(arguments.png)
     # They bring numpy and pyarrow, which a wrong option need not wait for.
     from console.backtest.declarations import declarations
     from console.backtest.doubts import doubts_of, in_words

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import errno
 import json
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -217,12 +219,40 @@ def test_the_trades_can_be_written(capsys: pytest.CaptureFixture[str], data: str
         rows = list(csv.DictReader(opened))
     assert [row["ticker"] for row in rows] == ["KXA-0", "KXA-1", "KXA-2", "KXA-3"]
     assert f"trades written to {file}" in capsys.readouterr().err
-    for unusable in (tmp_path, tmp_path / "none" / "trades.csv"):
-        assert cli.main(["backtest", "--data", data, "--quick", "--trades", str(unusable)]) == 1
-        said = capsys.readouterr()
-        assert "cannot be written: " in said.err
-        assert "None" not in said.err
-        assert "journal hash: " in said.out
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_run(
+    capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for unusable, why in (
+        (tmp_path, "it is there and is no file"),
+        (Path("/dev/null"), "it is there and is no file"),
+        (tmp_path / "file" / "trades.csv", f"{tmp_path}/file is no folder"),
+    ):
+        for option in ("--trades", "--png"):
+            command = "backtest" if option == "--trades" else "slippage"
+            assert cli.main([command, "--data", data, option, str(unusable)]) == 1
+            said = capsys.readouterr()
+            assert said.err == f"kconsole: {option} {unusable} cannot be written: {why}\n"
+            assert said.out == ""
+
+
+def test_trades_that_find_no_room_leave_what_was_there(
+    capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "trades.csv"
+    file.write_text("of before")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    assert cli.main(["backtest", "--data", data, *TRADES, "--quick", "--trades", str(file)]) == 1
+    said = capsys.readouterr()
+    assert "journal hash: " in said.out
+    assert f"--trades {file} cannot be written: No space left on device" in said.err
+    assert file.read_text() == "of before"
 
 
 def test_pictures_are_drawn(capsys: pytest.CaptureFixture[str], data: str, tmp_path: Path) -> None:
@@ -238,13 +268,6 @@ def test_pictures_are_drawn(capsys: pytest.CaptureFixture[str], data: str, tmp_p
     other = tmp_path / "of another.ending"
     assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(other)]) == 0
     assert other.read_bytes().startswith(b"\x89PNG")
-    capsys.readouterr()
-    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(file / "x.png")]) == 1
-    said = capsys.readouterr()
-    assert "x.png cannot be written: File exists" in said.err
-    assert "SLIPPAGE" in said.out
-    assert cli.main(["slippage", "--data", data, *TRADES, "--png", str(tmp_path)]) == 1
-    assert "cannot be written: it is there and is no file" in capsys.readouterr().err
 
 
 def test_without_the_library_that_draws_it_says_which_is_needed(
