@@ -110,24 +110,21 @@ class Recorded:
             raise ValueError(
                 f"test_days is {test_days}, more than {_MOST_WINDOWS:,} windows of {days:.0f} days"
             )
-        found = windows_of(self._lives, round(train_days * NS_PER_DAY), round(test_days * NS_PER_DAY))
+        lengths = (round(length * NS_PER_DAY) for length in (train_days, test_days, embargo_days))
+        found = windows_of(self._lives, *lengths)
         if not found:
             raise ValueError(f"historical_df is shorter than a window of {train_days} + {test_days} days")
         for window in found:
-            train_ns, test_ns, end_ns = window.train.since_ns, window.test.since_ns, window.test.until_ns
-            assert train_ns is not None
-            assert test_ns is not None
-            assert end_ns is not None
-            latest_ns = test_ns - round(embargo_days * NS_PER_DAY)
-            in_train = window.train.events or frozenset()
-            train = frozenset(event for event in in_train if self._lives[event].settled_ns <= latest_ns)
+            assert window.train.since_ns is not None
+            assert window.test.since_ns is not None
+            assert window.test.until_ns is not None
             yield EventWindow(
-                train_ns=train_ns,
-                test_ns=test_ns,
-                end_ns=end_ns,
-                train_events=train,
+                train_ns=window.train.since_ns,
+                test_ns=window.test.since_ns,
+                end_ns=window.test.until_ns,
+                train_events=window.train.events or frozenset(),
                 test_events=window.test.events or frozenset(),
-                purged=window.purged + len(in_train) - len(train),
+                purged=window.purged,
             )
 
     def rows_of(self, events: frozenset[str]) -> pd.DataFrame:

@@ -23,7 +23,8 @@ class Life:
 class Window:
     """A training and the test after it; each is of the events that lived wholly within it.
 
-    So nothing chosen on one has seen the other. ``purged`` counts events that lived across a boundary.
+    So nothing chosen on one has seen the other. ``purged`` counts events that lived across a boundary, or
+    ended too shortly before the test.
     """
 
     train: Stretch
@@ -45,24 +46,33 @@ def lives_of(timeline: Timeline) -> dict[str, Life]:
     }
 
 
-def windows_of(lives: Mapping[str, Life], train_ns: int, test_ns: int) -> list[Window]:
-    """Every whole window from the first midnight (UTC) to the last, each a test later than the one before."""
+def windows_of(lives: Mapping[str, Life], train_ns: int, test_ns: int, embargo_ns: int = 0) -> list[Window]:
+    """Every whole window from the first midnight (UTC) to the last, each a test later than the one before.
+
+    A training ends ``embargo_ns`` before its test: events so close in time may have one cause.
+    """
     begin_ns = min(life.first_ns for life in lives.values()) // NS_PER_DAY * NS_PER_DAY
     end_ns = -(-max(life.settled_ns for life in lives.values()) // NS_PER_DAY) * NS_PER_DAY
     starts = range(begin_ns, end_ns - train_ns - test_ns + 1, test_ns)
-    return [_window(lives, start, start + train_ns, start + train_ns + test_ns) for start in starts]
+    trained_ns = max(0, train_ns - embargo_ns)
+    return [
+        _window(lives, (start, start + trained_ns), (start + train_ns, start + train_ns + test_ns))
+        for start in starts
+    ]
 
 
-def _window(lives: Mapping[str, Life], since_ns: int, test_ns: int, until_ns: int) -> Window:
-    train, test = (
-        frozenset(
-            event for event, life in lives.items() if begin <= life.first_ns < end and life.settled_ns <= end
-        )
-        for begin, end in ((since_ns, test_ns), (test_ns, until_ns))
-    )
+def _window(lives: Mapping[str, Life], training_ns: tuple[int, int], testing_ns: tuple[int, int]) -> Window:
+    train, test = _within(lives, *training_ns), _within(lives, *testing_ns)
+    since_ns, until_ns = training_ns[0], testing_ns[1]
     alive = {
         event for event, life in lives.items() if life.first_ns < until_ns and life.settled_ns > since_ns
     }
-    return Window(
-        Stretch(since_ns, test_ns, train), Stretch(test_ns, until_ns, test), len(alive - train - test)
+    return Window(Stretch(*training_ns, train), Stretch(*testing_ns, test), len(alive - train - test))
+
+
+def _within(lives: Mapping[str, Life], begin_ns: int, end_ns: int) -> frozenset[str]:
+    return frozenset(
+        event
+        for event, life in lives.items()
+        if begin_ns <= life.first_ns < end_ns and life.settled_ns <= end_ns
     )

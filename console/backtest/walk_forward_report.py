@@ -137,6 +137,7 @@ def _document(it: Walked) -> Document:
     window = it.window
     return {
         "train_from": iso(window.train.since_ns or 0),
+        "train_to": iso(window.train.until_ns or 0),
         "test_from": iso(window.test.since_ns or 0),
         "test_to": iso(window.test.until_ns or 0),
         "train_events": len(window.train.events or ()),

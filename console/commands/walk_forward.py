@@ -34,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=default,
             help=f"such as 12h, 30d or 8w; default: {default}",
         )
+    parser.add_argument(
+        "--embargo",
+        metavar="LENGTH",
+        type=_length,
+        default=0,
+        help="a training ends so long before its test; default: none",
+    )
     add_grid_argument(parser)
     add_worker_arguments(parser)
     add_trial_arguments(parser)
@@ -62,7 +69,7 @@ def windows_in(arguments: argparse.Namespace) -> list[Window]:
             lives = lives_of(open_history(arguments))
         except HistoryError as error:
             raise UserError(str(error)) from None
-    windows = windows_of(lives, arguments.train, arguments.test)
+    windows = windows_of(lives, arguments.train, arguments.test, arguments.embargo)
     if not windows:
         ends = [at_ns for life in lives.values() for at_ns in (life.first_ns, life.settled_ns)]
         days = (max(ends) - min(ends)) / NS_PER_DAY

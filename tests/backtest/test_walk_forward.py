@@ -36,13 +36,13 @@ def events(stretch: Stretch) -> frozenset[str]:
     return stretch.events
 
 
-@given(LIVES, LENGTHS, LENGTHS)
-def test_no_event_of_a_training_was_alive_when_the_test_began(
-    lives: dict[str, Life], train_ns: int, test_ns: int
+@given(LIVES, LENGTHS, LENGTHS, st.just(0) | LENGTHS)
+def test_no_event_of_a_training_was_alive_when_the_test_began_nor_an_embargo_before(
+    lives: dict[str, Life], train_ns: int, test_ns: int, embargo_ns: int
 ) -> None:
-    for window in windows_of(lives, train_ns, test_ns):
+    for window in windows_of(lives, train_ns, test_ns, embargo_ns):
         begins, _ = bounds(window.test)
-        assert all(lives[event].settled_ns <= begins for event in events(window.train))
+        assert all(lives[event].settled_ns <= begins - embargo_ns for event in events(window.train))
         assert all(lives[event].first_ns >= begins for event in events(window.test))
 
 
@@ -87,6 +87,10 @@ def test_an_event_across_the_boundary_is_purged_from_both_sides() -> None:
     window = windows_of(lives, day(2), day(2))[0]
     assert window == Window(
         Stretch(day(0), day(2), frozenset({"early"})), Stretch(day(2), day(4), frozenset({"late"})), 2
+    )
+    window = windows_of(lives, day(2), day(2), day(1.5))[0]
+    assert window == Window(
+        Stretch(day(0), day(0.5), frozenset()), Stretch(day(2), day(4), frozenset({"late"})), 3
     )
 
 

@@ -232,6 +232,20 @@ def test_each_test_is_traded_with_what_its_training_chose(
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
+def test_a_training_keeps_its_embargo(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers
+) -> None:
+    data = str(record(tmp_path / "days", days=3, a_day=2, results=("yes",)))
+    lengths = ("--train", "2d", "--test", "1d", "--embargo", "1d")
+    (window,) = json_of(capsys, "walk-forward", "--data", data, *TRADES, *GRID, *lengths)["windows"]
+    assert [window[name][:10] for name in ("train_from", "train_to", "test_from")] == [
+        "2026-03-01",
+        "2026-03-02",
+        "2026-03-03",
+    ]
+    assert (window["train_events"], window["test_events"], window["purged_events"]) == (2, 2, 2)
+
+
 @pytest.mark.parametrize("command", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
 def test_figures_that_rest_on_what_was_not_recorded_say_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers, command: tuple[str, ...]
