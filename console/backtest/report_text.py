@@ -15,6 +15,7 @@ from console.monitoring.performance import Part
 from console.monitoring.statistics import Interval
 
 _MOST_PARTS = 12
+_PART_WIDTH = 28
 
 
 def report_text(report: Report) -> Iterator[str]:
@@ -121,20 +122,18 @@ def _buckets(rows: Sequence[BucketRow]) -> Iterator[str]:
 
 def _parts(name: str, rows: Sequence[Part]) -> Iterator[str]:
     yield f"BY {name.upper()}, worst first"
-    yield f"  {'':28} {'trades':>7} {'events':>7} {'fees':>9} {'net P&L':>12} {'net bps':>9}"
+    yield f"  {'':{_PART_WIDTH}} {'trades':>7} {'events':>7} {'fees':>9} {'net P&L':>12} {'net bps':>9}"
     shown = rows if len(rows) <= _MOST_PARTS else [*rows[: _MOST_PARTS // 2], *rows[-_MOST_PARTS // 2 :]]
     for row in shown:
+        is_long = len(row.name) > _PART_WIDTH
+        if is_long:
+            yield from wrapped("  ", row.name)
         yield (
-            f"  {_cut(row.name, 28):28} {row.trades:>7,} {row.events:>7,} {dollars(row.fees):>9} "
-            f"{dollars(row.net_pnl):>12} {figure(row.net_bps, '+,.0f'):>9}"
+            f"  {'' if is_long else row.name:{_PART_WIDTH}} {row.trades:>7,} {row.events:>7,} "
+            f"{dollars(row.fees):>9} {dollars(row.net_pnl):>12} {figure(row.net_bps, '+,.0f'):>9}"
         )
     if len(shown) < len(rows):
         yield f"  and {len(rows) - len(shown):,} between them"
-
-
-def _cut(name: str, width: int) -> str:
-    """In the middle: names of a kind begin alike, and often end so."""
-    return name if len(name) <= width else f"{name[: width - 15]}..{name[-13:]}"
 
 
 def _slippage(report: Report) -> Iterator[str]:

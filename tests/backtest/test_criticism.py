@@ -379,3 +379,15 @@ def test_the_text_fits_eighty_columns_and_names_every_part(seed: int) -> None:
     ):
         assert title in text
     assert text.count("\n! ") == len(report(result, other, fees=KnownFees(assumed=True)).warnings)
+
+
+def test_parts_whose_names_begin_and_end_alike_can_be_told_apart() -> None:
+    names = [f"Sports: KXNFLGAME-26MAR01-{team} @ 2026-03-01T20:00Z" for team in ("KCBUF", "PHIDAL")]
+    fills, traded = [], []
+    for number, group in enumerate(names):
+        ticker = f"KXA-E{number}-T"
+        fills.append(fill_record(ticker, at_ns=START_NS + HOUR_NS, number=number))
+        traded.append(msgspec.structs.replace(market_record(ticker), group=group))
+    lines = list(report_text(report(result_of(fills, traded))))
+    assert {f"  {name}" for name in names} <= set(lines)
+    assert max(map(len, lines)) <= 80
