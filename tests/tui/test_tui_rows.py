@@ -14,7 +14,7 @@ from console.domain.money import Cash, Count, Price
 from console.domain.trading_state import TradingState
 from console.engine.account_views import NO_EXIT, ExitView
 from console.engine.halt_view import HaltPhase
-from console.tui import dialogs
+from console.tui import dialogs, typed_dialog
 from console.tui.typed_dialog import TypedDialog
 
 LARGEST = POSITIONS[0].ticker
@@ -106,7 +106,11 @@ async def test_closing_goes_out_at_the_price_that_was_shown() -> None:
     assert engine.sent == [ClosePosition(at_ns=NOW, ticker=LARGEST, least_price=Price(9_510))]
 
 
-async def test_a_price_that_fell_after_it_was_shown_is_not_what_goes_out() -> None:
+async def test_a_price_that_fell_after_it_was_shown_is_not_what_goes_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # However slow the machine, the dialog is not drawn anew before the key.
+    monkeypatch.setattr(typed_dialog, "_REDRAW_S", 3_600)
     engine = holding()
     async with console(engine) as screen:
         await screen.press("1", "C", "tab")
