@@ -48,6 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit code 1 when a window traded nothing; raises ConfigError, and UserError for what cannot be used."""
+    if arguments.embargo >= arguments.train:
+        raise UserError(
+            "--embargo is not shorter than --train, so that nothing is trained on", ExitCode.USAGE
+        )
     runs = TrialRuns(arguments)
     setups = {pair: setup_from(arguments, *pair.settings) for pair in arguments.grid}
     found = walk(runs, setups, windows_in(arguments))

@@ -244,6 +244,9 @@ def test_a_training_keeps_its_embargo(
         "2026-03-03",
     ]
     assert (window["train_events"], window["test_events"], window["purged_events"]) == (2, 2, 2)
+    all_of_it = ("--train", "1d", "--embargo", "24h")
+    assert cli.main(["walk-forward", "--data", data, *TRADES, *GRID, *all_of_it]) == 2
+    assert "--embargo is not shorter than --train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
