@@ -10,6 +10,7 @@ import msgspec
 from console.backtest.words import dollars, some
 from console.domain.money import Cash, format_count
 from console.history.scheduled_close import UNKNOWN_CLOSE
+from console.history.timeline import UNSIZED
 
 if TYPE_CHECKING:
     from console.backtest.result import Result
@@ -40,7 +41,7 @@ def doubts_of(result: Result, trades: Sequence[Trade]) -> Doubts:
         drawn=sum(market.is_drawn for market in result.traded),
         drawn_pnl=Cash(sum(trade.net or 0 for trade in trades if trade.is_drawn)),
         read_off=sum(market.is_read_off for market in result.traded),
-        unsized=result.noted.get("quotes without sizes", 0),
+        unsized=result.noted.get(UNSIZED, 0),
         prints=result.prints,
         left_out=result.noted.get(UNKNOWN_CLOSE, 0),
     )

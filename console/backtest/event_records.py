@@ -116,7 +116,6 @@ class Records:
             why_not=(),
             latches=(),
             renewals=0,
-            unsized_rows=0,
             prints=0,
             dropped={},
             noted={},

@@ -87,7 +87,6 @@ class Report(PeriodFigures, frozen=True, kw_only=True):
             "why_not": {step: {"passed": n, "stopped": dict(top)} for step, n, top in it.why_not},
             "latches": [document_of(latch) for latch in it.latches],
             "renewals": it.renewals,
-            "unsized_rows": it.unsized_rows,
             "dropped": it.dropped,
             "noted": it.noted,
             "stopped_by": it.stopped_by,

@@ -11,8 +11,7 @@ class Result(Records, frozen=True, kw_only=True):
     """One run.
 
     ``dispatched`` counts the rows that went through the engine; ``denied`` what limits denied, by limit.
-    ``dropped`` and ``noted`` are the recording's own counts, ``prints`` its trades. ``unsized_rows`` had no
-    size and were given none.
+    ``dropped`` and ``noted`` are the recording's own counts, ``prints`` its trades.
     """
 
     rows: int
@@ -24,7 +23,6 @@ class Result(Records, frozen=True, kw_only=True):
     denied: dict[str, int]
     why_not: tuple[FunnelRow, ...]
     renewals: int
-    unsized_rows: int
     prints: int
     dropped: dict[str, int]
     noted: dict[str, int]

@@ -95,7 +95,6 @@ def _result(setup: Setup, timeline: Timeline, kernel: Kernel) -> Result:
         why_not=desk.engine.entries.why_not.rows(),
         latches=tuple(desk.latches),
         renewals=desk.renewals,
-        unsized_rows=timeline.noted.get("quotes without sizes", 0) if not setup.shows_unsized else 0,
         prints=kernel.prints,
         dropped=timeline.dropped,
         noted=timeline.noted | +kernel.books.noted | kernel.listings.noted,

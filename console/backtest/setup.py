@@ -117,11 +117,6 @@ class Setup:
     seed: int = 0
     lived: Lived | None = None
 
-    @property
-    def shows_unsized(self) -> bool:
-        """Whether a quote that was recorded without a size is taken to have one."""
-        return self.modelled_depth or self.assumed_depth is not None
-
     def with_latency(self, factor: int) -> Setup:
         """The same with every latency so many times as long."""
         return replace(self, latency=self.latency.times(factor))

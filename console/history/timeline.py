@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from console.history.typed import Part
 
+UNSIZED = "quotes without sizes"
+"""As what quotes are noted whose sizes were not recorded."""
+
 IN_MEMORY_ROWS = 8_000_000
 """Up to so many rows are held; a longer recording is read anew, row group by row group, in every pass."""
 
@@ -141,7 +144,7 @@ class Timeline:
         self._facts.see(rows)
         if "bid_size" in rows.column_names:
             self._noted["quotes with an empty side"] += one_sided(rows)
-            self._noted["quotes without sizes"] += rows["bid_size"].null_count
+            self._noted[UNSIZED] += rows["bid_size"].null_count
 
     def _market(self, place: int, row: dict[str, object], grid: PriceGrid) -> Market:
         open_ns, close_ns = row["open_ns"], row["scheduled_close_ns"]

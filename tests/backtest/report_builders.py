@@ -169,7 +169,6 @@ def result_of(
         "why_not": (("scanned", 20, ()), ("price", 12, (("between the thresholds", 8),))),
         "latches": (),
         "renewals": 0,
-        "unsized_rows": 0,
         "prints": 40,
         "dropped": {},
         "noted": {},

@@ -30,6 +30,7 @@ from console.domain.book import BookSide
 from console.domain.fees import ProfitFees
 from console.domain.market import FeeTerms
 from console.domain.money import Cash, Count, Price
+from console.history.timeline import UNSIZED
 from console.history.usable import Period
 from console.monitoring.records import LatchRecord
 from console.strategies.edge_table import EdgeTable
@@ -120,7 +121,7 @@ def test_records_that_do_not_add_up_to_the_account_are_told() -> None:
             {"dropped": {"quotes crossed": 30, "quotes locked": 10}},
             "40 of 1,040 rows (3.8 %) cannot be used and were left out: quotes crossed 30, quotes locked 10",
         ),
-        ({"noted": {"quotes without sizes": 12}}, "12 quotes had no size, and nothing was filled there"),
+        ({"noted": {UNSIZED: 12}}, "12 quotes had no size, and nothing was filled there"),
         ({"noted": {"results against the last quote": 2}}, "2 results of the recording contradict"),
         ({"renewals": 7}, "7 resting orders expired and lost the place in the queue"),
         ({"stopped_by": "daily_loss"}, "the run was ended early by daily_loss"),
@@ -133,7 +134,7 @@ def test_what_the_recording_or_the_run_left_out_is_counted(changes: dict[str, An
 
 
 def test_sizes_that_were_assumed_are_called_invented() -> None:
-    result = winners_and_losers(50, 10, noted={"quotes without sizes": 900})
+    result = winners_and_losers(50, 10, noted={UNSIZED: 900})
     said = the_one(report(result, assumed_depth=Count(2_500)).warnings, "invented")
     assert said.startswith("900 quotes had no size and were taken to show 25.00 contracts")
     said = the_one(report(result, modelled_depth=True).warnings, "invented")

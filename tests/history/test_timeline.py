@@ -31,7 +31,7 @@ from console.domain.grid import TAPERED_DECI_CENTS, WHOLE_CENTS
 from console.history.columns import UNKNOWN_SIZE, BookUpdates, Quotes, RowKind, Slice, Trades
 from console.history.folder import open_folder
 from console.history.schema import HistoryError
-from console.history.timeline import Timeline
+from console.history.timeline import UNSIZED, Timeline
 from console.history.usable import Period
 
 CLOSE = OPEN + timedelta(minutes=15)
@@ -179,7 +179,7 @@ def test_a_size_that_was_not_recorded_is_not_zero(tmp_path: Path) -> None:
     timeline = open_folder(write(tmp_path, markets=[market()], quotes=rows))
     (each,) = timeline.slices()
     assert each.quotes.bid_size.tolist() == [0, UNKNOWN_SIZE]
-    assert timeline.noted["quotes without sizes"] == 1
+    assert timeline.noted[UNSIZED] == 1
 
 
 def test_candles_are_quotes_at_their_end_where_a_dataset_has_no_quotes(tmp_path: Path) -> None:
