@@ -12,7 +12,7 @@ from console.backtest.trials import Figures
 from console.backtest.walk_forward import Window
 from console.backtest.words import dollars, figure, some, wrapped
 from console.domain.money import Cash, format_cash
-from console.domain.time_units import NS_PER_DAY
+from console.domain.time_units import NS_PER_DAY, NS_PER_HOUR
 from console.monitoring.documents import Document, iso
 
 
@@ -90,6 +90,7 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
         }
 
     def text(self) -> Iterator[str]:
+        yield _lengths(self.windows[0].window)
         yield (
             f"{'TEST (UTC)':22} {'events':>6} {'purged':>6} {'pair':>6} {'trained':>10} {'trades':>6} "
             f"{'net P&L':>10} {'bps':>6}"
@@ -105,6 +106,23 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
         yield f"all tests: net {dollars(self.net_pnl)}"
         for warning in self.warnings():
             yield from wrapped("! ", warning)
+
+
+def _lengths(window: Window) -> str:
+    """What every window is made of; a training is the shorter by its embargo."""
+    (since_ns, trained_ns), (tested_ns, until_ns) = (
+        (stretch.since_ns or 0, stretch.until_ns or 0) for stretch in (window.train, window.test)
+    )
+    return (
+        f"each window: training {_length(trained_ns - since_ns)}, embargo {_length(tested_ns - trained_ns)}, "
+        f"test {_length(until_ns - tested_ns)}"
+    )
+
+
+def _length(span_ns: int) -> str:
+    if span_ns and span_ns % NS_PER_DAY == 0:
+        return some(span_ns // NS_PER_DAY, "day")
+    return some(span_ns // NS_PER_HOUR, "hour")
 
 
 def _lines(alike: Sequence[Walked]) -> Iterator[str]:
