@@ -7,7 +7,6 @@ import time
 from console.commands.preflight.arena import TimeUpError, wait_for
 from console.commands.preflight.session import MAKER, Session, news
 from console.domain.time_units import NS_PER_S
-from console.domain.trading_state import TradingState
 from console.engine.account_views import RestingView
 from console.engine.gate import Gate, Sentinel
 
@@ -31,7 +30,6 @@ def exercise_resume(running: Session) -> str:
         left = running.arena.resting()
         if left:
             raise TimeUpError(f"the halt was confirmed, and {left} orders rest at the exchange")
-        running.wait("the halt", lambda now: now.state is TradingState.HALTED)
     finally:
         running.faults.end()
     running.change_back(MAKER)

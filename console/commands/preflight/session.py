@@ -84,9 +84,11 @@ class Session:
         self.worker.halt(_REASON)
 
     def wait_halted(self) -> None:
-        """Until the newest halt is confirmed."""
+        """Until the newest halt is confirmed, and latched."""
         if not self.worker.wait_halted(_HALTED_S):
             raise TimeUpError(f"the halt was not confirmed within {_HALTED_S:.0f} s")
+        # The core may be behind the halter: what is cleared before this latch leaves it standing.
+        self.wait("the halt's latch", lambda now: now.state is TradingState.HALTED)
 
     def wait_told(self, kind: str, before: int) -> float:
         """Until more alerts of a kind have arrived than before."""
