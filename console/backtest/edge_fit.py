@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from console.backtest.calibrate import by_category_and_bucket
 from console.backtest.estimates import Estimate
-from console.backtest.observations import NO_CATEGORY, Observations, time_of
+from console.backtest.observations import NO_CATEGORY, Observations, observe, time_of
 from console.backtest.published import CATEGORY_SPREAD
+from console.backtest.timeline_parts import Stretch, TimelinePart
 from console.domain.money import PRICE_PER_CENT
+from console.history.timeline import Timeline
 from console.monitoring.buckets import BUCKETS
 from console.monitoring.statistics import Z_95
 from console.strategies.edge import PUBLISHED_MARKS, Role
@@ -58,6 +60,21 @@ def fit(observations: Observations, data: str) -> EdgeTable | None:
         data_to=time_of(int(announced.settles_ns[announced.markets_seen].max())),
         prior_points=round(CATEGORY_SPREAD, 4),
         cells=tuple(_cell(*key, best[key]) for key in sorted(best)),
+    )
+
+
+def fit_to(timeline: Timeline, stretch: Stretch, data: str) -> EdgeTable:
+    """The table that a stretch supports, of no cells where that is none; raises HistoryError."""
+    fitted = fit(observe(TimelinePart(timeline, stretch)), data)
+    if fitted is not None:
+        return fitted
+    return EdgeTable(
+        version=VERSION,
+        data=data,
+        data_from=time_of(stretch.since_ns or 0),
+        data_to=time_of(stretch.until_ns or 0),
+        prior_points=round(CATEGORY_SPREAD, 4),
+        cells=(),
     )
 
 

@@ -26,8 +26,8 @@ def in_sample(
         share = seen / (last - first) if last > first else 1.0
         yield (
             f"the edge table rests on data from {table.data_from:%Y-%m-%d} to {table.data_to:%Y-%m-%d}, "
-            f"{percent(share, 0)} of {what}'s time: it has seen the results it is tested on, use a table of "
-            "earlier data"
+            f"{percent(share, 0)} of the time of {what}: it has seen the results it is tested on, use a "
+            "table of earlier data"
         )
     elif table is None and first < _PUBLISHED_UNTIL:
         yield (

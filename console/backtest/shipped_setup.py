@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.backtest.setup import FeeSource, Latency, Setup
 from console.config.schema import Settings
@@ -11,7 +11,8 @@ from console.domain.fees import AccountPrecision, FeeModel, KalshiFees, ProfitFe
 from console.domain.market import Market
 from console.domain.money import Cash
 from console.simulation.slippage import SlippageModel
-from console.strategies.edge import EdgeModel
+from console.strategies.edge import EdgeModel, TableEdge
+from console.strategies.edge_table import EdgeTable
 from console.strategies.favourite_longshot import FavouriteLongshot
 
 USUAL_LATENCY = Latency(feed_ns=50_000_000, entry_ns=100_000_000, response_ns=50_000_000)
@@ -56,3 +57,10 @@ def shipped_setup(
         if (is_profit if has_slippage is None else has_slippage)
         else None,
     )
+
+
+def by_edges(setup: Setup, table: EdgeTable) -> Setup:
+    """The shipped strategy's run by the edges of a table."""
+    assert isinstance(setup.make_strategy, ShippedStrategy)
+    edge = TableEdge(measured=table.marks())
+    return replace(setup, make_strategy=replace(setup.make_strategy, edge=edge))

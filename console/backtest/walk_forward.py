@@ -31,6 +31,11 @@ class Window:
     test: Stretch
     purged: int
 
+    @property
+    def can_trade(self) -> bool:
+        """Whether both have an event."""
+        return bool(self.train.events and self.test.events)
+
 
 def lives_of(timeline: Timeline) -> dict[str, Life]:
     """The life of each event that has rows; raises HistoryError when a file was changed."""

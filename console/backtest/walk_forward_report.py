@@ -14,13 +14,14 @@ from console.backtest.words import dollars, figure, some, wrapped
 from console.domain.money import Cash, format_cash
 from console.domain.time_units import NS_PER_DAY, NS_PER_HOUR
 from console.monitoring.documents import Document, iso
+from console.strategies.edge_table import EdgeTable
 
 
 class Walked(msgspec.Struct, frozen=True, kw_only=True):
     """A window, the pair that was best in its training, and what that made there and in the test.
 
     Without a pair nothing was traded in the training. ``other_runs`` counts trials of other settings that
-    saw this test before.
+    saw this test before. ``fitted`` are the edges measured in the training, where it traded by those.
     """
 
     window: Window
@@ -28,6 +29,7 @@ class Walked(msgspec.Struct, frozen=True, kw_only=True):
     trained: Figures | None
     tested: Figures | None
     other_runs: int
+    fitted: EdgeTable | None = None
 
     @property
     def lacks_events(self) -> str | None:
@@ -77,6 +79,12 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
                 f"these tests have been run under {some(seen, 'other choice')} of settings before: what was "
                 "chosen after looking at them is not tested by them"
             )
+        unmeasured = sum(each.fitted is not None and not each.fitted.cells for each in self.windows)
+        if unmeasured:
+            said.append(
+                f"{some(unmeasured, 'training')} had no announced result of a market with a category: no "
+                "edge could be measured there, and the published marks were traded by"
+            )
         return [*said, *self.against]
 
     def document(self) -> Document:
@@ -91,6 +99,9 @@ class WalkForward(msgspec.Struct, frozen=True, kw_only=True):
 
     def text(self) -> Iterator[str]:
         yield _lengths(self.windows[0].window)
+        cells = [len(each.fitted.cells) for each in self.windows if each.fitted is not None]
+        if cells:
+            yield f"edges: measured in each training, {min(cells):,} to {max(cells):,} cells"
         yield (
             f"{'TEST (UTC)':22} {'events':>6} {'purged':>6} {'pair':>6} {'trained':>10} {'trades':>6} "
             f"{'net P&L':>10} {'bps':>6}"
@@ -161,6 +172,7 @@ def _document(it: Walked) -> Document:
         "train_events": len(window.train.events or ()),
         "test_events": len(window.test.events or ()),
         "purged_events": window.purged,
+        "edge_cells": None if it.fitted is None else len(it.fitted.cells),
         "pair": None if it.pair is None else str(it.pair),
         "train": _figures(it.trained),
         "test": _figures(it.tested),

@@ -12,6 +12,7 @@ from pathlib import Path
 from console.backtest.doubts import in_words, summed
 from console.backtest.in_sample import in_sample
 from console.backtest.setup import Setup
+from console.backtest.shipped_setup import by_edges
 from console.backtest.sweep import GUIDES_GRID, Pair
 from console.backtest.timeline_parts import Stretch
 from console.backtest.trials import (
@@ -31,7 +32,7 @@ from console.commands.progress import Bar
 from console.commands.workers import executor_of
 from console.history.load import markets_file
 from console.history.schema import HistoryError
-from console.strategies.edge_table import measured_table, table_path
+from console.strategies.edge_table import EdgeTable, measured_table, table_path
 
 FILE_NAME = "trials.jsonl"
 
@@ -81,12 +82,22 @@ class TrialRuns:
         except OSError as error:
             raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
 
-    def trial(self, setup: Setup, stretch: Stretch | None = None, *, is_holdout: bool = False) -> Trial:
-        """One run on all of the recording or on a stretch, perhaps one on which nothing may be chosen."""
+    def trial(
+        self,
+        setup: Setup,
+        stretch: Stretch | None = None,
+        *,
+        is_holdout: bool = False,
+        fitted: EdgeTable | None = None,
+    ) -> Trial:
+        """One run on all of the recording or on a stretch, perhaps one on which nothing may be chosen.
+
+        ``fitted`` are its edges where they are not those of the setup.
+        """
         where = digest(self._data, _as_data(stretch))
         return Trial(
-            key=digest(program_digest(), where, is_holdout, self._as_data(setup)),
-            setup=setup,
+            key=digest(program_digest(), where, is_holdout, self._as_data(setup), fitted),
+            setup=setup if fitted is None else by_edges(setup, fitted),
             recording=self._recording,
             stretch=stretch,
             holdout=where if is_holdout else None,
@@ -111,12 +122,17 @@ class TrialRuns:
             raise UserError(str(error)) from None
         return figures
 
-    def against(self, setup: Setup, figures: Sequence[Figures], what: str) -> tuple[str, ...]:
-        """What is said against runs of a setup, together called ``what``, by what they rest on."""
+    def against(
+        self, setup: Setup, figures: Sequence[Figures], what: str, *, is_fitted: bool = False
+    ) -> tuple[str, ...]:
+        """What is said against runs of a setup, together called ``what``, by what they rest on.
+
+        Edges that were fitted to what came before have seen no more than the published ones have.
+        """
         if not figures:
             return ()
-        settings = setup.settings.edge
-        table = measured_table(settings, home_of(self._arguments).root, time.time_ns())
+        settings, home = setup.settings.edge, home_of(self._arguments).root
+        table = None if is_fitted else measured_table(settings, home, time.time_ns())
         first_ns, last_ns = min(it.first_ns for it in figures), max(it.last_ns for it in figures)
         return (
             *in_words(summed(it.doubts for it in figures), setup),

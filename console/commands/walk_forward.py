@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping
 
 from console.backtest.setup import Setup
 from console.backtest.sweep import Pair, Row, best_of
@@ -19,6 +20,10 @@ from console.commands.trial_runs import TrialRuns, add_grid_argument, add_trial_
 from console.commands.workers import add_worker_arguments
 from console.domain.time_units import NS_PER_DAY
 from console.history.schema import HistoryError
+from console.strategies.edge_table import EdgeTable
+
+Tables = Mapping[int, EdgeTable]
+"""The edges to trade a window by, by its number."""
 
 _LENGTH = re.compile(r"([1-9]\d{0,4})([hdw])", re.ASCII)
 _NS_PER_UNIT = {"h": NS_PER_DAY // 24, "d": NS_PER_DAY, "w": 7 * NS_PER_DAY}
@@ -41,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="a training ends so long before its test; default: none",
     )
+    parser.add_argument(
+        "--fit-edges",
+        action="store_true",
+        help="trade each window by an edge table measured in its training, not by the one in the home",
+    )
     add_grid_argument(parser)
     add_worker_arguments(parser)
     add_trial_arguments(parser)
@@ -54,7 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
     runs = TrialRuns(arguments)
     setups = {pair: setup_from(arguments, *pair.settings) for pair in arguments.grid}
-    found = walk(runs, setups, windows_in(arguments))
+    if arguments.fit_edges and next(iter(setups.values())).settings.edge.model != "table":
+        raise UserError("--fit-edges measures an edge table, which edge.model = constant does not trade by")
+    windows = windows_in(arguments)
+    found = walk(runs, setups, windows, edges_of(arguments, windows) if arguments.fit_edges else None)
     if arguments.json:
         print_json(found.document())
     else:
@@ -83,18 +96,43 @@ def windows_in(arguments: argparse.Namespace) -> list[Window]:
     return windows
 
 
-def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> WalkForward:
-    """Every training first, then each test once, with what its training chose."""
+def edges_of(arguments: argparse.Namespace, windows: list[Window]) -> Tables:
+    """The edges of each training that is traded; raises UserError when a file was changed."""
+    # It brings numpy, which a wrong option need not wait for.
+    from console.backtest.edge_fit import fit_to
+
+    tables = {}
+    with Steps() as steps:
+        steps.begin(f"reading {arguments.data}")
+        timeline = open_history(arguments, books=False)
+        for number, window in enumerate(windows):
+            if window.can_trade:
+                steps.begin(f"measuring the edges of training {number + 1} of {len(windows)}")
+                try:
+                    tables[number] = fit_to(timeline, window.train, str(arguments.data))
+                except HistoryError as error:
+                    raise UserError(str(error)) from None
+    return tables
+
+
+def walk(
+    runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window], tables: Tables | None = None
+) -> WalkForward:
+    """Every training first, then each test once, with what its training chose.
+
+    ``tables`` are the edges to trade the windows by, where they are not those of the setups.
+    """
+    table_of = (tables or {}).get
     trainings = {
-        (number, pair): runs.trial(setup, window.train)
+        (number, pair): runs.trial(setup, window.train, fitted=table_of(number))
         for number, window in enumerate(windows)
         for pair, setup in setups.items()
-        if window.train.events and window.test.events
+        if window.can_trade
     }
     trained = runs.run("training", list(trainings.values()))
     chosen = {number: _chosen(number, trainings, trained) for number in range(len(windows))}
     tests = {
-        number: runs.trial(setups[row.pair], windows[number].test, is_holdout=True)
+        number: runs.trial(setups[row.pair], windows[number].test, is_holdout=True, fitted=table_of(number))
         for number, row in chosen.items()
         if row is not None
     }
@@ -107,12 +145,14 @@ def walk(runs: TrialRuns, setups: dict[Pair, Setup], windows: list[Window]) -> W
             trained=None if row is None else row.figures,
             tested=tested[tests[number].key] if number in tests else None,
             other_runs=seen.get(number, 0),
+            fitted=table_of(number),
         )
         for number, window in enumerate(windows)
     )
     # The setups differ in thresholds alone.
     judged = list(tested.values()) or list(trained.values())
-    against = runs.against(next(iter(setups.values())), judged, "the tests")
+    setup = next(iter(setups.values()))
+    against = runs.against(setup, judged, "the tests", is_fitted=tables is not None)
     return WalkForward(windows=walked, tried=len(setups), against=against)
 
 

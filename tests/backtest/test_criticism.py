@@ -283,7 +283,7 @@ def test_an_edge_table_of_the_same_period_is_in_sample() -> None:
     march, may = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 20, tzinfo=UTC)
     same = {0: result, 3: result}
     seen = report(result, Context(at_latency=same, edge_table=table(march, may)))
-    assert "50 % of this run's time" in the_one(seen.warnings, "it has seen the results it is tested on")
+    assert "50 % of the time of this run" in the_one(seen.warnings, "it has seen the results it is tested on")
     before = table(datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
     assert none_with(report(result, Context(at_latency=same, edge_table=before)).warnings, "seen the results")
 

@@ -249,6 +249,63 @@ def test_a_training_keeps_its_embargo(
     assert "--embargo is not shorter than --train" in capsys.readouterr().err
 
 
+LEAST_EDGE = ("--set", "strategy_flb.min_edge_to_trade=0.01")
+BY_DAY = ("--style", "taker", *LEAST_EDGE, "--grid", "90:10", "--train", "1d", "--test", "1d")
+FITTED = (*BY_DAY, "--fit-edges")
+
+
+def many_days(folder: Path, *results: str) -> str:
+    """So many favourites a day that what they won raises the edge of a taker above the fee."""
+    # Those of the last hour pay out on the next day, and so belong to no window.
+    return str(record(folder, days=3, a_day=400, results=results, every_s=1_200))
+
+
+def test_edges_fitted_in_each_training_are_what_its_test_trades_by(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers
+) -> None:
+    # By the published marks no taker gains here, and the favourites of the second day lose.
+    data = many_days(tmp_path / "days", *["yes"] * 400, *["no"] * 400, *["yes"] * 400)
+    published = ("walk-forward", "--data", data, *BY_DAY)
+    assert json_of(capsys, *published, code=1)["failed"] == 3
+    first, second, _ = json_of(capsys, "walk-forward", "--data", data, *FITTED, code=1)["windows"]
+    assert first["edge_cells"] > 0
+    assert first["test"]["trades"] > 0
+    assert Decimal(first["test"]["net_pnl"]) < 0, "what the test loses was not known to its edges"
+    assert second["failure"] == "no pair traded in the training", "by edges that have seen the losses"
+    assert cli.main(["walk-forward", "--data", data, *FITTED]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert f"edges: measured in each training, {first['edge_cells']} to {second['edge_cells']} cells" in said
+
+
+def test_a_home_table_that_has_seen_the_tests_is_not_traded_by_where_edges_are_fitted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers
+) -> None:
+    data = many_days(tmp_path / "days", "yes")
+    fresh = ("--set", "edge.table_max_age_days=3650")
+    assert cli.main(["calibrate", "--data", data, "--write", *fresh]) == 0
+    capsys.readouterr()
+    by_home = json_of(capsys, "walk-forward", "--data", data, *BY_DAY, *fresh, code=1)
+    assert any("it has seen the results it is tested on" in said for said in by_home["warnings"])
+    by_trainings = json_of(capsys, "walk-forward", "--data", data, *FITTED, *fresh, code=1)
+    assert not any("it has seen the results" in said for said in by_trainings["warnings"])
+    hashes = [it["windows"][0]["test"]["journal_hash"] for it in (by_home, by_trainings)]
+    assert hashes[0] != hashes[1]
+
+
+def test_where_no_edge_can_be_fitted_the_published_marks_are_said_to_be_traded_by(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers
+) -> None:
+    data = str(record(tmp_path / "days", days=2, results=("",)))
+    document = json_of(capsys, "walk-forward", "--data", data, *FITTED, code=1)
+    assert document["windows"][0]["edge_cells"] == 0
+    assert any(
+        said.startswith("1 training had no announced result of a market with a category")
+        for said in document["warnings"]
+    )
+    assert cli.main(["walk-forward", "--data", data, *TRADES, *FITTED]) == 1
+    assert "--fit-edges measures an edge table, which edge.model = constant" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [("sweep",), ("walk-forward", "--train", "1d", "--test", "1d")])
 def test_figures_that_rest_on_what_was_not_recorded_say_so(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: Workers, command: tuple[str, ...]
